@@ -1,0 +1,97 @@
+"""The compiled catalog that control pushes and a relay plans from. Whatever does not depend on a request is in here."""
+
+import msgspec
+
+from turnpike.wire.prices import Rates
+
+
+class OperationSpec(msgspec.Struct, frozen=True, gc=False):
+    """How a provider performs one operation: `path` is appended to the provider's base URL."""
+
+    dialect: str
+    path: str
+
+
+class AuthSpec(msgspec.Struct, frozen=True, gc=False):
+    """A credential becomes one header: `header: prefix + secret`. An empty `header` means that none is sent."""
+
+    header: str = "authorization"
+    prefix: str = "Bearer "
+
+
+class CredentialSpec(msgspec.Struct, frozen=True, gc=False):
+    """A secret in clear: it travels only over the contract socket and rests only encrypted."""
+
+    id: str
+    secret: str
+
+
+class ProviderSpec(msgspec.Struct, frozen=True):
+    id: str
+    slug: str
+    name: str
+    vendor: str
+    base_url: str
+    """Scheme, host, port and path prefix, without a trailing slash: `https://api.openai.com/v1`."""
+    operations: dict[str, tuple[OperationSpec, ...]]
+    """By `turnpike.wire.operations.Operation` value: the dialects that the provider speaks for it, best first. A
+    relay takes the caller's own dialect where it is among them, else the first."""
+    auth: AuthSpec
+    headers: dict[str, str]
+    """Sent with every request, e.g. `anthropic-version`, unless the caller sends its own."""
+    credentials: tuple[CredentialSpec, ...]
+    """Shared ones; empty for a server that asks for none, unless `needs_credential`."""
+    needs_credential: bool
+    allow_addresses: tuple[str, ...]
+    """CIDR blocks that an administrator allowed for this provider beyond public addresses."""
+    proxy: str | None
+    shared_for_users: bool
+    shared_for_normal_admins: bool
+    quirks: tuple[str, ...] = ()
+    """Names of profile facts (turnpike.wire.profiles) that hold for this provider."""
+    region: str | None = None
+
+
+class ModelSpec(msgspec.Struct, frozen=True):
+    """One row of the catalog: a model at a provider. Rows that share a `name` form one model for callers."""
+
+    id: str
+    """The ledger's deployment id."""
+    provider_id: str
+    name: str
+    upstream_model: str
+    capabilities: tuple[str, ...]
+    """chat, image, audio, speech_to_text, video, code, embeddings."""
+    operations: tuple[str, ...]
+    """What callers may do with it; a subset of the provider's."""
+    weight: int = 1
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    rates: Rates | None = None
+    """None: unpriced, and recorded as such."""
+    price_source: str | None = None
+    """`genai-prices 0.2.3`, `override`: where the rates come from."""
+    display_name: str | None = None
+    created_s: int = 0
+
+
+class Policies(msgspec.Struct, frozen=True):
+    """Rules of the whole gateway that an administrator may change while it runs."""
+
+    max_attempts: int = 3
+    total_timeout_s: float = 600.0
+    breaker_failures: int = 5
+    """Failures in a row that open a deployment's breaker."""
+    breaker_open_s: float = 15.0
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    contract: int
+    version: int
+    """Rises with every change; equal versions are equal snapshots."""
+    made_at_ms: int
+    key_pepper: bytes
+    """Keys the digest of API keys: see turnpike.contract.grants.key_digest."""
+    providers: tuple[ProviderSpec, ...] = ()
+    models: tuple[ModelSpec, ...] = ()
+    policies: Policies = msgspec.field(default_factory=Policies)

@@ -1,0 +1,211 @@
+"""Everything that Turnpike tells a caller went wrong, as one tree.
+
+    TurnpikeError                   500  INTERNAL
+    ├── RequestError                400  the caller can mend it
+    │   ├── InvalidRequest          400  INVALID_REQUEST
+    │   │   ├── InvalidJson         400  INVALID_JSON            (with the byte position)
+    │   │   ├── UnsupportedOperation 400 UNSUPPORTED_OPERATION   (names the models that can)
+    │   │   └── Inexpressible       400  NOT_EXPRESSIBLE         (the target dialect has no word for it)
+    │   ├── Unauthenticated         401  UNAUTHENTICATED
+    │   ├── Forbidden               403  FORBIDDEN
+    │   │   ├── ScopeMissing        403  SCOPE_MISSING
+    │   │   ├── ModelForbidden      403  MODEL_FORBIDDEN
+    │   │   └── AddressForbidden    403  ADDRESS_FORBIDDEN
+    │   ├── NotFound                404  NOT_FOUND
+    │   │   └── ModelNotFound       404  MODEL_NOT_FOUND         (names the nearest models)
+    │   ├── MethodNotAllowed        405  METHOD_NOT_ALLOWED
+    │   ├── RequestTimeout          408  REQUEST_TIMEOUT
+    │   ├── Conflict                409  CONFLICT
+    │   ├── BodyTooLarge            413  BODY_TOO_LARGE
+    │   ├── UnsupportedMedia        415  UNSUPPORTED_MEDIA
+    │   ├── HeadTooLarge            431  HEAD_TOO_LARGE
+    │   └── RateLimited             429  RATE_LIMITED            (with retry_after_s)
+    ├── UpstreamError               502  the provider's side failed
+    │   ├── UpstreamRefused         its own status  UPSTREAM_REFUSED
+    │   ├── UpstreamUnreachable     502  UPSTREAM_UNREACHABLE
+    │   ├── UpstreamGarbage         502  UPSTREAM_GARBAGE
+    │   ├── UpstreamCut             502  UPSTREAM_CUT
+    │   ├── UpstreamTimeout         504  UPSTREAM_TIMEOUT
+    │   └── AddressRefused          502  ADDRESS_REFUSED         (the address policy says no)
+    ├── Unavailable                 503  UNAVAILABLE             (with retry_after_s)
+    └── ConfigurationError          500  CONFIGURATION           (start-up refuses; never sent to a client)
+
+Only an edge turns one into HTTP: a dialect renders its own API's form, control renders the envelope. A message is
+written for the person who reads it and never holds a secret. This module imports nothing of ours.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class TurnpikeError(Exception):
+    """Base of the tree. `message` is safe to show to any caller; `details` is JSON-ready and just as safe."""
+
+    code: ClassVar[str] = "INTERNAL"
+    status: int = 500
+    retryable: ClassVar[bool] = False
+    """Whether the same request may succeed at another deployment, or later."""
+
+    def __init__(
+        self,
+        message: str = "Something failed inside Turnpike; the log explains it under this request id.",
+        *,
+        details: Mapping[str, Any] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: dict[str, Any] = dict(details) if details else {}
+        self.retry_after_s = retry_after_s
+
+
+class RequestError(TurnpikeError):
+    code = "INVALID_REQUEST"
+    status = 400
+
+
+class InvalidRequest(RequestError):
+    """`details["param"]` names the field where one is to blame."""
+
+
+class InvalidJson(InvalidRequest):
+    code = "INVALID_JSON"
+
+
+class UnsupportedOperation(InvalidRequest):
+    code = "UNSUPPORTED_OPERATION"
+
+
+class Inexpressible(InvalidRequest):
+    code = "NOT_EXPRESSIBLE"
+
+
+class Unauthenticated(RequestError):
+    code = "UNAUTHENTICATED"
+    status = 401
+
+
+class Forbidden(RequestError):
+    code = "FORBIDDEN"
+    status = 403
+
+
+class ScopeMissing(Forbidden):
+    code = "SCOPE_MISSING"
+
+
+class ModelForbidden(Forbidden):
+    code = "MODEL_FORBIDDEN"
+
+
+class AddressForbidden(Forbidden):
+    code = "ADDRESS_FORBIDDEN"
+
+
+class NotFound(RequestError):
+    code = "NOT_FOUND"
+    status = 404
+
+
+class ModelNotFound(NotFound):
+    code = "MODEL_NOT_FOUND"
+
+
+class MethodNotAllowed(RequestError):
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+
+
+class RequestTimeout(RequestError):
+    code = "REQUEST_TIMEOUT"
+    status = 408
+
+
+class Conflict(RequestError):
+    code = "CONFLICT"
+    status = 409
+
+
+class BodyTooLarge(RequestError):
+    code = "BODY_TOO_LARGE"
+    status = 413
+
+
+class UnsupportedMedia(RequestError):
+    code = "UNSUPPORTED_MEDIA"
+    status = 415
+
+
+class HeadTooLarge(RequestError):
+    code = "HEAD_TOO_LARGE"
+    status = 431
+
+
+class RateLimited(RequestError):
+    code = "RATE_LIMITED"
+    status = 429
+    retryable = True
+
+
+class UpstreamError(TurnpikeError):
+    code = "UPSTREAM_ERROR"
+    status = 502
+    retryable = True
+
+
+class UpstreamRefused(UpstreamError):
+    """The provider answered with an error of its own; `status` is the provider's.
+
+    `upstream_code` and `upstream_type` are its own words, kept so that the caller's dialect can repeat them.
+    """
+
+    code = "UPSTREAM_REFUSED"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        upstream_code: str | None = None,
+        upstream_type: str | None = None,
+        param: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, details=details, retry_after_s=retry_after_s)
+        self.status = status
+        self.upstream_code = upstream_code
+        self.upstream_type = upstream_type
+        self.param = param
+
+
+class UpstreamUnreachable(UpstreamError):
+    code = "UPSTREAM_UNREACHABLE"
+
+
+class UpstreamGarbage(UpstreamError):
+    code = "UPSTREAM_GARBAGE"
+
+
+class UpstreamCut(UpstreamError):
+    code = "UPSTREAM_CUT"
+
+
+class UpstreamTimeout(UpstreamError):
+    code = "UPSTREAM_TIMEOUT"
+    status = 504
+
+
+class AddressRefused(UpstreamError):
+    code = "ADDRESS_REFUSED"
+    retryable = False
+
+
+class Unavailable(TurnpikeError):
+    code = "UNAVAILABLE"
+    status = 503
+    retryable = True
+
+
+class ConfigurationError(TurnpikeError):
+    code = "CONFIGURATION"

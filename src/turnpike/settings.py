@@ -1,0 +1,277 @@
+"""Every setting of Turnpike, and the only reader of the environment.
+
+Settings come from `TURNPIKE_*` variables, then a `.env` file, then the defaults here. They are read once, by the
+command, and passed on; no module reads the environment or imports a settings object. docs/settings.md is generated
+from this file and a test keeps it true.
+"""
+
+import json
+from enum import StrEnum
+from hashlib import blake2b
+from ipaddress import ip_network
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from turnpike.contract.relay_settings import RelaySettings, TlsFiles
+from turnpike.errors import ConfigurationError
+
+MAX_SOCKET_PATH = 90
+"""A unix socket's path may have 108 bytes on Linux and 104 on macOS, of which our names take a few."""
+
+
+class Mode(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class JournalFull(StrEnum):
+    REFUSE = "refuse"
+    MEMORY = "memory"
+
+
+class LogFormat(StrEnum):
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+
+def _words(value: object) -> object:
+    """Lists are written `a,b c` in the environment."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        ip_network(value, strict=False)
+    return values
+
+
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """One attribute, one setting. The description is its documentation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TURNPIKE_", env_file=".env", extra="ignore", frozen=True, validate_default=True
+    )
+
+    # ---- where
+    mode: Mode = Field(
+        Mode.DEVELOPMENT, description="`production` refuses weak secrets, plain defaults and the built-in simulator."
+    )
+    host: str = Field("127.0.0.1", description="Address that the gateway listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port that the gateway listens on; 0 takes a free one.")
+    relays: int = Field(0, ge=0, le=256, description="Relay processes; 0 means one per core.")
+    public_url: str | None = Field(None, description="Address that people reach the gateway at, if not host and port.")
+    data_dir: Path = Field(Path("data"), description="Folder of everything that must survive a restart.")
+    tls_certificate: Path | None = Field(None, description="PEM file; with it the public port speaks TLS.")
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's key.")
+    tls_client_ca: Path | None = Field(None, description="PEM file; with it callers must show a certificate of it.")
+    trusted_proxies: Words = Field(
+        (), description="Networks (CIDR) whose X-Forwarded-For is believed, e.g. `10.0.0.0/8`."
+    )
+
+    # ---- truth
+    database_url: SecretStr | None = Field(
+        None, description="`postgresql://user:password@host/name`; without it SQLite in the data folder."
+    )
+    database_pool_size: int = Field(20, ge=1, description="Connections kept to PostgreSQL.")
+    database_max_overflow: int = Field(30, ge=0, description="Connections beyond those under load.")
+    database_pool_timeout_s: float = Field(30.0, gt=0, description="How long a request waits for a connection.")
+    secret_keys: SecretStr | None = Field(
+        None,
+        description="Keys that encrypt secrets at rest: Fernet keys, newest first, separated by commas. "
+        "Without it they are made on first start and kept in the data folder.",
+    )
+    key_pepper: SecretStr | None = Field(
+        None,
+        description="Secret that keys the digests of API keys (32 bytes or more). Changing it makes every API key "
+        "unknown. Without it one is made on first start.",
+    )
+
+    # ---- keys and access
+    api_key_lifetime_days: int = Field(
+        0, ge=0, description="Life of a new API key that names no expiry, in days; 0 means for ever."
+    )
+    api_key_rotation_days: int = Field(
+        0, ge=0, description="Age at which keys are rotated by themselves, in days; 0 means never."
+    )
+    api_key_rotation_grace_hours: int = Field(
+        24, ge=0, description="How long a rotated key goes on working beside its successor, in hours."
+    )
+    allow_insecure_http_callbacks: bool = Field(
+        False, description="Allow provider addresses with plain http beyond this machine."
+    )
+
+    # ---- the relay's limits
+    head_limit_bytes: int = Field(64 * 1024, ge=4096, description="Largest head of a request.")
+    body_limit_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="Largest body of a request.")
+    response_limit_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Largest whole answer of a provider.")
+    idle_timeout_s: float = Field(75.0, gt=0, description="Life of a kept-alive connection without a request.")
+    head_timeout_s: float = Field(20.0, gt=0, description="Time to send a request's head.")
+    body_timeout_s: float = Field(60.0, gt=0, description="Time between two parts of a request's body.")
+    connect_timeout_s: float = Field(10.0, gt=0, description="Time to connect to a provider.")
+    first_byte_timeout_s: float = Field(300.0, gt=0, description="Time until a provider begins to answer.")
+    read_timeout_s: float = Field(120.0, gt=0, description="Time between two parts of a provider's answer.")
+    upstream_connections: int = Field(1024, ge=1, description="Connections per provider address and relay.")
+    upstream_idle_s: float = Field(60.0, gt=0, description="Life of an unused connection to a provider.")
+    upstream_ca: Path | None = Field(None, description="PEM file of further authorities for providers' certificates.")
+    upstream_proxy: str | None = Field(None, description="HTTP proxy for provider traffic: `http://proxy:3128`.")
+    no_proxy: Words = Field((), description="Hosts, suffixes (`.corp`) and networks reached without the proxy.")
+    drain_timeout_s: float = Field(30.0, ge=0, description="Time that running requests get when the gateway stops.")
+    key_cache_size: int = Field(50_000, ge=16, description="Resolved API keys in each relay's memory.")
+    max_attempts: int = Field(3, ge=1, le=10, description="Deployments tried for one request.")
+    total_timeout_s: float = Field(
+        600.0, gt=0, description="Time for one request over all attempts, until its first byte."
+    )
+
+    # ---- journal and ledger
+    journal_segment_bytes: int = Field(4 * 1024 * 1024, ge=65536, description="Size of a journal segment.")
+    journal_flush_s: float = Field(
+        0.05, ge=0, description="How often the journal is forced to disk, against loss of power; 0 means never."
+    )
+    journal_full: JournalFull = Field(
+        JournalFull.REFUSE,
+        description="When the journal cannot be written: `refuse` new work, or go on and count in `memory`.",
+    )
+    charge_interrupted: bool = Field(
+        True, description="Charge a call that a crash interrupted with its reservation instead of nothing."
+    )
+    offline_grant_s: float = Field(
+        3600.0, ge=0, description="How long known keys are served from disk while the database cannot be reached."
+    )
+
+    # ---- operations
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning, error.")
+    log_format: LogFormat = Field(LogFormat.AUTO, description="`json`, `console`, or `auto`: console on a terminal.")
+    metrics_open: bool = Field(
+        True, description="Answer /metrics without a key; otherwise it takes one with the scope cluster:read."
+    )
+    simulator: bool = Field(
+        True, description="Start and register the simulator when no provider is registered (never in production)."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_words(cls, values: dict[str, object]) -> dict[str, object]:
+        lists = ("trusted_proxies", "no_proxy")
+        return {name: _words(value) if name in lists else value for name, value in values.items()}
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _networks(self.trusted_proxies)
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together; only one of them is set")
+        return self
+
+    # ---- handed to child processes
+
+    def to_child(self) -> str:
+        """One line of JSON, secrets in clear: only ever written to a child's standard input."""
+        values = self.model_dump(mode="json")
+        for name in ("database_url", "secret_keys", "key_pepper"):
+            secret: SecretStr | None = getattr(self, name)
+            values[name] = secret.get_secret_value() if secret else None
+        return json.dumps(values)
+
+    @classmethod
+    def from_parent(cls, line: str) -> Self:
+        """The parent's settings as they were: every one is named, so the environment is not asked again."""
+        return cls(**json.loads(line))
+
+    # ---- places derived from the data folder
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder of the sockets: in the data folder, or beside the system's temporary files where that path would be
+        too long for a socket."""
+        folder = self.data_dir.resolve() / "run"
+        if len(str(folder)) <= MAX_SOCKET_PATH:
+            return folder
+        return Path(gettempdir()) / f"turnpike-{blake2b(str(folder).encode(), digest_size=8).hexdigest()}"
+
+    @property
+    def forward_socket(self) -> Path:
+        return self.run_dir / "forward.sock"
+
+    @property
+    def contract_socket(self) -> Path:
+        return self.run_dir / "contract.sock"
+
+    @property
+    def admin_socket(self) -> Path:
+        return self.run_dir / "admin.sock"
+
+    @property
+    def journal_dir(self) -> Path:
+        return self.data_dir.resolve() / "journal"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.data_dir.resolve() / "secrets.json"
+
+    @property
+    def first_key_file(self) -> Path:
+        return self.data_dir.resolve() / "first-key.txt"
+
+    @property
+    def is_production(self) -> bool:
+        return self.mode is Mode.PRODUCTION
+
+    def database_address(self) -> str:
+        """SQLAlchemy's URL, with the asynchronous driver named."""
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{self.data_dir.resolve() / 'turnpike.db'}"
+        url = self.database_url.get_secret_value()
+        for scheme in ("postgresql://", "postgres://", "postgresql+asyncpg://"):
+            if url.startswith(scheme):
+                return "postgresql+asyncpg://" + url[len(scheme) :]
+        if url.startswith("sqlite+aiosqlite://"):
+            return url
+        raise ConfigurationError(
+            "TURNPIKE_DATABASE_URL must begin with postgresql:// (or be absent, for SQLite in the data folder)"
+        )
+
+    def for_relay(self, *, relay: int, listen_fd: int, port: int, own_ports: tuple[int, ...]) -> RelaySettings:
+        """The part of the settings that a relay is handed."""
+        tls = None
+        if self.tls_certificate is not None:
+            client_ca = str(self.tls_client_ca.resolve()) if self.tls_client_ca else None
+            tls = TlsFiles(str(self.tls_certificate.resolve()), str(self.tls_key), client_ca)
+        return RelaySettings(
+            relay=relay,
+            listen_fd=listen_fd,
+            public_url=self.public_url or f"{'https' if tls else 'http'}://{self.host}:{port}",
+            contract_socket=str(self.contract_socket),
+            forward_socket=str(self.forward_socket),
+            journal_dir=str(self.journal_dir),
+            own_ports=own_ports,
+            head_limit_bytes=self.head_limit_bytes,
+            body_limit_bytes=self.body_limit_bytes,
+            response_limit_bytes=self.response_limit_bytes,
+            idle_timeout_s=self.idle_timeout_s,
+            head_timeout_s=self.head_timeout_s,
+            body_timeout_s=self.body_timeout_s,
+            connect_timeout_s=self.connect_timeout_s,
+            first_byte_timeout_s=self.first_byte_timeout_s,
+            read_timeout_s=self.read_timeout_s,
+            upstream_connections=self.upstream_connections,
+            upstream_idle_s=self.upstream_idle_s,
+            drain_timeout_s=self.drain_timeout_s,
+            key_cache_size=self.key_cache_size,
+            journal_segment_bytes=self.journal_segment_bytes,
+            journal_flush_s=self.journal_flush_s,
+            journal_full=self.journal_full.value,
+            trusted_proxies=self.trusted_proxies,
+            upstream_ca=str(self.upstream_ca.resolve()) if self.upstream_ca else None,
+            upstream_proxy=self.upstream_proxy,
+            no_proxy=self.no_proxy,
+            tls=tls,
+            log_level=self.log_level,
+            log_format="json" if self.log_format is LogFormat.AUTO else self.log_format.value,
+        )

@@ -1,0 +1,1 @@
+"""Pure knowledge of formats: bytes in, bytes out. No I/O, no framework, no settings."""

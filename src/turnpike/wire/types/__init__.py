@@ -1,0 +1,1 @@
+"""Canonical types: the one form between two dialects, used only when they differ."""
