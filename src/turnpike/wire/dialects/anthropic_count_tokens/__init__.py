@@ -3,12 +3,9 @@
 What a provider without this operation answers is the relay's matter: `turnpike.wire.estimate` has an estimate.
 """
 
-from collections.abc import Callable
-
 import msgspec
 
-from turnpike.errors import TurnpikeError, UpstreamRefused
-from turnpike.wire.dialect import AnyRequest, AnyResponse, Head, Target
+from turnpike.wire.dialect import AnyRequest, AnyResponse, Target
 from turnpike.wire.dialects.anthropic_count_tokens.response import read_response, read_usage, write_response
 from turnpike.wire.dialects.anthropic_messages import head as _head
 from turnpike.wire.dialects.anthropic_messages.error import write_error, write_stream_error
@@ -18,8 +15,6 @@ from turnpike.wire.dialects.common.errors import read_error
 from turnpike.wire.dialects.common.plain import NeverStreams
 from turnpike.wire.dialects.common.words import as_answer, as_conversation
 from turnpike.wire.operations import Operation
-from turnpike.wire.types.conversation import Request, Response
-from turnpike.wire.types.usage import Usage
 
 
 class AnthropicCountTokens(NeverStreams):

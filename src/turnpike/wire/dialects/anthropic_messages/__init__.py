@@ -3,9 +3,6 @@
 Source: Anthropic's API reference and the types of its official SDK.
 """
 
-from collections.abc import Callable
-
-from turnpike.errors import TurnpikeError, UpstreamRefused
 from turnpike.wire.dialect import AnyRequest, AnyResponse, Head, StreamReader, StreamWriter, Tail, Target
 from turnpike.wire.dialects.anthropic_messages import head as _head
 from turnpike.wire.dialects.anthropic_messages.error import write_error, write_stream_error
@@ -19,8 +16,6 @@ from turnpike.wire.dialects.anthropic_messages.usage import read_usage
 from turnpike.wire.dialects.common.errors import read_error
 from turnpike.wire.dialects.common.words import as_answer, as_conversation
 from turnpike.wire.operations import Operation
-from turnpike.wire.types.conversation import Request, Response
-from turnpike.wire.types.usage import Usage
 
 
 class AnthropicMessages:

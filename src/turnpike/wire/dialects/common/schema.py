@@ -79,8 +79,8 @@ def _anthropic(schema: Schema) -> Schema:
             variants = cast("list[Any]", value)
             name = "anyOf" if key == "oneOf" else key
             out[name] = [_child(child) for child in variants]
-        elif key == "items" and isinstance(value, dict):
-            out[key] = _anthropic(cast("Schema", value))
+        elif key == "items":
+            out[key] = _child(value)
         elif key == "minItems" and value in (0, 1):
             out[key] = value
         elif key not in _ANTHROPIC_KEEPS or (key == "format" and value not in _ANTHROPIC_FORMATS):

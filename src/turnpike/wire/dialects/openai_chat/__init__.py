@@ -3,9 +3,6 @@
 Source: OpenAI's API reference; the additions that servers following the form make are named where they are read.
 """
 
-from collections.abc import Callable
-
-from turnpike.errors import TurnpikeError, UpstreamRefused
 from turnpike.wire.dialect import AnyRequest, AnyResponse, Head, StreamReader, StreamWriter, Tail, Target
 from turnpike.wire.dialects.common.errors import read_error
 from turnpike.wire.dialects.common.words import as_answer, as_conversation
@@ -19,8 +16,6 @@ from turnpike.wire.dialects.openai_chat.stream_write import ChatWriter
 from turnpike.wire.dialects.openai_chat.tail import ChatTail
 from turnpike.wire.dialects.openai_chat.usage import read_usage
 from turnpike.wire.operations import Operation
-from turnpike.wire.types.conversation import Request, Response
-from turnpike.wire.types.usage import Usage
 
 
 class OpenAIChat:

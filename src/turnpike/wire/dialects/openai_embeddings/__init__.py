@@ -1,8 +1,5 @@
 """OpenAI's embeddings form: `POST /v1/embeddings`. Its errors are those of Chat Completions."""
 
-from collections.abc import Callable
-
-from turnpike.errors import TurnpikeError, UpstreamRefused
 from turnpike.wire.dialect import AnyRequest, AnyResponse, Head, Target
 from turnpike.wire.dialects.common.body import body_error, doubtful, key_position, replace_model
 from turnpike.wire.dialects.common.errors import read_error
@@ -13,7 +10,6 @@ from turnpike.wire.dialects.openai_embeddings import request as _request
 from turnpike.wire.dialects.openai_embeddings.response import read_response, write_response
 from turnpike.wire.operations import Operation
 from turnpike.wire.types.embeddings import EmbeddingsRequest, EmbeddingsResponse
-from turnpike.wire.types.usage import Usage
 
 
 class OpenAIEmbeddings(NeverStreams):
