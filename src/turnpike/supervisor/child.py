@@ -196,7 +196,7 @@ class Child:
             transport.close()
 
     def _hear(self, line: str, pid: int, began: float) -> None:
-        if line == READY_LINE:
+        if line.partition(" ")[0] == READY_LINE:
             self._is_ready.set()
             if not self._first_ready.done():
                 self._first_ready.set_result(None)

@@ -56,4 +56,6 @@ def relay_specs(settings: Settings, programs: Programs, listeners: Listeners, lo
 
 
 def simulator_spec(programs: Programs, port: int) -> ChildSpec:
-    return ChildSpec(name="simulator", argv=(*programs.simulator, "--port", str(port)), stop_timeout_s=3.0)
+    """On loopback. It takes no settings, but ends with its parent as every child does."""
+    argv = (*programs.simulator, "--port", str(port), "--with-parent")
+    return ChildSpec(name="simulator", argv=argv, stop_timeout_s=3.0)
