@@ -36,6 +36,7 @@ def _state() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("snapshot_version", sa.BigInteger(), nullable=False),
         sa.Column("prices", sa.String(length=64), nullable=True),
+        sa.Column("pepper_check", sa.String(length=64), nullable=True),
         sa.CheckConstraint("id = 1", name=op.f("ck_meta_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_meta")),
     )
