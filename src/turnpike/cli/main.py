@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys rotate": ("keys:rotate", "Replace an API key; the old one works on for a grace period."),
     "providers add": ("providers:add", "Register a provider and its models."),
     "providers list": ("providers:list_providers", "List providers."),
-    "providers test": ("providers:test", "Ask a provider whether address and credential work."),
+    "providers test": ("providers:check", "Ask a provider whether address and credential work."),
     "providers sync-models": ("providers:sync_models", "Read a provider's list of models into the catalog."),
     "models list": ("models:list_models", "List models."),
     "ledger tail": ("ledger:tail", "Show the newest calls, and with --follow those to come."),

@@ -155,7 +155,7 @@ def credential_hint(row: Row) -> object:
     return hints
 
 
-def test(provider: ProviderName, *, common: Common = DEFAULT) -> int:
+def check(provider: ProviderName, *, common: Common = DEFAULT) -> int:
     """Ask a provider whether address and credential work.
 
     The exit code is 1 when they do not.
