@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from turnpike.cli.client import Answered, Control
+from turnpike.cli.client import Control
 from turnpike.cli.options import DEFAULT, Common
-from turnpike.cli.output import Output, Row, field, when
+from turnpike.cli.output import Output, Row, cell, field, when
 from turnpike.cli.tasks import with_control
 from turnpike.cli.values import moment, words
 from turnpike.contract.scopes import DEFAULT_SCOPES, SCOPES
@@ -38,6 +38,7 @@ def create(
         str | None,
         Parameter(help="30d, 12h, a date such as 2030-01-31, or never. Default: TURNPIKE_API_KEY_LIFETIME_DAYS."),
     ] = None,
+    default_provider: Annotated[str | None, Parameter(help="Provider (its slug) that is preferred for it.")] = None,
     user: Annotated[str | None, Parameter(help="Id of the user it belongs to. Default: the administrator.")] = None,
     common: Common = DEFAULT,
 ) -> None:
@@ -58,12 +59,12 @@ def create(
     body.update({field_name: values for field_name, values in lists.items() if values})
     if expires is not None:
         body["expires_at"] = moment(expires)
-    if user is not None:
-        body["user_id"] = user
+    body.update({"default_provider": default_provider} if default_provider else {})
+    body.update({"user_id": user} if user else {})
 
     async def work(control: Control) -> None:
         made = (await control.post(PATH, body)).data
-        _show_new(made, common, f"API key [bold]{name}[/bold]")
+        _show_new(made, common, f"API key [bold]{cell(name)}[/bold]")
 
     with_control(common, work)
 
@@ -100,13 +101,13 @@ def list_keys(
     """
 
     async def work(control: Control) -> None:
-        rows = [row for row in await control.rows(PATH) if all_keys or _state(row) == "active"]
+        rows = [row for row in await control.rows(PATH) if all_keys or _works(row)]
         Output(common).table(
             rows,
             (
                 ("NAME", field("name")),
                 ("KEY", field("prefix")),
-                ("STATE", _state),
+                ("STATUS", field("status")),
                 ("SCOPES", field("scopes")),
                 ("MODELS", lambda row: row.get("models") or "all"),
                 ("EXPIRES", when("expires_at")),
@@ -118,11 +119,9 @@ def list_keys(
     with_control(common, work)
 
 
-def _state(row: Row) -> str:
-    state = row.get("status") or row.get("state")
-    if state:
-        return str(state)
-    return "revoked" if row.get("revoked_at") else "active"
+def _works(row: Row) -> bool:
+    """`rotated` keys do until their grace period ends."""
+    return row["status"] in ("active", "rotated")
 
 
 def revoke(key: KeyName, *, common: Common = DEFAULT) -> None:
@@ -135,13 +134,8 @@ def revoke(key: KeyName, *, common: Common = DEFAULT) -> None:
 
     async def work(control: Control) -> None:
         found = await find_key(control, key)
-        try:
-            reply = await control.post(f"{PATH}/{found['id']}/revoke")
-        except Answered as error:
-            if error.status not in (404, 405):
-                raise
-            reply = await control.delete(f"{PATH}/{found['id']}")
-        Output(common).result(reply.data or {"id": found["id"], "revoked": True}, f"Revoked {found['name']}.")
+        reply = await control.delete(f"{PATH}/{found['id']}")
+        Output(common).result(reply.data, f"Revoked {cell(found['name'])}.")
 
     with_control(common, work)
 
@@ -166,7 +160,7 @@ def rotate(
         found = await find_key(control, key)
         body = {} if grace is None else {"grace_hours": _hours(grace)}
         made = (await control.post(f"{PATH}/{found['id']}/rotate", body)).data
-        _show_new(made, common, f"The successor of [bold]{found['name']}[/bold]")
+        _show_new(made, common, f"The successor of [bold]{cell(found['name'])}[/bold]")
 
     with_control(common, work)
 
@@ -181,9 +175,8 @@ def _hours(text: str) -> int:
 async def find_key(control: Control, text: str) -> dict[str, Any]:
     """The one key of that id, name or prefix. Raises NotFound, and InvalidRequest when several are meant."""
     rows = await control.rows(PATH)
-    exact = [row for row in rows if text == row["id"]]
-    active = [row for row in rows if text in (row["name"], row.get("prefix")) and _state(row) == "active"]
-    found = exact or active or [row for row in rows if text in (row["name"], row.get("prefix"))]
+    called = [row for row in rows if text in (row["name"], row["prefix"])]
+    found = [row for row in rows if text == row["id"]] or [row for row in called if row["status"] == "active"] or called
     if not found:
         raise NotFound(f"no API key {text!r}; `turnpike keys list --all` shows those that there are")
     if len(found) > 1:
