@@ -33,12 +33,8 @@ def say(code: str, message: str, details: Mapping[str, Any], *, as_json: bool, e
 
 
 def _hints(details: Mapping[str, Any]) -> list[str]:
-    """The fields that validation found wrong, one a line; other details are for programs."""
-    fields = details.get("fields") or details.get("errors")
-    if not isinstance(fields, list):
+    """The fields that control found wrong, one a line, where they are more than the message names."""
+    errors = details.get("errors")
+    if not isinstance(errors, list) or len(errors) < 2:
         return []
-    return [
-        f"{one.get('field') or one.get('param') or one.get('loc')}: {one.get('message') or one.get('msg')}"
-        for one in fields
-        if isinstance(one, dict)
-    ]
+    return [f"{one.get('field')}: {one.get('message')}" for one in errors if isinstance(one, dict)]
