@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "providers add": ("providers:add", "Register a provider and its models."),
     "providers list": ("providers:list_providers", "List providers."),
     "providers test": ("providers:check", "Ask a provider whether address and credential work."),
+    "providers set-key": ("providers:set_key", "Give a provider another credential, at work within a second."),
     "providers sync-models": ("providers:sync_models", "Read a provider's list of models into the catalog."),
     "models list": ("models:list_models", "List models."),
     "ledger tail": ("ledger:tail", "Show the newest calls, and with --follow those to come."),

@@ -126,5 +126,5 @@ def test_a_provider_without_a_credential_is_wrong():
 
 
 def test_models_without_a_price_are_counted_and_named():
-    rows = [{"name": f"m{number}", "is_active": True} for number in range(7)] + [{"name": "p", "price_source": "x"}]
+    rows = [{"name": f"m{number}", "is_active": True} for number in range(7)] + [{"name": "p", "priced": True}]
     assert wrong(catalog.look_at_models(rows)[0], "8 models, 7 without a price", "m0", "and 2 more")

@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from turnpike.cli.client import Control
 from turnpike.cli.options import DEFAULT, Common
-from turnpike.cli.output import Output, Row, field
+from turnpike.cli.output import Output, field
 from turnpike.cli.tasks import with_control
 
 PATH = "/api/v1/ai/models"
@@ -32,19 +32,13 @@ def list_models(
             rows,
             (
                 ("MODEL", field("name")),
-                ("PROVIDER", provider_of),
+                ("PROVIDER", field("provider")),
                 ("CAN", field("capabilities")),
                 ("CONTEXT", field("context_window")),
-                ("PRICE", lambda row: row.get("price_source") or "unpriced"),
+                ("PRICE", lambda row: row["price_source"] if row["priced"] else "unpriced"),
                 ("ACTIVE", field("is_active")),
             ),
             empty="No model yet: turnpike providers add VENDOR, or turnpike providers sync-models PROVIDER",
         )
 
     with_control(common, work)
-
-
-def provider_of(row: Row) -> object:
-    """The provider's slug, however the row carries it."""
-    provider = row.get("provider_slug") or row.get("provider")
-    return provider.get("slug") if isinstance(provider, dict) else provider

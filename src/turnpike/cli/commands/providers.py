@@ -1,15 +1,15 @@
-"""`turnpike providers`: add, list, test, sync-models."""
+"""`turnpike providers`: add, list, test, set-key, sync-models."""
 
 import getpass
 import sys
-from collections.abc import Iterable
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
 from turnpike.cli.options import DEFAULT, Common
-from turnpike.cli.output import Output, Row, field
+from turnpike.cli.output import Output, cell, field
 from turnpike.cli.registration import PROVIDERS, NewModel, NewProvider, register
 from turnpike.cli.registration import sync_models as sync
 from turnpike.cli.tasks import with_control
@@ -19,24 +19,30 @@ from turnpike.settings import found_vendor_keys
 from turnpike.wire.vendor import Vendor
 from turnpike.wire.vendors import VENDORS
 
+CUSTOM = "custom"
+"""Any API that follows OpenAI's, at an address of its own."""
+
 ProviderName = Annotated[str, Parameter(name="PROVIDER", help="Slug, name or id, as `providers list` shows them.")]
+ApiKey = Annotated[
+    str | None,
+    Parameter(
+        help="Its credential; - reads it from standard input, which keeps it out of the shell's history. "
+        "Default: the vendor's variable (OPENAI_API_KEY, ...), else you are asked."
+    ),
+]
 
 
 def add(
-    vendor: Annotated[str, Parameter(name="VENDOR", help=f"Whose API it speaks: {', '.join(sorted(VENDORS))}.")],
+    vendor: Annotated[
+        str, Parameter(name="VENDOR", help=f"Whose API it speaks: {', '.join([*sorted(VENDORS), CUSTOM])}.")
+    ],
     *,
     name: Annotated[str | None, Parameter(help="What it is called here. Default: the vendor's name.")] = None,
     base_url: Annotated[
         str | None,
-        Parameter(help="Its address with the version prefix: http://10.0.0.5:8000/v1. Default: the vendor's."),
+        Parameter(help="Its address with the version prefix: https://models.example.com/v1. Default: the vendor's."),
     ] = None,
-    api_key: Annotated[
-        str | None,
-        Parameter(
-            help="Its credential; - reads it from standard input, which keeps it out of the shell's history. "
-            "Default: the vendor's variable (OPENAI_API_KEY, ...), else you are asked."
-        ),
-    ] = None,
+    api_key: ApiKey = None,
     allow_address: Annotated[
         list[str] | None,
         Parameter(
@@ -46,7 +52,19 @@ def add(
     ] = None,
     model: Annotated[
         list[str] | None,
-        Parameter(negative="", help="Models to register. Default: all that the provider lists."),
+        Parameter(
+            negative="",
+            help="Models to register. A name is taken as it is; with a * it picks from the provider's list. "
+            "Default: all that the provider lists.",
+        ),
+    ] = None,
+    capability: Annotated[
+        list[str] | None,
+        Parameter(
+            negative="",
+            help="What the models named can do: chat, embeddings, ... Default: embeddings where the name says so, "
+            "else chat.",
+        ),
     ] = None,
     common: Common = DEFAULT,
 ) -> None:
@@ -58,68 +76,110 @@ def add(
 
         turnpike providers add openai
         turnpike providers add anthropic --api-key - --model claude-sonnet-4-5 < key.txt
-        turnpike providers add vllm --base-url http://10.0.0.5:8000/v1 --allow-address 10.0.0.0/8
+        turnpike providers add openai --model 'gpt-*' --name "OpenAI, chat only"
+        turnpike providers add vllm --base-url https://10.0.0.5:8000/v1 --allow-address 10.0.0.0/8
     """
     facts = _vendor(vendor)
-    if facts.base_url is None and base_url is None:
+    if facts is None and base_url is None:
+        raise InvalidRequest(f"{CUSTOM} has no address of its own; give --base-url https://HOST/v1")
+    if facts is not None and facts.base_url is None and base_url is None:
         raise InvalidRequest(f"{facts.display_name} has no address of its own; give --base-url http://HOST:PORT/v1")
+    names, patterns = split_models(words(model))
     wish = NewProvider(
-        vendor=facts.name,
-        name=name,
+        vendor=facts.name if facts else CUSTOM,
+        name=name or (facts.display_name if facts else urlsplit(base_url or "").hostname or CUSTOM),
+        slug=facts.name if facts and name is None else None,
         base_url=base_url,
         api_key=_credential(facts, api_key),
         allow_addresses=tuple(words(allow_address)),
-        models=tuple(NewModel(one) for one in words(model)),
+        models=tuple(NewModel(one, capabilities_of(one, words(capability))) for one in names),
+        listed=patterns if patterns or not names else None,
     )
 
     async def work(control: Control) -> None:
         done = await register(control, wish)
-        provider = done.provider
-        output = Output(common)
-        said = f"Registered [bold]{provider['slug']}[/bold] with {done.models} models."
+        slug = done.provider["slug"]
+        said = f"Registered [bold]{slug}[/bold] with {count_of(done.models)}."
         if done.problem is not None:
             said = (
-                f"Registered [bold]{provider['slug']}[/bold], but its models could not be read: {done.problem}\n"
-                f"Try again with: turnpike providers sync-models {provider['slug']}"
+                f"Registered [bold]{slug}[/bold], but not its models: {cell(done.problem)}\n"
+                f"Try again with: turnpike providers sync-models {slug}"
             )
-        output.result({**provider, "models_registered": done.models, "problem": done.problem}, said)
+        Output(common).result({**done.provider, "models": done.models, "problem": done.problem}, said)
 
     with_control(common, work)
 
 
-def _vendor(name: str) -> Vendor:
-    """Raises InvalidRequest that names the vendors there are."""
+def split_models(models: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Names, and patterns for the provider's own list."""
+    return [one for one in models if "*" not in one], tuple(one for one in models if "*" in one)
+
+
+def capabilities_of(name: str, given: list[str]) -> tuple[str, ...]:
+    if given:
+        return tuple(given)
+    return ("embeddings",) if "embed" in name.lower() else ("chat",)
+
+
+def count_of(models: int) -> str:
+    return "1 model" if models == 1 else f"{models} models"
+
+
+def _vendor(name: str) -> Vendor | None:
+    """None for `custom`. Raises InvalidRequest that names the vendors there are."""
     found = VENDORS.get(name.lower())
-    if found is None:
+    if found is None and name.lower() != CUSTOM:
         raise InvalidRequest(
-            f"{name!r} is no vendor; take one of {', '.join(sorted(VENDORS))} (a server that follows OpenAI's API: "
-            "vllm, with --base-url)"
+            f"{name!r} is no vendor; take one of {', '.join(sorted(VENDORS))}, or {CUSTOM} with --base-url for any "
+            "API that follows OpenAI's"
         )
     return found
 
 
-def _credential(vendor: Vendor, given: str | None) -> str | None:
+def _credential(vendor: Vendor | None, given: str | None) -> str | None:
     """Never from anywhere that shows it: an option, standard input, the vendor's variable, a prompt without echo."""
     if given == "-":
         given = sys.stdin.readline().strip()
         if not given:
             raise InvalidRequest("--api-key - found nothing on standard input")
-    if given:
+    if given or vendor is None:
         return given
     found = found_vendor_keys(vendor.env_keys)
     if found:
         variable, secret = next(iter(found.items()))
         sys.stderr.write(f"Using the key in {variable}.\n")
         return secret.get_secret_value()
-    if not vendor.needs_credential:
-        return None
+    return _asked(vendor) if vendor.needs_credential else None
+
+
+def _asked(vendor: Vendor) -> str:
     if not sys.stdin.isatty():
-        variables = f" or set {' or '.join(vendor.env_keys)}" if vendor.env_keys else ""
-        raise InvalidRequest(f"{vendor.display_name} needs a credential: give --api-key - on standard input{variables}")
+        variables = f", or set {' or '.join(vendor.env_keys)}" if vendor.env_keys else ""
+        raise InvalidRequest(f"{vendor.display_name} needs a credential: give it with --api-key -{variables}")
     typed = getpass.getpass(f"API key for {vendor.display_name} (not shown): ").strip()
     if not typed:
         raise InvalidRequest(f"{vendor.display_name} needs a credential")
     return typed
+
+
+def set_key(provider: ProviderName, *, api_key: ApiKey = None, common: Common = DEFAULT) -> None:
+    """Give a provider another credential, at work within a second.
+
+    For example:
+
+        turnpike providers set-key openai --api-key - < key.txt
+    """
+
+    async def work(control: Control) -> None:
+        found = await find_provider(control, provider)
+        facts = VENDORS.get(found["vendor"])
+        secret = _credential(facts, api_key) or ""
+        if not secret:
+            raise InvalidRequest("give the credential with --api-key -, on standard input")
+        shown = (await control.patch(f"{PROVIDERS}/{found['id']}", {"shared_api_key": secret})).data
+        Output(common).result(shown, f"{found['slug']} has the credential {cell(shown['shared_api_key'])} now.")
+
+    with_control(common, work)
 
 
 def list_providers(*, common: Common = DEFAULT) -> None:
@@ -135,24 +195,16 @@ def list_providers(*, common: Common = DEFAULT) -> None:
             await control.rows(PROVIDERS),
             (
                 ("PROVIDER", field("slug")),
-                ("NAME", lambda row: row.get("display_name") or row.get("name")),
+                ("NAME", field("display_name")),
                 ("VENDOR", field("vendor")),
                 ("ADDRESS", field("api_base_url")),
-                ("CREDENTIAL", credential_hint),
+                ("CREDENTIAL", field("shared_api_key")),
                 ("ACTIVE", field("is_active")),
             ),
             empty="No provider yet: turnpike providers add VENDOR",
         )
 
     with_control(common, work)
-
-
-def credential_hint(row: Row) -> object:
-    """The masked shared credential, as control shows it."""
-    hints: Any = row.get("credentials") or row.get("credential_hint") or row.get("credential")
-    if isinstance(hints, Iterable) and not isinstance(hints, str):
-        return [one.get("hint") if isinstance(one, dict) else one for one in hints]
-    return hints
 
 
 def check(provider: ProviderName, *, common: Common = DEFAULT) -> int:
@@ -168,9 +220,10 @@ def check(provider: ProviderName, *, common: Common = DEFAULT) -> int:
     async def work(control: Control) -> int:
         found = await find_provider(control, provider)
         result = (await control.post(f"{PROVIDERS}/{found['id']}/test")).data
-        works = bool(result.get("ok", result.get("success")))
-        problem = result.get("message") or result.get("error") or "no reason given"
-        Output(common).result(result, f"{found['slug']} answers." if works else f"{found['slug']} fails: {problem}")
+        works = bool(result["ok"])
+        listed = f", listing {count_of(result['models'])}" if result.get("models") is not None else ""
+        said = f"answers in {result['elapsed_ms']} ms{listed}" if works else f"fails: {result['error']}"
+        Output(common).result(result, f"{found['slug']} {cell(said)}.")
         return 0 if works else 1
 
     return with_control(common, work)
@@ -189,7 +242,7 @@ def sync_models(provider: ProviderName, *, common: Common = DEFAULT) -> None:
     async def work(control: Control) -> None:
         found = await find_provider(control, provider)
         count = await sync(control, found["id"])
-        Output(common).result({"provider": found["slug"], "models": count}, f"{found['slug']} has {count} models.")
+        Output(common).result({"provider": found["slug"], "models": count}, f"{found['slug']} has {count_of(count)}.")
 
     with_control(common, work)
 

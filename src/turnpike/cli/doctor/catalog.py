@@ -22,7 +22,9 @@ def look_at_providers(providers: Sequence[Row]) -> list[Finding]:
     without = [row["slug"] for row in active if _needs(row) and not has_credential(row)]
     if without:
         names = ", ".join(without)
-        return [problem("providers", f"no credential: {names}", "give one: PATCH /api/v1/ai/providers/ID with api_key")]
+        return [
+            problem("providers", f"no credential: {names}", "turnpike providers set-key PROVIDER, for each")
+        ]
     if all(row["vendor"] == "simulator" for row in active):
         return [warning("providers", "only the simulator answers", "turnpike providers add VENDOR")]
     return [ok("providers", ", ".join(row["slug"] for row in active))]
@@ -34,14 +36,14 @@ def _needs(row: Row) -> bool:
 
 
 def has_credential(row: Row) -> bool:
-    return bool(row.get("credentials") or row.get("credential") or row.get("has_credential"))
+    return bool(row.get("shared_credentials"))
 
 
 def look_at_models(models: Sequence[Row]) -> list[Finding]:
     active = [row for row in models if row.get("is_active", True)]
     if not active:
         return [problem("models", "none is registered", "turnpike providers sync-models PROVIDER")]
-    unpriced = [str(row["name"]) for row in active if not row.get("price_source")]
+    unpriced = [str(row["name"]) for row in active if not row.get("priced")]
     if unpriced:
         shown = ", ".join(unpriced[:5]) + (f" and {len(unpriced) - 5} more" if len(unpriced) > 5 else "")
         return [

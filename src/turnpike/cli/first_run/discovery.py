@@ -43,7 +43,7 @@ def offers_from_environment(vendors: Iterable[Vendor]) -> list[Offer]:
 
 
 def _keyed(vendor: Vendor, variable: str, key: SecretStr) -> Offer:
-    wish = NewProvider(vendor=vendor.name, api_key=key.get_secret_value())
+    wish = NewProvider(vendor=vendor.name, name=vendor.display_name, slug=vendor.name, api_key=key.get_secret_value())
     return Offer(
         id=f"{vendor.name}:{variable}",
         title=vendor.display_name,
@@ -85,7 +85,13 @@ def local_base_url(vendor: Vendor, port: int) -> str:
 
 def _local(vendor: Vendor, port: int) -> Offer:
     base_url = local_base_url(vendor, port)
-    wish = NewProvider(vendor=vendor.name, base_url=base_url, allow_addresses=(f"{LOOPBACK}/32",))
+    wish = NewProvider(
+        vendor=vendor.name,
+        name=vendor.display_name,
+        slug=vendor.name,
+        base_url=base_url,
+        allow_addresses=(f"{LOOPBACK}/32",),
+    )
     return Offer(
         id=f"{vendor.name}:{port}",
         title=vendor.display_name,

@@ -59,6 +59,7 @@ async def start_first(server: Server, control: Control, memory: Memory) -> Memor
         base_url=base_url(port),
         allow_addresses=(f"{LOOPBACK}/32",),
         models=MODELS,
+        listed=None,
     )
     done = await register(control, wish)
     memory = Memory(memory.declined, OwnSimulator(done.provider["id"], port))

@@ -109,5 +109,5 @@ def _as_json(server: Server, facts: welcome.Facts, providers: list[dict[str, Any
 async def _model_to_try(control: Control) -> str | None:
     """A model that can chat; one with a price before one without, so that the first row of the ledger has a cost."""
     rows = (await control.get(MODELS, capability="chat", is_active="true", per_page=100)).data
-    rows.sort(key=lambda row: row.get("price_source") is None)
+    rows.sort(key=lambda row: row.get("priced") is not True)
     return rows[0]["name"] if rows else None
