@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 
 from turnpike.errors import ConfigurationError, Conflict, TurnpikeError, Unavailable
-from turnpike.kit.files import LockHeld
+from turnpike.kit.files import FileLock, LockHeld
 from turnpike.settings import Settings
 
 _TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
@@ -135,6 +135,7 @@ async def open_control(settings: Settings, *, wait_s: float = 10.0) -> AsyncIter
                 yield control
             return
         try:
+            _look_at_lock(settings)
             # Importing control costs a second and is needed by this branch alone.
             offline = import_module("turnpike.control.offline").open_offline(settings)
             app = await offline.__aenter__()
@@ -157,6 +158,12 @@ async def over_socket(settings: Settings) -> AsyncIterator[Control]:
     transport = httpx2.AsyncHTTPTransport(uds=str(settings.admin_socket))
     async with httpx2.AsyncClient(transport=transport, base_url=_BASE, trust_env=False) as http:
         yield Control(http)
+
+
+def _look_at_lock(settings: Settings) -> None:
+    """Raises LockHeld when somebody has the folder: cheaper to know now than after the import."""
+    if settings.lock_file.exists():
+        FileLock(settings.lock_file).acquire({"program": "turnpike"}).release()
 
 
 async def _answers(settings: Settings) -> bool:

@@ -8,48 +8,8 @@ from cyclopts import App, CycloptsError
 
 from turnpike import __version__
 from turnpike.cli.failures import INTERRUPTED, USAGE, fail, say
+from turnpike.cli.texts import COMMANDS, GROUPS, HELP
 from turnpike.errors import TurnpikeError
-
-HELP = """One road to every AI model: a self-hosted AI gateway.
-
-A first start:
-
-    turnpike serve
-
-Every command works on one installation, the data folder: through the running server, or on the folder itself while
-none runs.
-"""
-
-GROUPS: dict[str, str] = {
-    "keys": "API keys: who may call, and what.",
-    "providers": "Where models come from.",
-    "models": "What callers can ask for.",
-    "ledger": "What was called, by whom, and what it cost.",
-    "db": "The database.",
-    "secrets": "The keys that encrypt secrets at rest.",
-}
-
-COMMANDS: dict[str, tuple[str, str]] = {
-    "serve": ("serve:serve", "Run the gateway."),
-    "simulate": ("simulate:simulate", "Run a simulated provider, to try things without a model or a cost."),
-    "keys create": ("keys:create", "Make an API key and show it once."),
-    "keys list": ("keys:list_keys", "List API keys."),
-    "keys revoke": ("keys:revoke", "Make an API key unknown, within a second, for good."),
-    "keys rotate": ("keys:rotate", "Replace an API key; the old one works on for a grace period."),
-    "providers add": ("providers:add", "Register a provider and its models."),
-    "providers list": ("providers:list_providers", "List providers."),
-    "providers test": ("providers:check", "Ask a provider whether address and credential work."),
-    "providers set-key": ("providers:set_key", "Give a provider another credential, at work within a second."),
-    "providers sync-models": ("providers:sync_models", "Read a provider's list of models into the catalog."),
-    "models list": ("models:list_models", "List models."),
-    "ledger tail": ("ledger:tail", "Show the newest calls, and with --follow those to come."),
-    "ledger export": ("ledger:export", "Write calls out, one row an event."),
-    "db upgrade": ("database:upgrade", "Bring the database to this release's tables."),
-    "secrets rotate": ("secrets:rotate", "Encrypt every stored secret anew with a new key."),
-    "doctor": ("doctor:doctor", "Say what is wrong with an installation, and how to mend it."),
-    "version": ("version:version", "Say which release this is."),
-}
-"""Path of the command, where it is, and what it does: the first line of its docstring, so that help imports nothing."""
 
 
 def build() -> App:

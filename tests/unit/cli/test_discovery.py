@@ -30,12 +30,15 @@ def local(port: int, **values: object) -> Vendor:
 
 
 @asynccontextmanager
-async def serving(body: bytes, delay_s: float = 0.0) -> AsyncIterator[int]:
+async def serving(body: bytes, delay_s: float = 0.01) -> AsyncIterator[int]:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(delay_s)
-        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
-        writer.close()
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.wait_for(reader.read(1), delay_s)  # a caller that leaves ends the wait
+        except TimeoutError:
+            writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
@@ -70,6 +73,18 @@ def test_keys_are_found_in_the_env_file_too(tmp_path):
     }
 
 
+def test_a_key_for_a_server_of_ones_own_is_no_offer_by_itself(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("VLLM_API_KEY", "abc")
+    assert offers_from_environment(VENDORS.values()) == []
+
+
+async def test_a_server_on_loopback_gets_its_key_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("VLLM_API_KEY", "abc")
+    async with serving(b'{"object": "list"}') as port:
+        (offer,) = await offers_from_loopback([local(port, env_keys=("VLLM_API_KEY",))], own_ports=())
+    assert offer.provider.api_key == "abc"
+
+
 async def test_a_server_on_loopback_is_offered_with_its_address_allowed():
     async with serving(b'{"object": "list"}') as port:
         (offer,) = await offers_from_loopback([local(port)], own_ports=())
@@ -99,7 +114,17 @@ def test_a_local_address_has_the_vendors_own_path():
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
-    [("", "abc"), ("y", "abc"), ("ALL", "abc"), ("n", ""), (None, ""), ("1,3", "ac"), ("2 2", "b"), ("4", None), ("x", None)],
+    [
+        ("", "abc"),
+        ("y", "abc"),
+        ("ALL", "abc"),
+        ("n", ""),
+        (None, ""),
+        ("1,3", "ac"),
+        ("2 2", "b"),
+        ("4", None),
+        ("x", None),
+    ],
 )
 def test_an_answer_takes_all_some_or_none(answer: str | None, expected: str | None):
     found = chosen(answer, list("abc"))  # pyright: ignore[reportArgumentType]

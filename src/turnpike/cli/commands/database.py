@@ -11,15 +11,7 @@ from turnpike.kit.files import FileLock, LockHeld, private_folder
 
 
 def upgrade(*, common: Common = DEFAULT) -> None:
-    """Bring the database to this release's tables.
-
-    A server does this by itself when it starts. The command is for those who migrate before they start the first
-    server of a new release, and for a database that several machines share.
-
-    For example:
-
-        turnpike db upgrade
-    """
+    """Bring the database to this release's tables."""
     settings = load_settings(common)
     private_folder(settings.data_dir.resolve())
     try:

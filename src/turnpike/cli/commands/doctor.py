@@ -22,15 +22,7 @@ _MARK = {
 
 
 def doctor(*, common: Common = DEFAULT) -> int:
-    """Say what is wrong with an installation, and how to mend it.
-
-    Changes nothing. The exit code is 1 when something is wrong.
-
-    For example:
-
-        turnpike doctor
-        turnpike doctor --data-dir /var/lib/turnpike --json
-    """
+    """Say what is wrong with an installation, and how to mend it."""
     try:
         settings = load_settings(common)
     except ConfigurationError as error:

@@ -42,16 +42,7 @@ def create(
     user: Annotated[str | None, Parameter(help="Id of the user it belongs to. Default: the administrator.")] = None,
     common: Common = DEFAULT,
 ) -> None:
-    """Make an API key and show it once.
-
-    Only a digest of it is stored: nobody can show it again. Lists may be repeated or separated by commas.
-
-    For example:
-
-        turnpike keys create --name ci --expires 30d
-        turnpike keys create --name reports --scope ledger:read,models:read --expires never
-        turnpike keys create --name team --model 'gpt-*' --model 'claude-*' --json
-    """
+    """Make an API key and show it once."""
     body: dict[str, Any] = {"name": name}
     scopes = words(scope)
     _check_scopes(scopes)
@@ -92,13 +83,7 @@ def list_keys(
     all_keys: Annotated[bool, Parameter(name="--all", negative="", help="Revoked and expired ones too.")] = False,
     common: Common = DEFAULT,
 ) -> None:
-    """List API keys.
-
-    For example:
-
-        turnpike keys list
-        turnpike keys list --all --json
-    """
+    """List API keys."""
 
     async def work(control: Control) -> None:
         rows = [row for row in await control.rows(PATH) if all_keys or _works(row)]
@@ -124,13 +109,8 @@ def _works(row: Row) -> bool:
     return row["status"] in ("active", "rotated")
 
 
-def revoke(key: KeyName, *, common: Common = DEFAULT) -> None:
-    """Make an API key unknown, within a second, for good.
-
-    For example:
-
-        turnpike keys revoke ci
-    """
+def revoke(key: KeyName, /, *, common: Common = DEFAULT) -> None:
+    """Make an API key unknown, within a second, for good."""
 
     async def work(control: Control) -> None:
         found = await find_key(control, key)
@@ -142,6 +122,7 @@ def revoke(key: KeyName, *, common: Common = DEFAULT) -> None:
 
 def rotate(
     key: KeyName,
+    /,
     *,
     grace: Annotated[
         str | None,
@@ -149,12 +130,7 @@ def rotate(
     ] = None,
     common: Common = DEFAULT,
 ) -> None:
-    """Replace an API key; the old one works on for a grace period.
-
-    For example:
-
-        turnpike keys rotate ci --grace 12h
-    """
+    """Replace an API key; the old one works on for a grace period."""
 
     async def work(control: Control) -> None:
         found = await find_key(control, key)

@@ -41,15 +41,7 @@ def tail(
     ] = False,
     common: Common = DEFAULT,
 ) -> None:
-    """Show the newest calls, and with --follow those to come.
-
-    With --json each call is one line of JSON, oldest first.
-
-    For example:
-
-        turnpike ledger tail -n 50
-        turnpike ledger tail --follow --json
-    """
+    """Show the newest calls, and with --follow those to come."""
 
     async def work(control: Control) -> None:
         newest = (await control.get(PATH, per_page=min(max(lines, 1), 500), sort="-started_at")).data
@@ -87,13 +79,7 @@ def export(
     provider: Annotated[str | None, Parameter(help="Only those at this provider (its slug).")] = None,
     common: Common = DEFAULT,
 ) -> None:
-    """Write calls out, one row an event.
-
-    For example:
-
-        turnpike ledger export > calls.ndjson
-        turnpike ledger export --format csv --since 2026-01-01 > calls.csv
-    """
+    """Write calls out, one row an event."""
     filters = {"since": since, "until": until, "key_id": key, "model": model, "provider": provider}
 
     async def work(control: Control) -> None:

@@ -18,13 +18,7 @@ def list_models(
     capability: Annotated[str | None, Parameter(help="Only those that can do this: chat, embeddings, ...")] = None,
     common: Common = DEFAULT,
 ) -> None:
-    """List models.
-
-    For example:
-
-        turnpike models list
-        turnpike models list --provider openai --capability chat
-    """
+    """List models."""
 
     async def work(control: Control) -> None:
         rows = await control.rows(PATH, provider=provider, capability=capability)

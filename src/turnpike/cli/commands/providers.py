@@ -19,8 +19,8 @@ from turnpike.settings import found_vendor_keys
 from turnpike.wire.vendor import Vendor
 from turnpike.wire.vendors import VENDORS
 
-CUSTOM = "custom"
-"""Any API that follows OpenAI's, at an address of its own."""
+CUSTOM = "openai_compatible"
+LOOPBACK = "127.0.0.1"
 
 ProviderName = Annotated[str, Parameter(name="PROVIDER", help="Slug, name or id, as `providers list` shows them.")]
 ApiKey = Annotated[
@@ -33,9 +33,7 @@ ApiKey = Annotated[
 
 
 def add(
-    vendor: Annotated[
-        str, Parameter(name="VENDOR", help=f"Whose API it speaks: {', '.join([*sorted(VENDORS), CUSTOM])}.")
-    ],
+    vendor: Annotated[str, Parameter(name="VENDOR", help=f"Whose API it speaks: {', '.join(VENDORS)}.")],
     *,
     name: Annotated[str | None, Parameter(help="What it is called here. Default: the vendor's name.")] = None,
     base_url: Annotated[
@@ -68,30 +66,18 @@ def add(
     ] = None,
     common: Common = DEFAULT,
 ) -> None:
-    """Register a provider and its models.
-
-    Lists may be repeated or separated by commas.
-
-    For example:
-
-        turnpike providers add openai
-        turnpike providers add anthropic --api-key - --model claude-sonnet-4-5 < key.txt
-        turnpike providers add openai --model 'gpt-*' --name "OpenAI, chat only"
-        turnpike providers add vllm --base-url https://10.0.0.5:8000/v1 --allow-address 10.0.0.0/8
-    """
+    """Register a provider and its models."""
     facts = _vendor(vendor)
-    if facts is None and base_url is None:
-        raise InvalidRequest(f"{CUSTOM} has no address of its own; give --base-url https://HOST/v1")
-    if facts is not None and facts.base_url is None and base_url is None:
-        raise InvalidRequest(f"{facts.display_name} has no address of its own; give --base-url http://HOST:PORT/v1")
+    if facts.base_url is None and base_url is None:
+        raise InvalidRequest(f"{facts.display_name} has no address of its own; give --base-url https://HOST/v1")
     names, patterns = split_models(words(model))
     wish = NewProvider(
-        vendor=facts.name if facts else CUSTOM,
-        name=name or (facts.display_name if facts else urlsplit(base_url or "").hostname or CUSTOM),
-        slug=facts.name if facts and name is None else None,
+        vendor=facts.name,
+        name=name or facts.display_name,
+        slug=facts.name if name is None else None,
         base_url=base_url,
         api_key=_credential(facts, api_key),
-        allow_addresses=tuple(words(allow_address)),
+        allow_addresses=tuple(words(allow_address)) or _own_loopback(facts, base_url),
         models=tuple(NewModel(one, capabilities_of(one, words(capability))) for one in names),
         listed=patterns if patterns or not names else None,
     )
@@ -125,15 +111,21 @@ def count_of(models: int) -> str:
     return "1 model" if models == 1 else f"{models} models"
 
 
-def _vendor(name: str) -> Vendor | None:
-    """None for `custom`. Raises InvalidRequest that names the vendors there are."""
-    found = VENDORS.get(name.lower())
-    if found is None and name.lower() != CUSTOM:
+def _vendor(name: str) -> Vendor:
+    """Raises InvalidRequest that names the vendors there are."""
+    found = VENDORS.get(name.lower().replace("-", "_"))
+    if found is None:
         raise InvalidRequest(
-            f"{name!r} is no vendor; take one of {', '.join(sorted(VENDORS))}, or {CUSTOM} with --base-url for any "
-            "API that follows OpenAI's"
+            f"{name!r} is no vendor; take one of {', '.join(VENDORS)}: {CUSTOM} with --base-url for any API that "
+            "follows OpenAI's"
         )
     return found
+
+
+def _own_loopback(vendor: Vendor, base_url: str | None) -> tuple[str, ...]:
+    """Who adds Ollama without an address means the one on this machine, which needs no second word."""
+    own = urlsplit(vendor.base_url or "").hostname
+    return (f"{LOOPBACK}/32",) if base_url is None and own == LOOPBACK else ()
 
 
 def _credential(vendor: Vendor | None, given: str | None) -> str | None:
@@ -162,13 +154,8 @@ def _asked(vendor: Vendor) -> str:
     return typed
 
 
-def set_key(provider: ProviderName, *, api_key: ApiKey = None, common: Common = DEFAULT) -> None:
-    """Give a provider another credential, at work within a second.
-
-    For example:
-
-        turnpike providers set-key openai --api-key - < key.txt
-    """
+def set_key(provider: ProviderName, /, *, api_key: ApiKey = None, common: Common = DEFAULT) -> None:
+    """Give a provider another credential, at work within a second."""
 
     async def work(control: Control) -> None:
         found = await find_provider(control, provider)
@@ -183,12 +170,7 @@ def set_key(provider: ProviderName, *, api_key: ApiKey = None, common: Common = 
 
 
 def list_providers(*, common: Common = DEFAULT) -> None:
-    """List providers.
-
-    For example:
-
-        turnpike providers list --json
-    """
+    """List providers."""
 
     async def work(control: Control) -> None:
         Output(common).table(
@@ -207,15 +189,8 @@ def list_providers(*, common: Common = DEFAULT) -> None:
     with_control(common, work)
 
 
-def check(provider: ProviderName, *, common: Common = DEFAULT) -> int:
-    """Ask a provider whether address and credential work.
-
-    The exit code is 1 when they do not.
-
-    For example:
-
-        turnpike providers test openai
-    """
+def check(provider: ProviderName, /, *, common: Common = DEFAULT) -> int:
+    """Ask a provider whether address and credential work."""
 
     async def work(control: Control) -> int:
         found = await find_provider(control, provider)
@@ -229,15 +204,8 @@ def check(provider: ProviderName, *, common: Common = DEFAULT) -> int:
     return with_control(common, work)
 
 
-def sync_models(provider: ProviderName, *, common: Common = DEFAULT) -> None:
-    """Read a provider's list of models into the catalog.
-
-    New ones are added; what was changed by hand stays.
-
-    For example:
-
-        turnpike providers sync-models ollama
-    """
+def sync_models(provider: ProviderName, /, *, common: Common = DEFAULT) -> None:
+    """Read a provider's list of models into the catalog."""
 
     async def work(control: Control) -> None:
         found = await find_provider(control, provider)

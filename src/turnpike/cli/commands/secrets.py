@@ -9,16 +9,7 @@ PATH = "/api/v1/admin/secrets/rotate"
 
 
 def rotate(*, common: Common = DEFAULT) -> None:
-    """Encrypt every stored secret anew with a new key.
-
-    The new key is made in the data folder's secrets.json and put first; when every row is encrypted with it the old
-    ones can read nothing any more. Where TURNPIKE_SECRET_KEYS is set, put the new key first there, restart, and run
-    this.
-
-    For example:
-
-        turnpike secrets rotate
-    """
+    """Encrypt every stored secret anew with a new key."""
 
     async def work(control: Control) -> None:
         done = (await control.post(PATH)).data

@@ -31,21 +31,7 @@ def serve(
     ] = False,
     common: Common = DEFAULT,
 ) -> int:
-    """Run the gateway.
-
-    Makes its data folder, secrets and database on the first start, and shows the first API key once: on a terminal,
-    else in a file that the log names. Provider keys in the environment and model servers on this machine are offered
-    as providers. Where there is none, a simulator answers. SIGTERM or Ctrl-C lets running requests finish; a second
-    one ends at once.
-
-    With --json the log is JSON, and one object says where the server is, on standard output, once it serves.
-
-    For example:
-
-        turnpike serve
-        turnpike serve --port 8090 --yes
-        turnpike serve --host 0.0.0.0 --relays 4 --data-dir /var/lib/turnpike
-    """
+    """Run the gateway."""
     settings = _with_log_format(load_settings(common, host=host, port=port, relays=relays), as_json=common.json)
     plain = settings.log_format is LogFormat.CONSOLE
     server_log = Log(level=settings.log_level, plain=plain)

@@ -20,16 +20,7 @@ def simulate(
     api_key: Annotated[str | None, Parameter(help="Refuse callers that do not send this key.")] = None,
     common: Common = DEFAULT,
 ) -> None:
-    """Run a simulated provider, to try things without a model or a cost.
-
-    It answers in every dialect that Turnpike speaks, and fails in every way that providers do when it is asked to.
-    When it serves it writes the line `turnpike-ready PORT`. A server that was given no provider runs one of its own.
-
-    For example, in two terminals:
-
-        turnpike simulate --port 8089
-        turnpike providers add simulator --base-url http://127.0.0.1:8089/v1 --allow-address 127.0.0.1/32
-    """
+    """Run a simulated provider, to try things without a model or a cost."""
     if common.json:
         Output(common).result({"host": host, "port": port, "simulator": True})
     try:

@@ -9,12 +9,7 @@ from turnpike.contract import CONTRACT_VERSION
 
 
 def version(*, common: Common = DEFAULT) -> None:
-    """Say which release this is.
-
-    For example:
-
-        turnpike version --json
-    """
+    """Say which release this is."""
     facts = {
         "version": __version__,
         "contract": CONTRACT_VERSION,

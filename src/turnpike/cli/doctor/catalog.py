@@ -22,9 +22,7 @@ def look_at_providers(providers: Sequence[Row]) -> list[Finding]:
     without = [row["slug"] for row in active if _needs(row) and not has_credential(row)]
     if without:
         names = ", ".join(without)
-        return [
-            problem("providers", f"no credential: {names}", "turnpike providers set-key PROVIDER, for each")
-        ]
+        return [problem("providers", f"no credential: {names}", "turnpike providers set-key PROVIDER, for each")]
     if all(row["vendor"] == "simulator" for row in active):
         return [warning("providers", "only the simulator answers", "turnpike providers add VENDOR")]
     return [ok("providers", ", ".join(row["slug"] for row in active))]

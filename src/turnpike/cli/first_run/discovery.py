@@ -36,8 +36,8 @@ def offers_from_environment(vendors: Iterable[Vendor]) -> list[Offer]:
     offers: list[Offer] = []
     for vendor in vendors:
         name = next((name for name in vendor.env_keys if name in found), None)
-        # A server of one's own with a key in the environment has no address that could be offered.
-        if name is not None and vendor.base_url is not None:
+        # A key for a server of one's own says nothing of whether it runs: that is asked on loopback.
+        if name is not None and vendor.base_url is not None and not vendor.loopback_ports:
             offers.append(_keyed(vendor, name, found[name]))
     return offers
 
@@ -85,11 +85,13 @@ def local_base_url(vendor: Vendor, port: int) -> str:
 
 def _local(vendor: Vendor, port: int) -> Offer:
     base_url = local_base_url(vendor, port)
+    key = next(iter(found_vendor_keys(vendor.env_keys).values()), None)
     wish = NewProvider(
         vendor=vendor.name,
         name=vendor.display_name,
         slug=vendor.name,
         base_url=base_url,
+        api_key=key.get_secret_value() if key else None,
         allow_addresses=(f"{LOOPBACK}/32",),
     )
     return Offer(
