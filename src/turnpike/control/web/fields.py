@@ -16,7 +16,9 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Text = Annotated[str, StringConstraints(max_length=500, pattern=NO_CONTROL)]
 ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=NO_CONTROL)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SLUG)]
-Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8192, pattern=r"^[\x21-\x7e]*$")]
+Secret = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8192, pattern=r"^[\x21-\x7e]*$")
+]
 """Visible ASCII: it becomes a header's value."""
 SortOrder = Annotated[int, Query(ge=-1_000_000, le=1_000_000)]
 

@@ -1,6 +1,7 @@
 """What a provider can do: its vendor's facts (turnpike.wire.vendors), overlaid with the provider's own `config`.
 
-A vendor that Turnpike does not know is added without code: the vendor `custom`, and a `config` that names its paths.
+A vendor that Turnpike does not know is added without code: as `openai_compatible`, with a `config` that names what
+differs.
 """
 
 from dataclasses import dataclass
@@ -14,17 +15,19 @@ from turnpike.errors import InvalidRequest
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.operations import Operation
 from turnpike.wire.profiles.quirks import ALL as QUIRKS
-from turnpike.wire.vendor import ModelsFormat, Vendor, openai_compatible
-from turnpike.wire.vendors import VENDORS
+from turnpike.wire.vendor import ModelsFormat
+from turnpike.wire.vendors import VENDORS, normalise_base_url
 
-CUSTOM = "custom"
+OTHER = "openai_compatible"
 UrlPath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+$", max_length=300)]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=64)]
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$", max_length=1000)]
 _OWN_HEADERS = frozenset(
-    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect content-encoding "
-    "accept-encoding proxy-authorization authorization x-api-key cookie".split()
-)
+    (
+        "host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect",
+        "content-encoding", "accept-encoding", "proxy-authorization", "authorization", "x-api-key", "cookie",
+    )
+)  # fmt: skip
 
 
 class OperationConfig(Body):
@@ -48,17 +51,18 @@ class ProviderConfig(Body):
     """What differs from the vendor's facts. Nothing in here may be a secret: it is shown to administrators."""
 
     operations: dict[Operation, list[OperationConfig]] | None = Field(
-        None, description="Paths below the base URL, by operation; replaces the vendor's for the operations it names."
+        default=None,
+        description="Paths below the base URL, by operation; replaces the vendor's for the operations it names.",
     )
-    auth: AuthConfig | None = Field(None, description="How the credential is sent; an empty header sends none.")
-    headers: dict[HeaderName, HeaderValue] = Field({}, max_length=32, description="Sent with every request.")
-    needs_credential: bool | None = Field(None, description="Whether calls without a credential make no sense.")
-    models_path: UrlPath | None = Field(None, description="Where the provider lists its models.")
+    auth: AuthConfig | None = Field(default=None, description="How the credential is sent; an empty header sends none.")
+    headers: dict[HeaderName, HeaderValue] = Field(default={}, max_length=32, description="Sent with every request.")
+    needs_credential: bool | None = Field(default=None, description="Whether calls without a credential make no sense.")
+    models_path: UrlPath | None = Field(default=None, description="Where the provider lists its models.")
     models_format: ModelsFormat | None = None
     price_provider: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,64}$")] | None = Field(
-        None, description="The provider's id in genai-prices, if its prices are another's."
+        default=None, description="The provider's id in genai-prices, if its prices are another's."
     )
-    quirks: list[str] = Field([], max_length=32)
+    quirks: list[str] = Field(default=[], max_length=32)
 
     @field_validator("headers")
     @classmethod
@@ -90,7 +94,7 @@ class Facts:
 
 
 def vendor_names() -> list[str]:
-    return [CUSTOM, *sorted(VENDORS)]
+    return list(VENDORS)
 
 
 def default_base_url(vendor: str) -> str | None:
@@ -98,20 +102,32 @@ def default_base_url(vendor: str) -> str | None:
     return known.base_url if known else None
 
 
+def display_name_of(vendor: str) -> str:
+    known = VENDORS.get(vendor)
+    return known.display_name if known else vendor
+
+
+def based(vendor: str, config: ProviderConfig, url: str) -> str:
+    """The address that paths are appended to, from what was typed; taken as it is where `config` names the paths.
+    Raises InvalidRequest."""
+    known = VENDORS.get(vendor)
+    return url if known is None or config.operations else normalise_base_url(known, url)
+
+
 def check_vendor(name: str) -> str:
     """Raises InvalidRequest, naming those that are known."""
-    if name != CUSTOM and name not in VENDORS:
+    if name not in VENDORS:
         raise InvalidRequest(
             f"vendor: {name!r} is not known; take one of {', '.join(vendor_names())}. An API that follows OpenAI's is "
-            f"{CUSTOM!r} with its own api_base_url.",
+            f"{OTHER!r} with its own api_base_url.",
             details={"param": "vendor"},
         )
     return name
 
 
 def facts_of(vendor: str, config: ProviderConfig) -> Facts:
-    """A vendor that this release no longer knows is taken as `custom`: its rows must not stop the gateway."""
-    known = VENDORS.get(vendor) or _custom()
+    """A vendor that this release no longer knows is taken as an OpenAI-compatible one: its rows must not stop us."""
+    known = VENDORS.get(vendor) or VENDORS[OTHER]
     operations = {str(name): specs for name, specs in known.operations.items()}
     for name, specs in (config.operations or {}).items():
         operations[str(name)] = tuple(OperationSpec(spec.dialect, spec.path) for spec in specs)
@@ -125,16 +141,4 @@ def facts_of(vendor: str, config: ProviderConfig) -> Facts:
         models_format=config.models_format or known.models_format,
         price_provider=config.price_provider or known.price_provider,
         quirks=tuple(sorted({*known.quirks, *config.quirks})),
-    )
-
-
-def _custom() -> Vendor:
-    return Vendor(
-        name=CUSTOM,
-        display_name="Custom",
-        website="",
-        reference="",
-        base_url=None,
-        operations=openai_compatible(),
-        needs_credential=False,
     )

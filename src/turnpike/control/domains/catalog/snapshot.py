@@ -17,15 +17,9 @@ from turnpike.control.domains.catalog.prices import read_rates
 from turnpike.control.infra.secrets import CannotOpen, Sealer
 from turnpike.kit.clock import now_ms
 from turnpike.settings import Settings
-from turnpike.wire.operations import Operation
+from turnpike.wire.profiles.capabilities import operations_of
 
 GATEWAY_POLICY = "gateway"
-OPERATIONS_OF: dict[str, tuple[Operation, ...]] = {
-    "chat": (Operation.CHAT, Operation.COUNT_TOKENS),
-    "code": (Operation.CHAT, Operation.COUNT_TOKENS),
-    "embeddings": (Operation.EMBEDDINGS,),
-}
-"""What a capability lets callers do, as far as the provider does it."""
 _COLUMNS = (
     Model.id,
     Model.provider_id,
@@ -120,14 +114,13 @@ def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> Provide
 
 
 def _model(row: Any, offered: Any) -> ModelSpec:
-    wanted = dict.fromkeys(str(name) for capability in row.capabilities for name in OPERATIONS_OF.get(capability, ()))
     return ModelSpec(
         id=row.id,
         provider_id=row.provider_id,
         name=row.name,
         upstream_model=row.model_id,
         capabilities=tuple(row.capabilities),
-        operations=tuple(name for name in wanted if name in offered),
+        operations=tuple(str(name) for name in operations_of(row.capabilities) if name in offered),
         weight=row.weight,
         context_window=row.context_window,
         max_output_tokens=row.max_output_tokens,

@@ -28,8 +28,8 @@ def view_provider(row: ProviderRow, principal: Principal) -> ProviderView:
     )
     if principal.is_admin:
         view.api_base_url = row.api_base_url
-        view.shared_api_key = row.hint
-        view.shared_credentials = row.credentials
+        view.shared_api_key = row.credentials[0] if row.credentials else None
+        view.credentials = row.credentials
         view.allow_addresses = row.allow_addresses
         view.proxy = row.proxy
         view.region = row.region
