@@ -1,56 +1,20 @@
-"""The tree of commands, and the one place where their failures become exit codes."""
+"""Where the `turnpike` command begins. Imports next to nothing: see turnpike.supervisor.early."""
 
-import os
 import sys
-from collections.abc import Sequence
+from importlib import import_module
 
-from cyclopts import App, CycloptsError
-
-from turnpike import __version__
-from turnpike.cli.failures import INTERRUPTED, USAGE, fail, say
-from turnpike.cli.texts import COMMANDS, GROUPS, HELP
-from turnpike.errors import TurnpikeError
-
-
-def build() -> App:
-    app = App(
-        name="turnpike",
-        help=HELP,
-        help_format="plaintext",
-        version=__version__,
-        result_action="return_value",
-        exit_on_error=False,
-        print_error=False,
-        suppress_keyboard_interrupt=False,
-    )
-    groups = {name: App(name=name, help=text, help_format="plaintext") for name, text in GROUPS.items()}
-    for path, (place, text) in COMMANDS.items():
-        group, _, name = path.rpartition(" ")
-        parent = groups[group] if group else app
-        parent.command(f"turnpike.cli.commands.{place}", name=name, help=text)
-    for group in groups.values():
-        app.command(group)
-    return app
-
-
-def run(arguments: Sequence[str]) -> int:
-    """Returns the exit code."""
-    as_json = "--json" in arguments
-    try:
-        return int(build()(list(arguments)) or 0)
-    except CycloptsError as error:
-        return say("USAGE", f"{' '.join(str(error).split())} (see --help)", {}, as_json=as_json, exit_code=USAGE)
-    except TurnpikeError as error:
-        return fail(error, as_json=as_json)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has left (`| head`): nothing to say, and nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+from turnpike.supervisor import early
 
 
 def main() -> None:
     if sys.platform == "win32":
         sys.exit("turnpike: Windows is not supported; run it in WSL 2 or in a container")
-    sys.exit(run(sys.argv[1:]))
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["serve"] and not {"-h", "--help"} & set(arguments):
+        early.start()
+    try:
+        # After control was started, not before: reading the command's own modules takes as long as half of control's.
+        code = import_module("turnpike.cli.app").run(arguments)
+    finally:
+        early.drop()
+    sys.exit(code)

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from turnpike.cli.main import build
+from turnpike.cli.app import build
 
 MARK = "<!-- what follows is generated: python -m turnpike.cli.reference -->\n"
 

@@ -5,13 +5,16 @@ import contextlib
 import os
 import random
 import signal
+import threading
 import time
-from asyncio.subprocess import Process
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from turnpike.contract.processes import READY_LINE
 from turnpike.errors import TurnpikeError
+from turnpike.supervisor import early
 from turnpike.supervisor.log import Log
+from turnpike.supervisor.process import Process
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,16 @@ class StartFailed(TurnpikeError):
 class Child:
     """Keeps one process running from `start` until `stop`."""
 
-    def __init__(self, spec: ChildSpec, log: Log, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self,
+        spec: ChildSpec,
+        log: Log,
+        backoff: Backoff | None = None,
+        on_start: Callable[[int], None] | None = None,
+    ) -> None:
+        """`on_start` is called with the pid of each process that is started."""
         self.spec = spec
+        self._on_start = on_start
         self.starts = 0
         self.pid: int | None = None
         self._log = log
@@ -102,8 +113,7 @@ class Child:
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(number)
+            self._process.signal(number)
 
     async def _keep(self) -> None:
         deaths = 0
@@ -136,48 +146,24 @@ class Child:
 
     async def _run_once(self) -> int:
         """One life of the process. Returns its exit code, negative for a signal."""
-        process, stdin, stdout = await self._spawn()
+        process = early.take(self.spec.argv) or Process(self.spec.argv, self.spec.pass_fds)
+        process.tell(self.spec.settings_line)
         self._process, self.pid = process, process.pid
         self.starts += 1
         self._log.debug("child started", child=self.spec.name, child_pid=process.pid)
-        if self._stopping:
-            self._signal(signal.SIGTERM)
-        listening = asyncio.create_task(self._listen(stdout, process.pid, time.monotonic()))
+        if self._on_start is not None:
+            self._on_start(process.pid)
+        listening = asyncio.create_task(self._listen(process.stdout, process.pid, time.monotonic()))
         try:
-            code = await process.wait()
+            code = await _end_of(process)
             # What it said last may still be on its way; a grandchild may keep the pipe open for ever.
             await asyncio.wait({listening}, timeout=0.05)
             return code
         finally:
-            if process.returncode is None:
-                self._signal(signal.SIGKILL)
+            self._signal(signal.SIGKILL)
             listening.cancel()
-            os.close(stdin)
+            process.close_stdin()
             self._process = self.pid = None
-
-    async def _spawn(self) -> tuple[Process, int, int]:
-        """The process, our end of its standard input and our end of its standard output.
-
-        The pipes are made here and not by asyncio, whose `wait` goes on until every process that inherited a pipe has
-        closed it: a grandchild would keep a dead child from being restarted.
-        """
-        theirs_in, ours_in = os.pipe()
-        ours_out, theirs_out = os.pipe()
-        try:
-            # Settings are far smaller than a pipe. Our end stays open: its end tells the child that we are gone.
-            os.write(ours_in, self.spec.settings_line.encode() + b"\n")
-            # A group of its own: Ctrl-C on the terminal reaches the supervisor alone, which then drains in order.
-            process = await asyncio.create_subprocess_exec(
-                *self.spec.argv, stdin=theirs_in, stdout=theirs_out, pass_fds=self.spec.pass_fds, process_group=0
-            )
-        except BaseException:
-            os.close(ours_in)
-            os.close(ours_out)
-            raise
-        finally:
-            os.close(theirs_in)
-            os.close(theirs_out)
-        return process, ours_in, ours_out
 
     async def _listen(self, stdout: int, pid: int, began: float) -> None:
         """Its standard output to the end: the ready line, and nothing else of interest."""
@@ -204,6 +190,24 @@ class Child:
             self._log.info("child ready", child=self.spec.name, child_pid=pid, after_s=after_s)
         elif line:
             self._log.info("child says", child=self.spec.name, text=line[:500])
+
+
+async def _end_of(process: Process) -> int:
+    """Waits in a thread of its own: the one way that every system has, and pools of threads are small."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[int] = loop.create_future()
+
+    def tell(code: int) -> None:
+        if not ended.done():
+            ended.set_result(code)
+
+    def wait() -> None:
+        code = process.wait()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
+            loop.call_soon_threadsafe(tell, code)
+
+    threading.Thread(target=wait, name=f"wait for {process.pid}", daemon=True).start()
+    return await ended
 
 
 def _exit(code: int) -> str:

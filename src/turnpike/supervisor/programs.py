@@ -1,6 +1,5 @@
 """Which programs a server consists of, and how each is started."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,10 +7,8 @@ import msgspec
 
 from turnpike.settings import Settings
 from turnpike.supervisor.child import ChildSpec
+from turnpike.supervisor.early import CONTROL, PYTHON
 from turnpike.supervisor.sockets import Listeners
-
-PYTHON = (sys.executable, "-P")
-"""`-P`: a file in the folder that the server is started in must never be imported instead of one of ours."""
 
 _MARGIN_S = 3.0
 """A child keeps to its drain time by itself; it is killed only when it is this much over it."""
@@ -21,7 +18,7 @@ _MARGIN_S = 3.0
 class Programs:
     """The command lines, exchangeable for tests."""
 
-    control: Sequence[str] = (*PYTHON, "-m", "turnpike.control")
+    control: Sequence[str] = CONTROL
     relay: Sequence[str] = (*PYTHON, "-m", "turnpike.relay")
     simulator: Sequence[str] = (*PYTHON, "-m", "turnpike.simulator")
 

@@ -11,7 +11,7 @@ import msgspec
 from turnpike import __version__
 from turnpike.errors import ConfigurationError
 from turnpike.kit.clock import rfc3339, utc_now
-from turnpike.kit.files import FileLock, LockHeld, private_folder, write_private
+from turnpike.kit.files import FileLock, LockHeld, private_folder, process_lives, read_json, write_private
 from turnpike.settings import Settings
 from turnpike.supervisor.child import Backoff, Child, ChildSpec
 from turnpike.supervisor.cores import available_cores
@@ -19,6 +19,8 @@ from turnpike.supervisor.log import Log
 from turnpike.supervisor.programs import Programs, control_spec, relay_specs
 from turnpike.supervisor.sockets import Listeners
 
+_ONE_WISH_S = 0.5
+"""Who stops a whole group of processes reaches us twice, directly and by way of our parent: that is one wish."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -42,6 +44,7 @@ class Server:
         self.relays: list[Child] = []
         self.others: dict[str, Child] = {}
         self.stopping = asyncio.Event()
+        self._stopped_at = 0.0
         self._killed = False
 
     # ---- start
@@ -56,6 +59,7 @@ class Server:
         await self._take_lock()
         private_folder(settings.run_dir, own=not settings.run_dir.is_relative_to(settings.data_dir.resolve()))
         private_folder(settings.journal_dir)
+        await self._wait_for_old_control()
         count = settings.relays or available_cores()
         self._listeners = Listeners(settings.host, settings.port, count)
 
@@ -77,12 +81,29 @@ class Server:
                 raise ConfigurationError(f"{self._lock.path} cannot be locked: {error.strerror}") from error
             await asyncio.sleep(0.1)
 
+    async def _wait_for_old_control(self) -> None:
+        """Of a server that was killed. It may have been started early, and then it has no share in the lock."""
+        pid = read_json(self._control_file).get("pid")
+        deadline = time.monotonic() + self.settings.drain_timeout_s + 10.0
+        while isinstance(pid, int) and process_lives(pid) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+
+    @property
+    def _control_file(self) -> Path:
+        return self.settings.run_dir / "control.json"
+
+    def _remember_control(self, pid: int) -> None:
+        write_private(self._control_file, msgspec.json.encode({"pid": pid}).decode())
+
     def start(self) -> None:
         """Starts control and the relays side by side."""
         assert self._listeners is not None
         self._watch_signals()
         fd = self._lock.fd
-        self.control = self._child(control_spec(self.settings, self.programs, fd))
+        self.control = Child(
+            control_spec(self.settings, self.programs, fd), self.log, self._backoff, self._remember_control
+        )
+        self.control.start()
         self.relays = [self._child(spec) for spec in relay_specs(self.settings, self.programs, self._listeners, fd)]
         self.log.info("starting", url=self.url, relays=len(self.relays), data=str(self.settings.data_dir.resolve()))
 
@@ -151,9 +172,12 @@ class Server:
 
     def _on_signal(self, number: signal.Signals) -> None:
         if self.stopping.is_set():
+            if time.monotonic() - self._stopped_at < _ONE_WISH_S:
+                return
             self.log.warning("second signal: ending at once", signal=number.name)
             self.kill()
             return
+        self._stopped_at = time.monotonic()
         self.log.info("stopping", signal=number.name, drain_timeout_s=self.settings.drain_timeout_s)
         self.stopping.set()
 
@@ -187,6 +211,7 @@ class Server:
             self._listeners.close()
         if self._lock.fd >= 0:
             _remove(self.settings.server_file)
+            _remove(self._control_file)
             self._lock.release()
         loop = asyncio.get_running_loop()
         for number in SIGNALS:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from turnpike.cli.main import run
+from turnpike.cli.app import run
 
 
 def test_an_unknown_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]):

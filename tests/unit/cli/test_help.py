@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from turnpike.cli.main import run
+from turnpike.cli.app import run
 from turnpike.cli.reference import renewed
 from turnpike.cli.texts import COMMANDS, GROUPS
 
@@ -48,7 +48,7 @@ def test_the_document_is_the_help():
 
 def test_help_and_version_import_no_framework():
     source = (
-        "import sys; from turnpike.cli.main import run; run(['--help']); run(['keys', '--help']);"
+        "import sys; from turnpike.cli.app import run; run(['--help']); run(['keys', '--help']);"
         "run(['version']); print({'fastapi', 'sqlalchemy', 'pydantic', 'httpx2'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)

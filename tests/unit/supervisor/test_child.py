@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers import QUICK, is_running, standin, until_async
+from tests.support.servers import QUICK, standin, until_async
+from turnpike.kit.files import process_lives
 from turnpike.supervisor.child import Backoff, Child, ChildSpec, StartFailed
 from turnpike.supervisor.log import Log
 
@@ -27,7 +28,7 @@ async def test_a_child_is_ready_when_it_says_so():
     assert one.ready
     pid = one.pid
     await one.stop()
-    assert not is_running(pid)
+    assert not process_lives(pid)
     assert not one.ready
 
 
@@ -90,7 +91,7 @@ async def test_a_child_that_ignores_sigterm_is_killed_after_its_time():
     await asyncio.wait_for(one.wait_ready(), 10)
     pid = one.pid
     await asyncio.wait_for(one.stop(), 5)
-    assert not is_running(pid)
+    assert not process_lives(pid)
 
 
 async def test_a_child_can_be_stopped_while_it_waits_for_its_next_start():

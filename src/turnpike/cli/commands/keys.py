@@ -15,9 +15,7 @@ from turnpike.errors import InvalidRequest, NotFound
 PATH = "/api/v1/keys"
 
 _Many = Parameter(negative="")
-KeyName = Annotated[
-    str, Parameter(name="KEY", help="Id, name or the key's first characters, as `keys list` shows them.")
-]
+KeyName = Annotated[str, Parameter(help="Id, name or the key's first characters, as `keys list` shows them.")]
 
 
 def create(

@@ -22,7 +22,7 @@ from turnpike.wire.vendors import VENDORS
 CUSTOM = "openai_compatible"
 LOOPBACK = "127.0.0.1"
 
-ProviderName = Annotated[str, Parameter(name="PROVIDER", help="Slug, name or id, as `providers list` shows them.")]
+ProviderName = Annotated[str, Parameter(help="Slug, name or id, as `providers list` shows them.")]
 ApiKey = Annotated[
     str | None,
     Parameter(
@@ -33,7 +33,7 @@ ApiKey = Annotated[
 
 
 def add(
-    vendor: Annotated[str, Parameter(name="VENDOR", help=f"Whose API it speaks: {', '.join(VENDORS)}.")],
+    vendor: Annotated[str, Parameter(help=f"Whose API it speaks: {', '.join(VENDORS)}.")],
     *,
     name: Annotated[str | None, Parameter(help="What it is called here. Default: the vendor's name.")] = None,
     base_url: Annotated[
