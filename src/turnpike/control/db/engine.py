@@ -3,8 +3,8 @@
 * SQLite: WAL, foreign keys on, a busy timeout; readers may not write (`query_only`), the one writer begins with
   `BEGIN IMMEDIATE`, so a transaction that will write never fails half-way because another one wrote first.
 * PostgreSQL (postgres.py, loaded only where it is used): statements are unnamed and no cache of prepared ones is kept,
-  so that PgBouncer may give every transaction another server connection. The address is libpq's (RFC 3986 with `sslmode`, `sslrootcert`, `host`, ...)
-  and read by asyncpg itself: TLS is asked for there.
+  so that PgBouncer may give every transaction another server connection. The address is libpq's (with `sslmode`,
+  `sslrootcert`, `host`, ...) and read by asyncpg itself: TLS is asked for there.
 """
 
 from importlib import import_module
