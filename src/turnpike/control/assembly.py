@@ -6,7 +6,6 @@ from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache.memory import MemoryCache
 from turnpike.control.infra.secrets import Keyring, Sealer
 from turnpike.control.keeper import Keeper
-from turnpike.control.outbound import Outbound
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.control.services import ControlServices
 from turnpike.settings import Settings
@@ -26,7 +25,6 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         sealer=sealer,
         keeper=keeper,
         cache=MemoryCache(),
-        outbound=Outbound(settings),
         metrics=RelayMetrics(),
         health=health,
     )

@@ -16,7 +16,7 @@ from turnpike.control.domains.catalog.schemas import (
 from turnpike.control.domains.catalog.views import view_credential
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok
-from turnpike.control.web.fields import PathId, PathIdOrSlug
+from turnpike.control.web.params import PathId, PathIdOrSlug
 from turnpike.control.web.principal import Admin, Needs, Principal, Reader
 
 router = APIRouter(prefix="/api/v1/ai/providers/{provider}", tags=["providers"])

@@ -12,7 +12,8 @@ from turnpike.control.domains.catalog.schemas import Capability, ModelBody, Mode
 from turnpike.control.domains.catalog.views import view_model
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
-from turnpike.control.web.fields import NO_CONTROL, Paged, PathId, Search, Sort
+from turnpike.control.web.fields import NO_CONTROL
+from turnpike.control.web.params import Paged, PathId, Search, Sort
 from turnpike.control.web.principal import Admin, Reader, Services
 from turnpike.errors import NotFound
 

@@ -11,6 +11,7 @@ from turnpike.control.domains.catalog.prices import Pricing
 from turnpike.control.domains.catalog.providers import Providers
 from turnpike.control.domains.catalog.reading import CatalogReader
 from turnpike.control.domains.catalog.upstream import Upstream
+from turnpike.control.outbound import Outbound
 from turnpike.control.web.principal import Services
 
 
@@ -22,7 +23,7 @@ class Catalog:
         self.models = Models(self.pricing)
         self.own = OwnSettings(self.credentials)
         self.reader = CatalogReader(control.cache, control.keeper.known_snapshot_version)
-        self.upstream = Upstream(control.outbound, self.credentials, self.pricing)
+        self.upstream = Upstream(Outbound(control.settings), self.credentials, self.pricing)
 
 
 Parts = Annotated[Catalog, Depends(Catalog)]

@@ -18,7 +18,7 @@ from turnpike.control.domains.catalog.schemas import (
 from turnpike.control.domains.catalog.views import view_provider
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
-from turnpike.control.web.fields import Paged, PathIdOrSlug, Search, Sort
+from turnpike.control.web.params import Paged, PathIdOrSlug, Search, Sort
 from turnpike.control.web.principal import Admin, Reader, Services
 from turnpike.errors import NotFound
 

@@ -9,14 +9,15 @@ from turnpike.control.db.models import Provider
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.catalog import repository
 from turnpike.control.domains.catalog.addresses import check_base_url, check_proxy
+from turnpike.control.domains.catalog.config import ProviderConfig
 from turnpike.control.domains.catalog.credentials import Credentials
 from turnpike.control.domains.catalog.facts import (
-    ProviderConfig,
     based,
     check_vendor,
     default_base_url,
     display_name_of,
     facts_of,
+    read_config,
 )
 from turnpike.control.domains.catalog.prices import Pricing
 from turnpike.control.domains.catalog.rows import ProviderRow
@@ -119,7 +120,7 @@ class Providers:
         if values.get("proxy") is not None:
             values["proxy"] = check_proxy(values["proxy"])
         vendor = values.get("vendor") or (row.vendor if row else "")
-        config = ProviderConfig.model_validate(values.get("config", row.config if row else {}))
+        config = read_config(values.get("config", row.config if row else {}))
         if row is None or values.keys() & {"api_base_url", "allow_addresses"}:
             url = values.get("api_base_url") or (row.api_base_url if row else "")
             allowed = values.get("allow_addresses", row.allow_addresses if row else [])

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from turnpike.control.db.models.catalog import CAPABILITIES
-from turnpike.control.domains.catalog.facts import ProviderConfig
+from turnpike.control.domains.catalog.config import ProviderConfig
 from turnpike.control.domains.catalog.price_schemas import PriceOverride, PriceView
 from turnpike.control.web.envelope import Moment
 from turnpike.control.web.fields import Body, ModelName, Name, NetworkText, Secret, Slug, Text, View, refuse_null

@@ -12,8 +12,8 @@ from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.snapshot import CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
 from turnpike.control.db.models import Credential, Model, Policy, Provider
 from turnpike.control.db.sessions import ReadSession
-from turnpike.control.domains.catalog.facts import ProviderConfig, facts_of
-from turnpike.control.domains.catalog.prices import read_rates
+from turnpike.control.domains.catalog.facts import facts_of, read_config
+from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.control.infra.secrets import CannotOpen, Sealer
 from turnpike.kit.clock import now_ms
 from turnpike.settings import Settings
@@ -92,7 +92,7 @@ class SnapshotCompiler:
 
 
 def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> ProviderSpec:
-    facts = facts_of(row.vendor, ProviderConfig.model_validate(row.config))
+    facts = facts_of(row.vendor, read_config(row.config))
     return ProviderSpec(
         id=row.id,
         slug=row.slug,

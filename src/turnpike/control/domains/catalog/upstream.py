@@ -16,7 +16,7 @@ from turnpike.control.db.models.catalog import CAPABILITIES
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.catalog import repository
 from turnpike.control.domains.catalog.credentials import Credentials
-from turnpike.control.domains.catalog.facts import Facts, ProviderConfig, facts_of
+from turnpike.control.domains.catalog.facts import Facts, facts_of, read_config
 from turnpike.control.domains.catalog.prices import Pricing
 from turnpike.control.domains.catalog.schemas import SyncBody, SyncView, TestView
 from turnpike.control.outbound import Answer, Outbound
@@ -134,7 +134,7 @@ class Upstream:
         provider = await repository.provider(session, reference)
         if provider is None:
             raise NotFound(f"There is no provider {reference}.")
-        facts = facts_of(provider.vendor, ProviderConfig.model_validate(provider.config))
+        facts = facts_of(provider.vendor, read_config(provider.config))
         if facts.models_path is None:
             raise InvalidRequest(
                 f"{provider.slug} does not list its models; name them with POST /api/v1/ai/models, or give it a "

@@ -3,7 +3,7 @@
 from turnpike.control.db.models import Credential
 from turnpike.control.domains.catalog.access import Access
 from turnpike.control.domains.catalog.price_schemas import view_rates
-from turnpike.control.domains.catalog.prices import read_rates
+from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.control.domains.catalog.rows import ModelRow, ProviderRow
 from turnpike.control.domains.catalog.schemas import CredentialView, ModelView, ProviderView
 from turnpike.control.web.envelope import moment

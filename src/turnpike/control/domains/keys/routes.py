@@ -19,7 +19,8 @@ from turnpike.control.domains.keys.schemas import (
 from turnpike.control.domains.keys.service import KeyService
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
-from turnpike.control.web.fields import UUID, Paged, PathId, Search, Sort
+from turnpike.control.web.fields import UUID
+from turnpike.control.web.params import Paged, PathId, Search, Sort
 from turnpike.control.web.principal import Admin, AnyKey, Principal, Services
 from turnpike.errors import InvalidRequest
 
