@@ -15,18 +15,36 @@ from turnpike.relay.protocol import too_large
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
     from turnpike.relay.catalog import Plan
+    from turnpike.relay.core import Relay
+    from turnpike.relay.head import RequestHead
+    from turnpike.relay.protocol import ClientConnection
 
 
-def identify(call: "Call") -> Entry | None:
+def identify(relay: "Relay", head: "RequestHead") -> Entry | None:
     """The caller's entry, or None when control has to be asked first. Raises Unauthenticated without a key."""
-    head = call.head
     if head.token is None:
         raise missing_key()
-    keys = call.relay.keys
     if head.digest is None:
-        head.digest = keys.digest(head.token)
-    entry = head.entry = keys.known(head.digest)
+        head.digest = relay.keys.digest(head.token)
+    entry = head.entry = relay.keys.known(head.digest)
     return entry
+
+
+def check_caller(
+    relay: "Relay", connection: "ClientConnection", head: "RequestHead", entry: Entry, now_ms: int
+) -> None:
+    """Raises Unauthenticated for an expired key, ScopeMissing or AddressForbidden."""
+    entry.seen = relay.tick.now
+    if entry.expires_at_ms and now_ms >= entry.expires_at_ms:
+        raise expired_key()
+    route = head.route
+    if not entry.scopes & route.scope_bit:
+        raise ScopeMissing(
+            f"This API key lacks the scope '{route.scope}', which {route.label} asks for.",
+            details={"scope": route.scope, "scopes": to_names(entry.scopes)},
+        )
+    if entry.networks is not None:
+        entry.check_address(relay.client_address(connection, head))
 
 
 def admit(call: "Call", entry: Entry) -> "Plan":
@@ -39,16 +57,7 @@ def admit(call: "Call", entry: Entry) -> "Plan":
     head = call.head
     route = head.route
     relay = call.relay
-    entry.seen = relay.tick.now
-    if entry.expires_at_ms and call.started_at_ms >= entry.expires_at_ms:
-        raise expired_key()
-    if not entry.scopes & route.scope_bit:
-        raise ScopeMissing(
-            f"This API key lacks the scope '{route.scope}', which {route.label} asks for.",
-            details={"scope": route.scope, "scopes": to_names(entry.scopes)},
-        )
-    if entry.networks is not None:
-        entry.check_address(relay.client_address(call.connection, head))
+    check_caller(relay, call.connection, head, entry, call.started_at_ms)
     if head.encoding is not None:
         call.body = decode(head.encoding, call.body, relay.settings.body_limit_bytes)
     body = call.body
@@ -56,7 +65,6 @@ def admit(call: "Call", entry: Entry) -> "Plan":
     fields = call.fields = dialect.read_head(body)
     model = call.model = fields.model
     call.streams = fields.stream
-    dialect.check_owned(body, fields)
     plan = entry.profile.plans.get((route.label, model))
     if plan is None:
         assert route.endpoint is not None

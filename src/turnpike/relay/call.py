@@ -79,7 +79,7 @@ class Call:
         entry = head.entry
         try:
             if entry is None or not entry.alive:
-                entry = identify(self)
+                entry = identify(self.relay, head)
                 if entry is None:
                     assert head.digest is not None
                     self.relay.keys.resolve(head.digest, self.started, self._identified)

@@ -6,6 +6,7 @@ on this very object, so everything derived from a head is kept on it and never c
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from turnpike.errors import InvalidRequest, TurnpikeError
 from turnpike.relay.connect import absolute_target
@@ -140,6 +141,10 @@ class RequestHead:
         lines = [b"%b %b HTTP/1.1" % (self.method, self.target)]
         lines += [name + b": " + value for name, value in self.pairs if name not in offer]
         return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    def parameters(self) -> dict[str, str]:
+        """The query's parameters; of one that stands there twice, the last."""
+        return dict(parse_qsl(self.query.decode("latin-1"), keep_blank_values=True))
 
     def header(self, name: bytes) -> bytes | None:
         return next((value for each, value in self.pairs if each == name), None)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from turnpike import __version__
-from turnpike.contract.health import health_report
+from turnpike.contract.health import health_report, http_status
 
 if TYPE_CHECKING:
     from turnpike.relay.core import Relay
@@ -26,8 +26,7 @@ class HealthAnswer:
         if connection.conversation is not self:
             return
         report = health_report(own_checks(self._relay), checks, version=__version__)
-        # Degraded is still at work: only what takes no model calls is taken out of a load balancer's rotation.
-        status = 503 if report["status"] == "unhealthy" else 200
+        status = http_status(report)
         self._relay.metrics.count_other("GET", "/health", status, 0.0)
         connection.answer(status, _NO_STORE, msgspec.json.encode(report))
 
