@@ -11,6 +11,8 @@ from typing import Any
 Schema = dict[str, Any]
 
 _MAX_DEPTH = 12
+_DEEP = 3
+"""From this depth on only what is required is filled in, so that a schema that contains itself comes to an end."""
 _FORMATS = {
     "date-time": "2026-01-02T03:04:05Z",
     "date": "2026-01-02",
@@ -45,7 +47,7 @@ def instance(schema: Any, name: str = "value", *, root: Schema | None = None, de
     if not isinstance(schema, dict):
         return f"simulated {name}"
     root = schema if root is None else root
-    schema = _flatten(schema, root)
+    schema = _flatten(schema, root, deep=depth >= _DEEP)
     for given in ("const", "default"):
         if given in schema:
             return schema[given]
@@ -64,7 +66,7 @@ def instance(schema: Any, name: str = "value", *, root: Schema | None = None, de
     return None if kind == "null" else _string(schema, name)
 
 
-def _flatten(schema: Schema, root: Schema) -> Schema:
+def _flatten(schema: Schema, root: Schema, *, deep: bool) -> Schema:
     """The schema with its reference followed, the first alternative taken and `allOf` merged."""
     for _ in range(_MAX_DEPTH):
         if "$ref" in schema:
@@ -73,20 +75,20 @@ def _flatten(schema: Schema, root: Schema) -> Schema:
         elif schema.get("anyOf") or schema.get("oneOf"):
             branches = schema.get("anyOf") or schema["oneOf"]
             rest = {name: value for name, value in schema.items() if name not in {"anyOf", "oneOf"}}
-            schema = _merge(rest, _preferred(branches))
+            schema = _merge(rest, _preferred(branches, deep=deep))
         elif schema.get("allOf"):
             parts = schema["allOf"]
             schema = {name: value for name, value in schema.items() if name != "allOf"}
             for part in parts:
-                schema = _merge(schema, _flatten(part, root))
+                schema = _merge(schema, _flatten(part, root, deep=deep))
         else:
             break
     return schema
 
 
-def _preferred(branches: list[Schema]) -> Schema:
-    """The first alternative that is more than null."""
-    return next((branch for branch in branches if branch.get("type") != "null"), branches[0])
+def _preferred(branches: list[Schema], *, deep: bool) -> Schema:
+    """The first alternative that is more than null; deep down null, where that is allowed."""
+    return next((branch for branch in branches if (branch.get("type") == "null") is deep), branches[0])
 
 
 def _merge(one: Schema, other: Schema) -> Schema:
@@ -120,9 +122,8 @@ def _type(schema: Schema) -> str:
 def _object(schema: Schema, root: Schema, depth: int) -> dict[str, Any]:
     properties: dict[str, Any] = schema.get("properties") or {}
     required: list[str] = schema.get("required") or []
-    # Optional properties are filled too, until a schema that contains itself must come to an end.
     names = [*properties, *(name for name in required if name not in properties)]
-    if depth >= 3:
+    if depth >= _DEEP:
         names = required
     if depth >= _MAX_DEPTH:
         return {}
@@ -132,16 +133,17 @@ def _object(schema: Schema, root: Schema, depth: int) -> dict[str, Any]:
 def _array(schema: Schema, name: str, root: Schema, depth: int) -> list[Any]:
     prefix = [instance(part, name, root=root, depth=depth + 1) for part in schema.get("prefixItems") or []]
     least = schema.get("minItems", 0)
-    wanted = max(least, 1 if depth < 3 and "items" in schema else 0)
+    wanted = max(least, 1 if depth < _DEEP and "items" in schema else 0)
     wanted = min(wanted, schema.get("maxItems", wanted))
     missing = max(0, wanted - len(prefix))
     if schema.get("uniqueItems") and missing > 1:
-        return prefix + [_distinct(schema.get("items"), name, index) for index in range(missing)]
+        return prefix + [_distinct(schema.get("items"), name, root, index) for index in range(missing)]
     return prefix + [instance(schema.get("items", {}), name, root=root, depth=depth + 1) for _ in range(missing)]
 
 
-def _distinct(items: Any, name: str, index: int) -> Any:
+def _distinct(items: Any, name: str, root: Schema, index: int) -> Any:
     if isinstance(items, dict):
+        items = _flatten(items, root, deep=False)
         if items.get("enum"):
             return items["enum"][index % len(items["enum"])]
         if items.get("type") in {"integer", "number"}:
