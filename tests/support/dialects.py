@@ -248,4 +248,14 @@ def seen_in_events(events: list[Any]) -> Seen:
     assert open_index is None
     read = tuple((name, json.loads(arguments or "{}")) for name, arguments in calls)
     last = events[-2]
-    return Seen(text, reasoning, read, last.delta.stop_reason, anthropic_usage(last.usage))
+    return Seen(text, reasoning, read, last.delta.stop_reason, _streamed_usage(events[0].message.usage, last.usage))
+
+
+def _streamed_usage(first: Any, last: Any) -> Usage | None:
+    """The first event's figures, replaced by those that the last one brings: they are totals, not additions."""
+    if last is None:
+        return None
+    for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"):
+        if getattr(last, name) is None and first is not None:
+            setattr(last, name, getattr(first, name))
+    return anthropic_usage(last)
