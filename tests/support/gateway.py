@@ -105,7 +105,7 @@ class RunningGateway:
 
     def add_model(self, slug: str, name: str, model_id: str, **more: Any) -> dict[str, Any]:
         """Registers a model at one of the two providers and waits until the relay serves it."""
-        body = {"provider_id": self.providers[slug], "name": name, "model_id": model_id, "capabilities": ["chat"]}
+        body = {"provider": slug, "name": name, "model_id": model_id, "capabilities": ["chat"]}
         model = self.api("POST", "/ai/models", {**body, **more})
         self.wait_for_model(name)
         return model
@@ -210,7 +210,7 @@ def register_simulator(gateway: RunningGateway) -> None:
                 "name": side.slug,
                 "slug": side.slug,
                 "api_base_url": simulator.openai_url,
-                "api_key": UPSTREAM_KEY,
+                "shared_api_key": UPSTREAM_KEY,
                 "allow_addresses": ["127.0.0.1/32"],
             },
         )
@@ -224,7 +224,7 @@ def register_simulator(gateway: RunningGateway) -> None:
 
 def _register(gateway: RunningGateway, side: Side, name: str, model_id: str, capabilities: list[str]) -> None:
     body = {
-        "provider_id": gateway.providers[side.slug],
+        "provider": side.slug,
         "name": name,
         "model_id": model_id,
         "capabilities": capabilities,
