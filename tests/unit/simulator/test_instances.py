@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from pydantic import AnyUrl, BaseModel, Field, TypeAdapter
 
-from turnpike.simulator.instances import instance
+from turnpike.simulator.instances import SchemaError, instance
 
 
 class Colour(Enum):
@@ -101,3 +101,33 @@ def test_parts_of_all_of_are_merged() -> None:
 @pytest.mark.parametrize("schema", [{}, True, {"$ref": "#/nowhere"}, {"$ref": "#"}, {"type": "string", "pattern": "("}])
 def test_a_schema_that_says_nothing_useful_still_gets_an_instance(schema: Any) -> None:
     assert instance(schema) == "simulated value"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": 5},
+        {"properties": []},
+        {"anyOf": [True]},
+        {"minimum": "1"},
+        {"type": "array", "minItems": -1},
+        {"type": "number", "multipleOf": 0},
+        {"properties": {"a": {"type": 5}}},
+    ],
+)
+def test_what_is_no_schema_is_refused(schema: Any) -> None:
+    with pytest.raises(SchemaError, match="invalid JSON Schema"):
+        instance(schema)
+
+
+def test_a_schema_without_a_finite_instance_is_refused_and_soon() -> None:
+    names = [f"p{number}" for number in range(10)]
+    endless = {"type": "object", "required": names, "properties": {name: {"$ref": "#"} for name in names}}
+
+    for schema in (endless, {"type": "string", "minLength": 10**9}, {"type": "array", "minItems": 10**9}):
+        with pytest.raises(SchemaError, match="limit"):
+            instance(schema)
+
+
+def test_a_null_keyword_is_no_keyword() -> None:
+    assert instance({"type": "string", "maxLength": None, "enum": None}) == "simulated value"
