@@ -208,6 +208,16 @@ class Settings(BaseSettings):
         return self.run_dir / "admin.sock"
 
     @property
+    def server_file(self) -> Path:
+        """Where a running server says its pid and address, for the command."""
+        return self.run_dir / "server.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by a server, and by a command that works on the data folder without one (turnpike.kit.files)."""
+        return self.data_dir.resolve() / "lock"
+
+    @property
     def journal_dir(self) -> Path:
         return self.data_dir.resolve() / "journal"
 

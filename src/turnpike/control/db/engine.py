@@ -1,0 +1,112 @@
+"""Engines: how a connection is made to SQLite or PostgreSQL, and nothing about what is asked over it.
+
+* SQLite: WAL, foreign keys on, a busy timeout; readers may not write (`query_only`), the one writer begins with
+  `BEGIN IMMEDIATE`, so a transaction that will write never fails half-way because another one wrote first.
+* PostgreSQL: statements are unnamed and no cache of prepared ones is kept, so that PgBouncer may give every
+  transaction another server connection. The address is libpq's (RFC 3986 with `sslmode`, `sslrootcert`, `host`, ...)
+  and read by asyncpg itself: TLS is asked for there.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from turnpike.errors import ConfigurationError
+from turnpike.settings import Settings
+
+BUSY_TIMEOUT_MS = 10_000
+SQLITE_READERS = 4
+CONNECT_TIMEOUT_S = 5
+COMMAND_TIMEOUT_S = 60.0
+_POSTGRES = "postgresql+asyncpg://"
+
+
+def is_sqlite(settings: Settings) -> bool:
+    return settings.database_address().startswith("sqlite")
+
+
+def open_engines(settings: Settings) -> tuple[AsyncEngine, AsyncEngine]:
+    """Returns the readers' and the writers' engine (one and the same for PostgreSQL). Nothing is connected yet."""
+    address = settings.database_address()
+    if address.startswith(_POSTGRES):
+        engine = _postgres(settings, address)
+        return engine, engine
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}}
+    readers = create_async_engine(address, pool_size=SQLITE_READERS, max_overflow=SQLITE_READERS, **options)
+    writers = create_async_engine(
+        address, pool_size=1, max_overflow=0, pool_timeout=settings.database_pool_timeout_s, **options
+    )
+    _prepare_sqlite(readers, begin="BEGIN", pragmas=("PRAGMA query_only = ON",))
+    _prepare_sqlite(
+        writers,
+        begin="BEGIN IMMEDIATE",
+        pragmas=("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON"),
+    )
+    return readers, writers
+
+
+def open_migration_engine(settings: Settings) -> AsyncEngine:
+    """One connection, and on SQLite without foreign keys: a batch migration re-creates tables, which would otherwise
+    delete what refers to them."""
+    address = settings.database_address()
+    if address.startswith(_POSTGRES):
+        return _postgres(settings, address, pooled=False)
+    engine = create_async_engine(address, poolclass=NullPool)
+    _prepare_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=("PRAGMA journal_mode = WAL", "PRAGMA foreign_keys = OFF"))
+    return engine
+
+
+def _prepare_sqlite(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...]) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        # Transactions are begun by us: the driver would begin them late, and never as IMMEDIATE.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}", *pragmas):
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _postgres(settings: Settings, address: str, *, pooled: bool = True) -> AsyncEngine:
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if pooled:
+        pool = {
+            "pool_size": settings.database_pool_size,
+            "max_overflow": settings.database_max_overflow,
+            "pool_timeout": settings.database_pool_timeout_s,
+            "pool_pre_ping": True,
+        }
+    return create_async_engine(
+        _POSTGRES,
+        connect_args={
+            "async_creator_fn": _connector("postgresql://" + address[len(_POSTGRES) :]),
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: "",
+        },
+        **pool,
+    )
+
+
+def _connector(dsn: str) -> Callable[[], Awaitable[asyncpg.Connection]]:
+    async def connect() -> asyncpg.Connection:
+        try:
+            return await asyncpg.connect(
+                dsn,
+                timeout=CONNECT_TIMEOUT_S,
+                command_timeout=COMMAND_TIMEOUT_S,
+                statement_cache_size=0,
+                server_settings={"application_name": "turnpike"},
+            )
+        except (ValueError, asyncpg.ClientConfigurationError) as error:
+            raise ConfigurationError(f"TURNPIKE_DATABASE_URL cannot be used: {error}") from error
+
+    return connect
