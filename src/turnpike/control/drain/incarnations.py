@@ -1,4 +1,4 @@
-"""One relay incarnation's folder: its segments in order, the calls that are open in them, and whether it still lives."""
+"""One relay incarnation's folder: its segments in order, the calls that are open in them, whether it still lives."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ from turnpike.contract.journal import (
     decode_record,
     lock_folder,
 )
-from turnpike.control.drain.segments import Segment
+from turnpike.control.drain.segments import Report, Segment
 
 EVENT_ID_BYTES = 16
 
@@ -35,17 +35,19 @@ _decode_head = msgspec.msgpack.Decoder(_AnyHead).decode
 class Incarnation:
     """Segments are read in order; a call is held in `_open` from its open record until its row is committed."""
 
-    def __init__(self, folder: Path, seen_at: float) -> None:
+    def __init__(self, folder: Path, seen_at: float, report: Report) -> None:
         self.folder = folder
         self.name = folder.name
         self.segments: list[Segment] = []
         self.dead = False
         self.ended = False
         """Dead, and nothing is left to do: the folder is gone, or holds only what was set aside."""
-        self.unreadable = 0
         self.first_pass = True
         """Segments that were there at the start may hold opens whose settled segments were deleted before it."""
+        self.reached_end = False
         self._seen_at = seen_at
+        self._report = report
+        self._last_read: set[Segment] = set()
         self._open: dict[bytes, list[tuple[Segment, bytes]]] = {}
         self._unknown_ids: set[bytes] = set()
         self._unknown_any = False
@@ -64,7 +66,7 @@ class Incarnation:
             sequence = int(path.name.split(".", 1)[0])
             if sequence not in self._known:
                 self._known.add(sequence)
-                self.segments.append(Segment(path))
+                self.segments.append(Segment(path, self._report))
         self.segments.sort(key=lambda segment: segment.sequence)
         if self.dead and not self.segments and not self._known and now - self._seen_at < GRACE_S:
             # Perhaps it is only about to begin: between making its folder and taking the lock.
@@ -85,6 +87,7 @@ class Incarnation:
         Raises OSError.
         """
         events: list[UsageEvent] = []
+        self._last_read.clear()
         for segment in self._unread():
             last = not any(later.has_records() for later in self.segments if later.sequence > segment.sequence)
             while len(events) < limit:
@@ -92,6 +95,7 @@ class Incarnation:
                 if not payloads:
                     break
                 self._take(segment, payloads, events)
+                self._last_read.add(segment)
             if segment.foreign:
                 self._unknown_any = True
             if not segment.finished:
@@ -119,7 +123,7 @@ class Incarnation:
 
     def _note_unreadable(self, segment: Segment, payload: bytes) -> None:
         """The segment is kept, and a call that the record may have settled is not taken for an interrupted one."""
-        self.unreadable += 1
+        self._report("unreadable", segment.path, segment.scan.offset)
         segment.keep = "a record in it is of an unknown kind"
         try:
             head = _decode_head(payload)
@@ -142,9 +146,19 @@ class Incarnation:
     def open_ids(self) -> list[bytes]:
         return list(self._open)
 
-    def all_read(self) -> bool:
-        """Whether everything readable at the moment was read."""
-        return not any(segment.unread_bytes() for segment in self._unread())
+    @property
+    def complete(self) -> bool:
+        """Whether all that its relay ever wrote was read."""
+        return self.dead and all(segment.finished for segment in self.segments)
+
+    def reject(self, event_id: bytes) -> None:
+        """The database takes no row for this call: what it was read from is kept, and read again by a later drain."""
+        held = self._open.pop(event_id, [])
+        for segment, _ in held:
+            segment.open_calls -= 1
+        for segment in {*self._last_read, *(segment for segment, _ in held)}:
+            segment.keep = "the database refuses a row from it"
+            self._report("rejected", segment.path, 0)
 
     def interrupted(self) -> Iterator[list[OpenRecord]]:
         """Attempts, in order, of each call that a dead relay left open. Only when all was read and committed."""
@@ -213,6 +227,14 @@ class Incarnation:
 
     def aside(self) -> int:
         return sum(path.name.endswith(ASIDE_SUFFIX) for path in self._paths()) if self.folder.exists() else 0
+
+
+def is_incarnation(folder: Path) -> bool:
+    """Whether a relay made this folder: it may lie beside what others put there (`lost+found`)."""
+    try:
+        return any(name == LOCK_NAME or name.endswith((SEGMENT_SUFFIX, ASIDE_SUFFIX)) for name in os.listdir(folder))
+    except OSError:
+        return False
 
 
 def _decode_open(payload: bytes) -> object:

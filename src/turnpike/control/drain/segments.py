@@ -5,6 +5,7 @@ ends the process.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from turnpike.contract.journal import (
@@ -22,12 +23,16 @@ from turnpike.contract.journal import (
 CHUNK_BYTES = 512 * 1024
 _SMALLEST = HEADER_BYTES + FRAME.size
 
+Report = Callable[[str, Path, int], None]
+"""Told of damage: its kind (`torn`, `corrupt`, `unreadable`, `rejected`), the file, and the place in it."""
+
 
 class Segment:
     """`finished` once every byte that will ever be there was read; `keep` says why it must not be deleted."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, report: Report) -> None:
         self.path = path
+        self._report = report
         self.sequence = int(path.name.split(".", 1)[0])
         self.size = 0
         self.scan = Scan()
@@ -39,8 +44,6 @@ class Segment:
         self.keep: str | None = None
         self.foreign = False
         """Its header is of a later version: nothing in it is known."""
-        self.torn = 0
-        self.corrupt = 0
         self._descriptor: int | None = None
         self._torn_at = 0
         self._torn_looks = 0
@@ -102,11 +105,11 @@ class Segment:
                 return True
         if final:
             if header is None and any(data):
-                self.corrupt += 1
-                self.keep = "its header is damaged"
+                self._damaged("its header is damaged")
             elif header is not None and header.version > JOURNAL_VERSION:
                 self.foreign = True
                 self.keep = f"a later version wrote it (journal format {header.version})"
+                self._report("unreadable", self.path, 0)
             self._finish()
         return False
 
@@ -123,20 +126,22 @@ class Segment:
         rest = self._pread(self.size - scan.offset, scan.offset)
         place = next_frame(rest)
         if place is not None:
-            self.corrupt += 1
-            self.keep = "a record in it is damaged"
+            self._damaged("a record in it is damaged")
             scan.offset += place
             return True
         if being_written:
             return False
         if any(rest):
             if last:
-                self.torn += 1
+                self._report("torn", self.path, scan.offset)
             else:
-                self.corrupt += 1
-                self.keep = "its end is damaged"
+                self._damaged("its end is damaged")
         self._finish()
         return False
+
+    def _damaged(self, why: str) -> None:
+        self.keep = why
+        self._report("corrupt", self.path, self.scan.offset)
 
     def _look_again(self) -> bool:
         """Whether a torn place was met before: on the second look, the fourth, the eighth, ... for a look is dear."""

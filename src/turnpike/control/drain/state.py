@@ -30,9 +30,11 @@ class DrainState:
     aside: int = 0
     """Segments set aside, on disk now."""
     rejected: int = 0
-    """Rows that no database would take, kept in `rejected.ndjson`."""
+    """Segments set aside because the database refuses a row from them."""
     error: str | None = None
     """Why the last attempt to write failed; None after one that did not."""
+    journal_error: str | None = None
+    """Why a journal could not be read or deleted in the last turn."""
     running: bool = False
     caught_up_at: float = field(default_factory=time.monotonic)
     """On the monotonic clock: when everything readable was last in the ledger."""
