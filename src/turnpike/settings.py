@@ -226,6 +226,11 @@ class Settings(BaseSettings):
         return self.data_dir.resolve() / "secrets.json"
 
     @property
+    def last_good_file(self) -> Path:
+        """The last good snapshot and the grants in use, encrypted: what a start without the database is made from."""
+        return self.data_dir.resolve() / "snapshot.sealed"
+
+    @property
     def first_key_file(self) -> Path:
         return self.data_dir.resolve() / "first-key.txt"
 

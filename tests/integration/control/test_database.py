@@ -84,7 +84,7 @@ async def test_several_shared_slugs_are_refused(database: Database) -> None:
 
 async def test_versions_rise_by_one_and_name_the_keys(database: Database) -> None:
     heard: list[int] = []
-    database.on_change(lambda versions: heard.append(versions.version))
+    database.on_change(lambda versions, _: heard.append(versions.version))
     async with database.read() as session:
         start = (await read_versions(session)).version
     async with database.write() as session:
@@ -112,7 +112,7 @@ async def test_a_gap_in_the_log_means_every_key(database: Database) -> None:
 
 async def test_concurrent_writers_get_versions_in_the_order_of_their_commits(database: Database) -> None:
     heard: list[int] = []
-    database.on_change(lambda versions: heard.append(versions.version))
+    database.on_change(lambda versions, _: heard.append(versions.version))
 
     async def write(name: str) -> None:
         async with database.write() as session:

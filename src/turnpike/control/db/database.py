@@ -9,13 +9,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from turnpike.control.db.changes import Versions, log_changes
 from turnpike.control.db.engine import is_sqlite, open_engines
-from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.db.sessions import Changes, ReadSession, WriteSession
 from turnpike.settings import Settings
 
 UNREACHABLE = (OperationalError, InterfaceError, PoolTimeout, OSError, TimeoutError)
 """What is raised when the database cannot be reached (a wrong statement raises others)."""
 
-ChangeListener = Callable[[Versions], None]
+ChangeListener = Callable[[Versions, Changes], None]
 
 
 class Database:
@@ -32,9 +32,10 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
+        """All of its statements see the same state of the database."""
         bind = self.readers
         if not self.is_sqlite:
-            bind = bind.execution_options(postgresql_readonly=True)
+            bind = bind.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         async with ReadSession(bind, expire_on_commit=False, autoflush=False) as session:
             yield session
 
@@ -48,7 +49,7 @@ class Database:
             await session.commit()
         if versions is not None:
             for listener in self._listeners:
-                listener(versions)
+                listener(versions, session.changes)
 
     async def ping(self) -> None:
         """Raises one of UNREACHABLE when the database does not answer."""

@@ -24,6 +24,8 @@ SQLITE_READERS = 4
 CONNECT_TIMEOUT_S = 5
 COMMAND_TIMEOUT_S = 60.0
 _POSTGRES = "postgresql+asyncpg://"
+_QUIET: dict[str, Any] = {"hide_parameters": True}
+"""A statement's parameters hold digests and sealed secrets: an error never shows them."""
 
 
 def is_sqlite(settings: Settings) -> bool:
@@ -36,7 +38,7 @@ def open_engines(settings: Settings) -> tuple[AsyncEngine, AsyncEngine]:
     if address.startswith(_POSTGRES):
         engine = _postgres(settings, address)
         return engine, engine
-    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}}
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}, **_QUIET}
     readers = create_async_engine(address, pool_size=SQLITE_READERS, max_overflow=SQLITE_READERS, **options)
     writers = create_async_engine(
         address, pool_size=1, max_overflow=0, pool_timeout=settings.database_pool_timeout_s, **options
@@ -56,7 +58,7 @@ def open_migration_engine(settings: Settings) -> AsyncEngine:
     address = settings.database_address()
     if address.startswith(_POSTGRES):
         return _postgres(settings, address, pooled=False)
-    engine = create_async_engine(address, poolclass=NullPool)
+    engine = create_async_engine(address, poolclass=NullPool, **_QUIET)
     _prepare_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=("PRAGMA journal_mode = WAL", "PRAGMA foreign_keys = OFF"))
     return engine
 
@@ -92,6 +94,7 @@ def _postgres(settings: Settings, address: str, *, pooled: bool = True) -> Async
             "prepared_statement_cache_size": 0,
             "prepared_statement_name_func": lambda: "",
         },
+        **_QUIET,
         **pool,
     )
 

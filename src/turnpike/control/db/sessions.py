@@ -26,10 +26,11 @@ class _ReadOnly(Session):
 class Changes:
     """What a transaction changed in the eyes of relays. One entry of the change log comes of it."""
 
-    __slots__ = ("_all_keys", "_key_ids", "snapshot")
+    __slots__ = ("_all_keys", "_key_ids", "snapshot", "user_ids")
 
     def __init__(self) -> None:
         self.snapshot = False
+        self.user_ids: set[str] = set()
         self._key_ids: set[str] = set()
         self._all_keys = False
 
@@ -41,13 +42,17 @@ class Changes:
         """Grants of these keys, as far as relays know them, no longer hold."""
         self._key_ids.update(key_ids)
 
+    def users(self, user_ids: Iterable[str]) -> None:
+        """Grants of all keys of these people no longer hold; the change log looks up which keys those are."""
+        self.user_ids.update(user_ids)
+
     def all_keys(self) -> None:
         """Any grant may have changed, or a key that was unknown may now be known."""
         self._all_keys = True
 
     @property
     def any(self) -> bool:
-        return self.snapshot or self._all_keys or bool(self._key_ids)
+        return self.snapshot or self._all_keys or bool(self._key_ids) or bool(self.user_ids)
 
     @property
     def key_ids(self) -> list[str] | None:

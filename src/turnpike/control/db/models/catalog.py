@@ -60,6 +60,8 @@ class Model(Identified, Timed, Base):
     rates: Mapped[dict[str, Any] | None]
     """turnpike.wire.prices.Rates, compiled; None: unpriced."""
     price_source: Mapped[str | None] = mapped_column(String(64))
+    price_until_ms: Mapped[int | None] = mapped_column(BigInteger)
+    """When the price list has another price in force: off-peak hours, announced changes."""
     price_override: Mapped[dict[str, Any] | None]
     """What an administrator set instead, as it was written."""
 

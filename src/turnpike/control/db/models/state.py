@@ -21,6 +21,8 @@ class Meta(Base):
     """Of the last change that a snapshot shows."""
     prices: Mapped[str | None] = mapped_column(String(64))
     """The price list that the models' rates were compiled from: `genai-prices 0.2.3`."""
+    pepper_check: Mapped[str | None] = mapped_column(String(64))
+    """Tells whether this gateway has the pepper that the stored digests were made with."""
 
 
 class Change(Base):

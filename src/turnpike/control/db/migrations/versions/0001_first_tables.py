@@ -36,6 +36,7 @@ def _state() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("snapshot_version", sa.BigInteger(), nullable=False),
         sa.Column("prices", sa.String(length=64), nullable=True),
+        sa.Column("pepper_check", sa.String(length=64), nullable=True),
         sa.CheckConstraint("id = 1", name=op.f("ck_meta_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_meta")),
     )
@@ -123,6 +124,7 @@ def _providers() -> None:
         sa.Column("max_output_tokens", sa.Integer(), nullable=True),
         sa.Column("rates", DOCUMENT, nullable=True),
         sa.Column("price_source", sa.String(length=64), nullable=True),
+        sa.Column("price_until_ms", sa.BigInteger(), nullable=True),
         sa.Column("price_override", DOCUMENT, nullable=True),
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),

@@ -1,0 +1,71 @@
+"""Types of fields that several schemas share, and the parameters of every list."""
+
+from ipaddress import ip_network
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from turnpike.kit.pagination import DEFAULT_PER_PAGE, MAX_PAGE, MAX_PER_PAGE, Page
+
+NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
+UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+SLUG = r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROL)]
+Text = Annotated[str, StringConstraints(max_length=500, pattern=NO_CONTROL)]
+ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=NO_CONTROL)]
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SLUG)]
+Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8192, pattern=r"^[\x21-\x7e]*$")]
+"""Visible ASCII: it becomes a header's value."""
+SortOrder = Annotated[int, Query(ge=-1_000_000, le=1_000_000)]
+
+UserId = Annotated[str, StringConstraints(pattern=UUID, to_lower=True)]
+PathId = Annotated[str, Path(pattern=UUID)]
+PathIdOrSlug = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="The id or the slug.")]
+Search = Annotated[str | None, Query(max_length=200, pattern=NO_CONTROL, description="Part of a name; no wildcards.")]
+Sort = Annotated[str | None, Query(max_length=200, pattern=NO_CONTROL, description="`-created_at,name`")]
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text.strip(), strict=False))
+    except ValueError:
+        raise ValueError(f"{text[:64]!r} is no network; write one like 10.0.0.0/8 or 2001:db8::/32") from None
+
+
+NetworkText = Annotated[str, StringConstraints(max_length=64), AfterValidator(_network)]
+
+
+class Body(BaseModel):
+    """A request's body: fields that are not ours are refused, so none is set by accident or on the sly."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    def given(self) -> dict[str, Any]:
+        """The fields that the caller named, `null` among them."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class View(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def _page(
+    page: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1,
+    per_page: Annotated[int, Query(ge=1, le=MAX_PER_PAGE)] = DEFAULT_PER_PAGE,
+) -> Page:
+    return Page(page, per_page)
+
+
+Paged = Annotated[Page, Depends(_page)]
+
+
+def refuse_null(values: dict[str, Any], *nullable: str) -> dict[str, Any]:
+    """Raises ValueError when a patch sets a field to null that has none."""
+    for name, value in values.items():
+        if value is None and name not in nullable:
+            raise ValueError(f"{name} cannot be null; leave it out to keep it as it is")
+    return values
