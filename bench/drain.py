@@ -65,16 +65,36 @@ def write_journals(folder: Path, rows: int, callers: list[Caller], deployments: 
         frames: list[bytes] = []
         for caller in picked[relay::RELAYS]:
             served, call, at = random.choice(deployments), UUID(new_id()).bytes, now_ms()
-            request = (new_id(), os.urandom(16).hex(), caller, "chat", "openai_chat", False, served.model)
-            frames.append(pack_frame(encode(OpenRecord(call, 1, at, 900_000, *request, served))))
-            frames.append(pack_frame(encode(_settled(call, at, request, served))))
+            opened = OpenRecord(
+                call, 1, at, 900_000, new_id(), os.urandom(16).hex(), caller, "chat", "openai_chat", False, served.model,
+                served,
+            )  # fmt: skip
+            frames.append(pack_frame(encode(opened)))
+            frames.append(pack_frame(encode(_settled(opened))))
         _segments(home, frames)
 
 
-def _settled(call: bytes, at: int, request: tuple[Any, ...], served: Served) -> UsageEvent:
-    usage = Usage(input_tokens=random.randrange(4000), output_tokens=random.randrange(800))
+def _settled(opened: OpenRecord) -> UsageEvent:
     return UsageEvent(
-        call, at, *request, served, 200, Outcome.OK, None, usage, UsageSource.REPORTED, 123_456, 180_000, 950_000, 1
+        event_id=opened.event_id,
+        started_at_ms=opened.started_at_ms,
+        request_id=opened.request_id,
+        trace_id=opened.trace_id,
+        caller=opened.caller,
+        operation=opened.operation,
+        dialect=opened.dialect,
+        stream=opened.stream,
+        model_asked=opened.model_asked,
+        served=opened.served,
+        status=200,
+        outcome=Outcome.OK,
+        error_code=None,
+        usage=Usage(input_tokens=random.randrange(4000), output_tokens=random.randrange(800)),
+        usage_source=UsageSource.REPORTED,
+        cost_nanousd=123_456,
+        first_byte_us=180_000,
+        total_us=950_000,
+        attempts=1,
     )
 
 
@@ -94,14 +114,14 @@ class _Watched:
 
     def __init__(self, writer: LedgerWriter) -> None:
         self.held_s: list[float] = []
-        inner = writer._insert  # noqa: SLF001 - a measurement looks inside
+        inner = writer._insert
 
         async def insert(rows: Any, totals: Any) -> float:
             held_s = await inner(rows, totals)
             self.held_s.append(held_s)
             return held_s
 
-        writer._insert = insert  # noqa: SLF001 # pyright: ignore[reportAttributeAccessIssue]
+        writer._insert = insert  # pyright: ignore[reportAttributeAccessIssue]
 
     def at(self, share: float) -> float:
         return sorted(self.held_s)[min(int(len(self.held_s) * share), len(self.held_s) - 1)] * 1000
@@ -123,7 +143,7 @@ async def measure(settings: Settings, arguments: argparse.Namespace) -> None:
         assert state.rows == arguments.rows
         name = "SQLite" if settings.database_url is None else "PostgreSQL"
         print(
-            f"{name:<10} turn {turn}: {state.rows / wall:9,.0f} rows/s  {cpu / state.rows * 1e6:5.1f} us CPU a row here  "
+            f"{name:<10} turn {turn}: {state.rows / wall:9,.0f} rows/s, {cpu / state.rows * 1e6:5.1f} us CPU a row, "
             f"{state.batches} transactions of {state.rows / state.batches:,.0f} rows, locks held "
             f"p50 {watched.at(0.5):.0f} ms, p99 {watched.at(0.99):.0f} ms, max {watched.at(1):.0f} ms"
         )

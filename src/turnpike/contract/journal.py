@@ -182,6 +182,6 @@ def next_frame(data: bytes, start: int = 0) -> int | None:
         place = match.start() - FRAME.size
         length, checksum = FRAME.unpack_from(data, place)
         payload = data[match.start() : match.start() + length]
-        if len(payload) == length and crc32c(payload) == checksum:
+        if length and len(payload) == length and crc32c(payload) == checksum:
             return place
     return None

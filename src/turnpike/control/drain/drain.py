@@ -6,7 +6,7 @@ ledger's key, so a row that is there already is neither written nor counted a se
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -64,6 +64,8 @@ class Drain:
         while not self._stopping() and self._read():
             await self._commit()
         if not self._held and not self._stopping():
+            for incarnation in self._incarnations.values():
+                incarnation.all_committed()
             await self._close_first_passes()
             await self._end_dead()
             self._state.caught_up_at = time.monotonic()
@@ -126,11 +128,13 @@ class Drain:
         released = [incarnation for incarnation, _ in self._held]
         self._held = []
         for incarnation in released:
+            incarnation.all_committed()
             self._release(incarnation)
 
-    async def _put(self, rows: Sequence[Row], owners: dict[bytes, Incarnation]) -> int:
+    async def _put(self, rows: Sequence[Row], owners: Mapping[bytes, Incarnation]) -> int:
         """Writes all rows, in as many transactions as the writer wants. Raises Unreachable."""
-        written = refused = 0
+        written = 0
+        refused: dict[bytes, str] = {}
         work = [rows]
         while work:
             part = work.pop()
@@ -144,12 +148,15 @@ class Drain:
                 if len(part) > 1:
                     half = len(part) // 2
                     work.extend((part[half:], part[:half]))
-                    continue
-                taken = await self._write_mended(part[0], error, owners)
-                written += taken
-                refused += not taken
-                if refused >= _HOPELESS and not written:
-                    raise Unreachable(f"the database refuses every row: {error}") from error
+                elif (taken := await self._write_mended(part[0])) is not None:
+                    written += taken
+                else:
+                    refused[part[0][0]] = str(error)
+                    if len(refused) >= _HOPELESS and not written:
+                        raise Unreachable(f"the database refuses every row: {error}") from error
+        for event_id, reason in refused.items():
+            owners[event_id].reject(event_id)
+            log.error("ledger_row_refused", event_id=event_id.hex(), reason=reason)
         return written
 
     async def _write(self, rows: Sequence[Row]) -> int:
@@ -164,13 +171,12 @@ class Drain:
         self._state.error = None
         return written
 
-    async def _write_mended(self, row: Row, error: Refused, owners: dict[bytes, Incarnation]) -> int:
+    async def _write_mended(self, row: Row) -> int | None:
+        """None when it is refused all the same."""
         try:
             return await self._write([mended(row)])
         except Refused:
-            owners[row[0]].reject(row[0])
-        log.error("ledger_row_refused", event_id=row[0].hex(), reason=str(error))
-        return 0
+            return None
 
     # ---- what is left over
 

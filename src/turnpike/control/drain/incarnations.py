@@ -45,6 +45,7 @@ class Incarnation:
         self.first_pass = True
         """Segments that were there at the start may hold opens whose settled segments were deleted before it."""
         self.reached_end = False
+        self._uncommitted_bytes = 0
         self._seen_at = seen_at
         self._report = report
         self._last_read: set[Segment] = set()
@@ -89,7 +90,7 @@ class Incarnation:
         events: list[UsageEvent] = []
         self._last_read.clear()
         for segment in self._unread():
-            last = not any(later.has_records() for later in self.segments if later.sequence > segment.sequence)
+            last = self.dead and not any(other.has_records() for other in self._after(segment))
             while len(events) < limit:
                 payloads = segment.read(last=last, dead=self.dead)
                 if not payloads:
@@ -98,16 +99,20 @@ class Incarnation:
                 self._last_read.add(segment)
             if segment.foreign:
                 self._unknown_any = True
-            if not segment.finished:
+            if len(events) >= limit:
                 break
         return events
 
+    def _after(self, segment: Segment) -> Iterator[Segment]:
+        return (other for other in self.segments if other.sequence > segment.sequence)
+
     def _unread(self) -> Iterator[Segment]:
-        return (segment for segment in self.segments if not segment.finished)
+        return iter([segment for segment in self.segments if not segment.finished])
 
     def _take(self, segment: Segment, payloads: list[bytes], events: list[UsageEvent]) -> None:
         calls = self._open
         for payload in payloads:
+            self._uncommitted_bytes += len(payload)
             try:
                 record = decode_quickly(payload)
             except msgspec.DecodeError:
@@ -142,6 +147,9 @@ class Incarnation:
         for event_id in event_ids:
             for segment, _ in self._open.pop(event_id, ()):
                 segment.open_calls -= 1
+
+    def all_committed(self) -> None:
+        self._uncommitted_bytes = 0
 
     def open_ids(self) -> list[bytes]:
         return list(self._open)
@@ -215,12 +223,12 @@ class Incarnation:
     # ---- figures
 
     def backlog_bytes(self) -> int:
-        """An upper bound of what is on disk and was not read. Raises OSError."""
+        """An upper bound of what is on disk and not in the ledger. Raises OSError."""
         unread = list(self._unread())
         if not unread:
-            return 0
+            return self._uncommitted_bytes
         first, *others = unread
-        total = first.unread_bytes()
+        total = self._uncommitted_bytes + first.unread_bytes()
         if others:
             total += others[-1].unread_bytes() + sum(segment.path.stat().st_size for segment in others[:-1])
         return total

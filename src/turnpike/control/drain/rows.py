@@ -5,7 +5,6 @@ table's columns.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from sqlalchemy import BigInteger, Integer, LargeBinary, SmallInteger, String, i
 
 from turnpike.contract.events import Abandoned, OpenRecord, Outcome, Served, UsageEvent, UsageSource
 from turnpike.control.db.models.ledger import NAME, LedgerRow, LedgerTotal
+from turnpike.kit.clock import utc_day
 from turnpike.wire.types.usage import Usage
 
 Row = tuple[Any, ...]
@@ -28,6 +28,7 @@ _DEPARTMENT, _MODEL, _PROVIDER, _DEPLOYMENT = (
     _AT["department_id"], _AT["model"], _AT["provider"], _AT["deployment_id"],
 )  # fmt: skip
 _OUTCOME, _PRICED, _SOURCE, _COST = _AT["outcome"], _AT["priced"], _AT["usage_source"], _AT["cost_nanousd"]
+_ABANDONED = _AT["abandoned"]
 _COUNTS = slice(_AT["input_tokens"], _AT["web_searches"] + 1)
 
 DAY_MS = 86_400_000
@@ -169,13 +170,13 @@ def interrupted_row(attempts: Sequence[OpenRecord], *, charge: bool) -> Row:
 
 
 def day_of(ms: int) -> str:
-    """The UTC day of a time, `2026-05-30`."""
+    """`utc_day`, remembered: most rows are of the same day."""
     number = ms // DAY_MS
     text = _days.get(number)
     if text is None:
         if len(_days) > 1000:
             _days.clear()
-        text = _days[number] = datetime.fromtimestamp(number * 86_400, UTC).strftime("%Y-%m-%d")
+        text = _days[number] = utc_day(ms)
     return text
 
 
@@ -200,7 +201,7 @@ def totals_of(rows: Iterable[Row]) -> list[Row]:
             1,
             row[_OUTCOME] == _OK,
             not row[_PRICED],
-            row[_SOURCE] not in (_REPORTED, _NONE),
+            row[_SOURCE] not in (_REPORTED, _NONE) or row[_ABANDONED] is not None,
             *row[_COUNTS],
             row[_COST] or 0,
         )

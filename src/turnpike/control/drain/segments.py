@@ -53,10 +53,10 @@ class Segment:
     def read(self, *, last: bool, dead: bool) -> list[bytes]:
         """The next payloads, at most about `CHUNK_BYTES` of them; empty when there are none now.
 
-        `last`: no later segment has a record. `dead`: nobody writes any more. Raises OSError.
+        `dead`: nobody writes any more. `last`: no later segment has a record; asked only of the dead. Raises OSError.
         """
         while not self.finished:
-            if not self._ready(final=dead or not last):
+            if not self._ready(final=dead):
                 break
             payloads = self._read_chunk()
             if self.scan.sealed or self.scan.offset + FRAME.size > self.size:
@@ -120,8 +120,7 @@ class Segment:
         behind it: the writer goes forward only.
         """
         scan = self.scan
-        being_written = last and not dead
-        if being_written and not (scan.torn and self._look_again()):
+        if not dead and not (scan.torn and self._look_again()):
             return False
         rest = self._pread(self.size - scan.offset, scan.offset)
         place = next_frame(rest)
@@ -129,7 +128,7 @@ class Segment:
             self._damaged("a record in it is damaged")
             scan.offset += place
             return True
-        if being_written:
+        if not dead:
             return False
         if any(rest):
             if last:
