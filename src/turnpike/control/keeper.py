@@ -43,7 +43,9 @@ class Listener(Protocol):
 
 
 class Keeper:
-    def __init__(self, settings: Settings, database: Database, sealer: Sealer, compile_snapshot: CompileSnapshot) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, sealer: Sealer, compile_snapshot: CompileSnapshot
+    ) -> None:
         self._settings = settings
         self._database = database
         self._sealer = sealer
@@ -58,6 +60,7 @@ class Keeper:
         self._contact_at_ms = 0
         self._down_since_ms: int | None = None
         self._fault: str | None = None
+        self._committed_version = 0
         self._written_at_ms = 0
         self._written_version = -1
         self._listeners: list[Listener] = []
@@ -69,8 +72,9 @@ class Keeper:
         self._listeners.append(listener)
 
     @property
-    def snapshot_version(self) -> int:
-        return self.snapshot.version if self.snapshot else 0
+    def known_snapshot_version(self) -> int:
+        """The newest that this process has heard of; what it commits itself counts at once, before it is compiled."""
+        return max(self.snapshot.version if self.snapshot else 0, self._committed_version)
 
     def offline_until_ms(self) -> int:
         """Until when grants in memory may be served if the database does not answer."""
@@ -133,6 +137,7 @@ class Keeper:
 
     def _changed_here(self, versions: Versions, changes: Changes) -> None:
         self.grants.forget(changes.key_ids)
+        self._committed_version = max(self._committed_version, versions.snapshot_version)
         self._wake.set()
 
     async def _follow(self) -> None:

@@ -119,7 +119,9 @@ class Outbound:
         except httpcore2.TimeoutException as error:
             raise UpstreamTimeout("The provider did not answer in time.") from error
         except (httpcore2.NetworkError, httpcore2.ProxyError, ssl.SSLError) as error:
-            raise UpstreamUnreachable(f"The provider cannot be reached: {str(error) or type(error).__name__}") from error
+            raise UpstreamUnreachable(
+                f"The provider cannot be reached: {str(error) or type(error).__name__}"
+            ) from error
         except httpcore2.ProtocolError as error:
             raise UpstreamGarbage(f"What answered does not speak HTTP: {error}") from error
         return Answer(status, body, round((time.monotonic() - started) * 1000))
@@ -156,5 +158,3 @@ class Outbound:
                 if len(body) > MAX_ANSWER_BYTES:
                     raise UpstreamGarbage(f"The provider's answer is larger than {MAX_ANSWER_BYTES} bytes.")
         return response.status, bytes(body)
-
-

@@ -9,7 +9,6 @@ from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache import Cache
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
-from turnpike.control.outbound import Outbound
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.settings import Settings
 
@@ -29,7 +28,6 @@ class ControlServices:
     sealer: Sealer
     keeper: Keeper
     cache: Cache
-    outbound: Outbound
     metrics: RelayMetrics
     health: HealthChecks
     runners: Sequence[Runner] = field(default_factory=list)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, Dialect, Integer, MetaData, String, TypeDecorator
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from turnpike.kit.clock import now_ms
@@ -22,8 +21,8 @@ NAMING = {
 }
 """A constraint without a name cannot be dropped by a migration on every database."""
 
-Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-"""JSON, binary where the database has it; Python's None is SQL's NULL."""
+Document = JSON(none_as_null=True)
+"""Read and written whole, never searched in; Python's None is SQL's NULL."""
 
 
 class Flags(TypeDecorator[list[str]]):

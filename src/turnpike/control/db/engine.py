@@ -2,28 +2,26 @@
 
 * SQLite: WAL, foreign keys on, a busy timeout; readers may not write (`query_only`), the one writer begins with
   `BEGIN IMMEDIATE`, so a transaction that will write never fails half-way because another one wrote first.
-* PostgreSQL: statements are unnamed and no cache of prepared ones is kept, so that PgBouncer may give every
-  transaction another server connection. The address is libpq's (RFC 3986 with `sslmode`, `sslrootcert`, `host`, ...)
-  and read by asyncpg itself: TLS is asked for there.
+* PostgreSQL (postgres.py, loaded only where it is used): statements are unnamed and no cache of prepared ones is kept,
+  so that PgBouncer may give every transaction another server connection. The address is libpq's (with `sslmode`,
+  `sslrootcert`, `host`, ...) and read by asyncpg itself: TLS is asked for there.
 """
 
-from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any
 
-import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from turnpike.errors import ConfigurationError
 from turnpike.settings import Settings
 
 BUSY_TIMEOUT_MS = 10_000
 SQLITE_READERS = 4
-CONNECT_TIMEOUT_S = 5
-COMMAND_TIMEOUT_S = 60.0
 _POSTGRES = "postgresql+asyncpg://"
+_POSTGRES_MODULE = "turnpike.control.db.postgres"
+"""An embedded gateway starts without the driver and the dialect that it does not use."""
 _QUIET: dict[str, Any] = {"hide_parameters": True}
 """A statement's parameters hold digests and sealed secrets: an error never shows them."""
 
@@ -36,7 +34,7 @@ def open_engines(settings: Settings) -> tuple[AsyncEngine, AsyncEngine]:
     """Returns the readers' and the writers' engine (one and the same for PostgreSQL). Nothing is connected yet."""
     address = settings.database_address()
     if address.startswith(_POSTGRES):
-        engine = _postgres(settings, address)
+        engine = import_module(_POSTGRES_MODULE).open_engine(settings, address)
         return engine, engine
     options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}, **_QUIET}
     readers = create_async_engine(address, pool_size=SQLITE_READERS, max_overflow=SQLITE_READERS, **options)
@@ -57,7 +55,7 @@ def open_migration_engine(settings: Settings) -> AsyncEngine:
     delete what refers to them."""
     address = settings.database_address()
     if address.startswith(_POSTGRES):
-        return _postgres(settings, address, pooled=False)
+        return import_module(_POSTGRES_MODULE).open_engine(settings, address, pooled=False)
     engine = create_async_engine(address, poolclass=NullPool, **_QUIET)
     _prepare_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=("PRAGMA journal_mode = WAL", "PRAGMA foreign_keys = OFF"))
     return engine
@@ -76,40 +74,3 @@ def _prepare_sqlite(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...]
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
-
-
-def _postgres(settings: Settings, address: str, *, pooled: bool = True) -> AsyncEngine:
-    pool: dict[str, Any] = {"poolclass": NullPool}
-    if pooled:
-        pool = {
-            "pool_size": settings.database_pool_size,
-            "max_overflow": settings.database_max_overflow,
-            "pool_timeout": settings.database_pool_timeout_s,
-            "pool_pre_ping": True,
-        }
-    return create_async_engine(
-        _POSTGRES,
-        connect_args={
-            "async_creator_fn": _connector("postgresql://" + address[len(_POSTGRES) :]),
-            "prepared_statement_cache_size": 0,
-            "prepared_statement_name_func": lambda: "",
-        },
-        **_QUIET,
-        **pool,
-    )
-
-
-def _connector(dsn: str) -> Callable[[], Awaitable[asyncpg.Connection]]:
-    async def connect() -> asyncpg.Connection:
-        try:
-            return await asyncpg.connect(
-                dsn,
-                timeout=CONNECT_TIMEOUT_S,
-                command_timeout=COMMAND_TIMEOUT_S,
-                statement_cache_size=0,
-                server_settings={"application_name": "turnpike"},
-            )
-        except (ValueError, asyncpg.ClientConfigurationError) as error:
-            raise ConfigurationError(f"TURNPIKE_DATABASE_URL cannot be used: {error}") from error
-
-    return connect

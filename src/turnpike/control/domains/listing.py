@@ -1,7 +1,7 @@
 """One page of a list: rows and their number, in one order."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from turnpike.control.db.sessions import ReadSession
 from turnpike.kit.pagination import Order, Page, escape_like
 
+S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 Columns = Mapping[str, InstrumentedAttribute[Any]]
 
 
@@ -17,7 +18,7 @@ def contains(column: InstrumentedAttribute[Any], text: str) -> ColumnElement[boo
     return column.ilike(f"%{escape_like(text)}%", escape="\\")
 
 
-def ordered(query: Select[Any], orders: Sequence[Order], columns: Columns, last: InstrumentedAttribute[Any]) -> Select[Any]:
+def ordered(query: S, orders: Sequence[Order], columns: Columns, last: InstrumentedAttribute[Any]) -> S:
     """`last` makes the order complete, so that no row is on two pages."""
     keys = [columns[order.field].desc() if order.descending else columns[order.field].asc() for order in orders]
     return query.order_by(*keys, last.asc())

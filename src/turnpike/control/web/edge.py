@@ -47,7 +47,7 @@ class Edge:
 
         try:
             await self._app(scope, receive, send_marked)
-        except Exception:  # noqa: BLE001 - the last resort: logged in full, told to nobody
+        except Exception:
             log.exception("fault", method=scope["method"], path=scope["path"])
             if status == 0:
                 await internal()(scope, receive, send_marked)

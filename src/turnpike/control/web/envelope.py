@@ -36,7 +36,7 @@ class Pagination(BaseModel):
 
 class Meta(BaseModel):
     request_id: str
-    pagination: Pagination | None = Field(None, description="Only in lists.")
+    pagination: Pagination | None = Field(default=None, description="Only in lists.")
 
     @model_serializer(mode="wrap")
     def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class ErrorEnvelope(BaseModel):
 
 
 def ok(data: T, message: str | None = None) -> Envelope[T]:
-    return Envelope(data=data, message=message, meta=Meta(request_id=request_id.get()))
+    return Envelope(data=data, message=message, meta=Meta(request_id=request_id.get(), pagination=None))
 
 
 def page_of(data: list[T], page: Page, total: int) -> Envelope[list[T]]:
@@ -83,4 +83,4 @@ def page_of(data: list[T], page: Page, total: int) -> Envelope[list[T]]:
 def failure(code: str, message: str, details: dict[str, Any]) -> ErrorEnvelope:
     asked = request_id.get()
     error = ErrorBody(code=code, message=message, details=details, request_id=asked, timestamp=utc_now())
-    return ErrorEnvelope(message=message, error=error, meta=Meta(request_id=asked))
+    return ErrorEnvelope(message=message, error=error, meta=Meta(request_id=asked, pagination=None))

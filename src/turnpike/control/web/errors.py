@@ -65,7 +65,9 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     first = errors[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return render(
-        InvalidRequest(f"{first['field']}: {first['message']}{more}", details={"errors": errors, "param": first["field"]})
+        InvalidRequest(
+            f"{first['field']}: {first['message']}{more}", details={"errors": errors, "param": first["field"]}
+        )
     )
 
 
@@ -102,7 +104,9 @@ def _framework(request: Request, error: Exception) -> JSONResponse:
 def _conflict(_: Request, error: Exception) -> JSONResponse:
     """A constraint of the database that no check before it caught: two callers at the same time, mostly."""
     log.info("constraint_refused", reason=str(getattr(error, "orig", error)).split("\n", 1)[0][:200])
-    return render(Conflict("This conflicts with what is already there: a name that must be unique, or a missing entry."))
+    return render(
+        Conflict("This conflicts with what is already there: a name that must be unique, or a missing entry.")
+    )
 
 
 def _unreachable(_: Request, error: Exception) -> JSONResponse:

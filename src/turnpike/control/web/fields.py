@@ -1,12 +1,9 @@
-"""Types of fields that several schemas share, and the parameters of every list."""
+"""Types of fields that several schemas share. No framework: what compiles snapshots may use them too."""
 
 from ipaddress import ip_network
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
-
-from turnpike.kit.pagination import DEFAULT_PER_PAGE, MAX_PAGE, MAX_PER_PAGE, Page
 
 NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
@@ -16,15 +13,11 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Text = Annotated[str, StringConstraints(max_length=500, pattern=NO_CONTROL)]
 ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=NO_CONTROL)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SLUG)]
-Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8192, pattern=r"^[\x21-\x7e]*$")]
+Secret = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8192, pattern=r"^[\x21-\x7e]*$")
+]
 """Visible ASCII: it becomes a header's value."""
-SortOrder = Annotated[int, Query(ge=-1_000_000, le=1_000_000)]
-
 UserId = Annotated[str, StringConstraints(pattern=UUID, to_lower=True)]
-PathId = Annotated[str, Path(pattern=UUID)]
-PathIdOrSlug = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="The id or the slug.")]
-Search = Annotated[str | None, Query(max_length=200, pattern=NO_CONTROL, description="Part of a name; no wildcards.")]
-Sort = Annotated[str | None, Query(max_length=200, pattern=NO_CONTROL, description="`-created_at,name`")]
 
 
 def _network(text: str) -> str:
@@ -51,16 +44,6 @@ class View(BaseModel):
     """A part of an answer."""
 
     model_config = ConfigDict(from_attributes=True)
-
-
-def _page(
-    page: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1,
-    per_page: Annotated[int, Query(ge=1, le=MAX_PER_PAGE)] = DEFAULT_PER_PAGE,
-) -> Page:
-    return Page(page, per_page)
-
-
-Paged = Annotated[Page, Depends(_page)]
 
 
 def refuse_null(values: dict[str, Any], *nullable: str) -> dict[str, Any]:

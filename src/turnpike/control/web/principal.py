@@ -148,10 +148,14 @@ class Needs:
         # An administrator's key may do what any other may, without naming it.
         if self.scopes and not principal.scopes & (self._bits | SCOPE_BIT["admin"]):
             raise ScopeMissing(
-                f"This needs the scope {self.permission}; the key has {', '.join(to_names(principal.scopes)) or 'none'}.",
+                f"This needs the scope {self.permission}; this key has {_listed(principal.scopes)}.",
                 details={"needed": list(self.scopes)},
             )
         return principal
+
+
+def _listed(scopes: int) -> str:
+    return ", ".join(to_names(scopes)) or "none"
 
 
 class Public:

@@ -13,7 +13,9 @@ from turnpike.settings import Settings
 _PORTS = {"https": 443, "http": 80}
 
 
-def check_base_url(text: str, allow_addresses: Iterable[str], settings: Settings, *, param: str = "api_base_url") -> str:
+def check_base_url(
+    text: str, allow_addresses: Iterable[str], settings: Settings, *, param: str = "api_base_url"
+) -> str:
     """Returns the address as it is stored: without a trailing slash, scheme and host in lower case.
 
     Raises InvalidRequest for what is no such address, AddressForbidden for one that may not be reached.
@@ -31,7 +33,7 @@ def check_base_url(text: str, allow_addresses: Iterable[str], settings: Settings
     if refusal is not None:
         raise AddressForbidden(
             f"{param}: {refusal}. An administrator may allow it for this provider with allow_addresses, "
-            f"e.g. [\"{asked}/{128 if asked and ':' in asked else 32}\"].",
+            f'e.g. ["{asked}/{128 if asked and ":" in asked else 32}"].',
             details={"param": param},
         )
     shown = f"[{host}]" if ":" in host else host

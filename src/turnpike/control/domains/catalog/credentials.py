@@ -1,4 +1,5 @@
-"""Provider keys: sealed when they come in, masked when they are shown, opened only for a snapshot, a grant or a test."""
+"""Provider keys: sealed when they come in, masked when they are shown, opened only for a snapshot, a grant or
+a test."""
 
 from collections.abc import Sequence
 from typing import Any

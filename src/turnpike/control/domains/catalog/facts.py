@@ -1,80 +1,37 @@
 """What a provider can do: its vendor's facts (turnpike.wire.vendors), overlaid with the provider's own `config`.
 
-A vendor that Turnpike does not know is added without code: the vendor `custom`, and a `config` that names its paths.
+A vendor that Turnpike does not know is added without code: as `openai_compatible`, with a `config` that names what
+differs.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Any
 
-from pydantic import Field, StringConstraints, field_validator
+import msgspec
 
 from turnpike.contract.snapshot import AuthSpec, OperationSpec
-from turnpike.control.web.fields import Body
 from turnpike.errors import InvalidRequest
-from turnpike.wire.dialects import DIALECTS
-from turnpike.wire.operations import Operation
-from turnpike.wire.profiles.quirks import ALL as QUIRKS
-from turnpike.wire.vendor import ModelsFormat, Vendor, openai_compatible
-from turnpike.wire.vendors import VENDORS
+from turnpike.wire.vendor import ModelsFormat
+from turnpike.wire.vendors import VENDORS, normalise_base_url
 
-CUSTOM = "custom"
-UrlPath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+$", max_length=300)]
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=64)]
-HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$", max_length=1000)]
-_OWN_HEADERS = frozenset(
-    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect content-encoding "
-    "accept-encoding proxy-authorization authorization x-api-key cookie".split()
-)
+OTHER = "openai_compatible"
 
 
-class OperationConfig(Body):
-    dialect: str
-    path: UrlPath
+class Config(msgspec.Struct, frozen=True):
+    """A stored `config`: checked when it was written (config.py), read here without asking again."""
 
-    @field_validator("dialect")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in DIALECTS:
-            raise ValueError(f"{name[:64]!r} is no dialect; take one of {', '.join(sorted(DIALECTS))}")
-        return name
-
-
-class AuthConfig(Body):
-    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{0,64}$")] = "authorization"
-    prefix: Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$", max_length=64)] = "Bearer "
-
-
-class ProviderConfig(Body):
-    """What differs from the vendor's facts. Nothing in here may be a secret: it is shown to administrators."""
-
-    operations: dict[Operation, list[OperationConfig]] | None = Field(
-        None, description="Paths below the base URL, by operation; replaces the vendor's for the operations it names."
-    )
-    auth: AuthConfig | None = Field(None, description="How the credential is sent; an empty header sends none.")
-    headers: dict[HeaderName, HeaderValue] = Field({}, max_length=32, description="Sent with every request.")
-    needs_credential: bool | None = Field(None, description="Whether calls without a credential make no sense.")
-    models_path: UrlPath | None = Field(None, description="Where the provider lists its models.")
+    operations: dict[str, tuple[OperationSpec, ...]] = {}
+    auth: AuthSpec | None = None
+    headers: dict[str, str] = {}
+    needs_credential: bool | None = None
+    models_path: str | None = None
     models_format: ModelsFormat | None = None
-    price_provider: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,64}$")] | None = Field(
-        None, description="The provider's id in genai-prices, if its prices are another's."
-    )
-    quirks: list[str] = Field([], max_length=32)
+    price_provider: str | None = None
+    quirks: tuple[str, ...] = ()
 
-    @field_validator("headers")
-    @classmethod
-    def _not_ours(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name in headers:
-            if name.lower() in _OWN_HEADERS:
-                raise ValueError(f"{name} is set by the gateway; a credential goes into shared_api_key")
-        return headers
 
-    @field_validator("quirks")
-    @classmethod
-    def _known(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in QUIRKS:
-                raise ValueError(f"{name[:64]!r} is no quirk; known are {', '.join(sorted(QUIRKS))}")
-        return names
+def read_config(stored: dict[str, Any]) -> Config:
+    return msgspec.convert(stored, Config)
 
 
 @dataclass(frozen=True)
@@ -90,7 +47,7 @@ class Facts:
 
 
 def vendor_names() -> list[str]:
-    return [CUSTOM, *sorted(VENDORS)]
+    return list(VENDORS)
 
 
 def default_base_url(vendor: str) -> str | None:
@@ -98,24 +55,35 @@ def default_base_url(vendor: str) -> str | None:
     return known.base_url if known else None
 
 
+def display_name_of(vendor: str) -> str:
+    known = VENDORS.get(vendor)
+    return known.display_name if known else vendor
+
+
+def based(vendor: str, config: Config, url: str) -> str:
+    """The address that paths are appended to, from what was typed; taken as it is where `config` names the paths.
+    Raises InvalidRequest."""
+    known = VENDORS.get(vendor)
+    return url if known is None or config.operations else normalise_base_url(known, url)
+
+
 def check_vendor(name: str) -> str:
     """Raises InvalidRequest, naming those that are known."""
-    if name != CUSTOM and name not in VENDORS:
+    if name not in VENDORS:
         raise InvalidRequest(
             f"vendor: {name!r} is not known; take one of {', '.join(vendor_names())}. An API that follows OpenAI's is "
-            f"{CUSTOM!r} with its own api_base_url.",
+            f"{OTHER!r} with its own api_base_url.",
             details={"param": "vendor"},
         )
     return name
 
 
-def facts_of(vendor: str, config: ProviderConfig) -> Facts:
-    """A vendor that this release no longer knows is taken as `custom`: its rows must not stop the gateway."""
-    known = VENDORS.get(vendor) or _custom()
+def facts_of(vendor: str, config: Config) -> Facts:
+    """A vendor that this release no longer knows is taken as an OpenAI-compatible one: its rows must not stop us."""
+    known = VENDORS.get(vendor) or VENDORS[OTHER]
     operations = {str(name): specs for name, specs in known.operations.items()}
-    for name, specs in (config.operations or {}).items():
-        operations[str(name)] = tuple(OperationSpec(spec.dialect, spec.path) for spec in specs)
-    auth = known.auth if config.auth is None else AuthSpec(config.auth.header.lower(), config.auth.prefix)
+    operations.update(config.operations)
+    auth = config.auth or known.auth
     return Facts(
         operations={name: specs for name, specs in operations.items() if specs},
         auth=auth,
@@ -125,16 +93,4 @@ def facts_of(vendor: str, config: ProviderConfig) -> Facts:
         models_format=config.models_format or known.models_format,
         price_provider=config.price_provider or known.price_provider,
         quirks=tuple(sorted({*known.quirks, *config.quirks})),
-    )
-
-
-def _custom() -> Vendor:
-    return Vendor(
-        name=CUSTOM,
-        display_name="Custom",
-        website="",
-        reference="",
-        base_url=None,
-        operations=openai_compatible(),
-        needs_credential=False,
     )

@@ -9,6 +9,7 @@ from turnpike.control.domains.catalog.prices import Pricing
 from turnpike.control.domains.catalog.rows import ModelRow, model_row
 from turnpike.control.domains.catalog.schemas import ModelBody, ModelPatch
 from turnpike.errors import Conflict, InvalidRequest, NotFound
+from turnpike.wire.profiles.capabilities import guess_capabilities
 
 _PRICED_BY = frozenset({"model_id", "price_override"})
 
@@ -50,9 +51,7 @@ class Models:
             values["price_override"] = body.price_override.model_dump(mode="json", exclude_defaults=True)
         return await self._apply(session, row, provider, values)
 
-    async def _apply(
-        self, session: WriteSession, row: Model, provider: Provider, values: dict[str, Any]
-    ) -> ModelRow:
+    async def _apply(self, session: WriteSession, row: Model, provider: Provider, values: dict[str, Any]) -> ModelRow:
         await self._check_id(session, provider, values.get("model_id", row.model_id), row.id)
         changed = {name for name, value in values.items() if getattr(row, name) != value}
         for name in changed:
@@ -81,6 +80,8 @@ class Models:
         values = body.model_dump(exclude={"provider", "price_override"})
         values["model_id"] = body.model_id or body.name
         values["display_name"] = body.display_name or body.name
+        if body.capabilities is None:
+            values["capabilities"] = list(guess_capabilities(values["model_id"]))
         override = body.price_override
         values["price_override"] = override.model_dump(mode="json", exclude_defaults=True) if override else None
         return values

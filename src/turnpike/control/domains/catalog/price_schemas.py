@@ -1,7 +1,7 @@
 """Prices as administrators write and read them: US dollars, for a million tokens unless the field says otherwise."""
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainSerializer, model_validator
 
@@ -24,14 +24,14 @@ Shown = Annotated[Decimal, PlainSerializer(_plain, return_type=str)]
 class RateFields(Body):
     input: Price = Decimal(0)
     output: Price = Decimal(0)
-    cache_read: Price | None = Field(None, description="Without it cached input costs what fresh input does.")
+    cache_read: Price | None = Field(default=None, description="Without it cached input costs what fresh input does.")
     cache_write: Price | None = None
     cache_write_1h: Price | None = None
     input_audio: Price | None = None
     output_audio: Price | None = None
     cache_read_audio: Price | None = None
-    request: Price | None = Field(None, description="For one request.")
-    web_search: Price | None = Field(None, description="For one search.")
+    request: Price | None = Field(default=None, description="For one request.")
+    web_search: Price | None = Field(default=None, description="For one search.")
 
 
 class TierOverride(RateFields):
@@ -39,7 +39,7 @@ class TierOverride(RateFields):
 
 
 class PriceOverride(RateFields):
-    tiers: list[TierOverride] = Field([], max_length=8)
+    tiers: list[TierOverride] = Field(default=[], max_length=8)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -70,7 +70,7 @@ class TierView(RatesView):
 class PriceView(RatesView):
     currency: str = "USD"
     per_tokens: int = MILLION
-    tiers: list[TierView] = []
+    tiers: list[TierView] = Field(default=[])
 
 
 _TOKEN_RATES = (
@@ -83,8 +83,8 @@ def view_rates(rates: Rates) -> PriceView:
     return PriceView(tiers=tiers, **_shown(rates))
 
 
-def _shown(rates: Rates) -> dict[str, Decimal | None]:
-    shown: dict[str, Decimal | None] = {}
+def _shown(rates: Rates) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
     for name in _TOKEN_RATES:
         picousd: int | None = getattr(rates, name)
         shown[name] = None if picousd is None else usd_per_units(picousd, MILLION)

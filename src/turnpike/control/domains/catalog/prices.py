@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from turnpike.control.db.models import Model, Provider
-from turnpike.control.domains.catalog.facts import ProviderConfig, facts_of
+from turnpike.control.domains.catalog.facts import facts_of, read_config
 from turnpike.control.domains.catalog.price_schemas import PriceOverride, RateFields
+from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.kit.clock import utc_now
 from turnpike.kit.money import picousd_per_unit
 from turnpike.wire.prices import Rates, Tier
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MILLION = 1_000_000
 OVERRIDE = "override"
+FROM_PROVIDER = "provider's list"
+"""The provider's own list of models told the price, and the price list knows none."""
 _PER_MILLION = {
     "input": "input_mtok",
     "output": "output_mtok",
@@ -59,10 +62,6 @@ UNPRICED = Compiled(None, None)
 def price_list() -> str:
     """The list that prices are taken from, with its version: `genai-prices 0.2.3`."""
     return f"genai-prices {version('genai-prices')}"
-
-
-def read_rates(stored: dict[str, Any] | None) -> Rates | None:
-    return None if stored is None else msgspec.convert(stored, Rates)
 
 
 # ---- an administrator's override
@@ -159,13 +158,17 @@ def _turns(price: "ConditionalPrice", now: datetime) -> Iterator[datetime]:
 class Pricing:
     """Puts prices into rows. One place, so that a model's rates, their source and their end never part."""
 
-    def price(self, row: Model, provider: Provider) -> bool:
-        """True when the rates are others than before."""
+    def price(self, row: Model, provider: Provider, told: Rates | None = None) -> bool:
+        """True when the rates are others than before. `told`: by the provider's own list of models."""
         if row.price_override is not None:
             compiled = compile_override(PriceOverride.model_validate(row.price_override))
         else:
-            facts = facts_of(provider.vendor, ProviderConfig.model_validate(provider.config))
+            facts = facts_of(provider.vendor, read_config(provider.config))
             compiled = compile_listed(facts.price_provider, provider.api_base_url, row.model_id, utc_now())
+            if compiled.rates is None and told is not None:
+                compiled = Compiled(told, FROM_PROVIDER)
+            elif compiled.rates is None and row.price_source == FROM_PROVIDER:
+                compiled = Compiled(read_rates(row.rates), FROM_PROVIDER)
         stored = compiled.stored()
         changed = row.rates != stored or row.price_source != compiled.source
         if changed:

@@ -9,8 +9,16 @@ from turnpike.control.db.models import Provider
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.catalog import repository
 from turnpike.control.domains.catalog.addresses import check_base_url, check_proxy
+from turnpike.control.domains.catalog.config import ProviderConfig
 from turnpike.control.domains.catalog.credentials import Credentials
-from turnpike.control.domains.catalog.facts import ProviderConfig, check_vendor, default_base_url, facts_of
+from turnpike.control.domains.catalog.facts import (
+    based,
+    check_vendor,
+    default_base_url,
+    display_name_of,
+    facts_of,
+    read_config,
+)
 from turnpike.control.domains.catalog.prices import Pricing
 from turnpike.control.domains.catalog.rows import ProviderRow
 from turnpike.control.domains.catalog.schemas import ProviderBody, ProviderPatch
@@ -94,8 +102,10 @@ class Providers:
     def _whole(self, body: ProviderBody) -> dict[str, Any]:
         values = body.model_dump(exclude={"shared_api_key", "config"})
         values["config"] = _stored(body.config)
-        values["slug"] = body.slug or slug_of(body.name)
-        values["display_name"] = body.display_name or body.name
+        check_vendor(body.vendor)
+        name = values["name"] = body.name or display_name_of(body.vendor)
+        values["slug"] = body.slug or slug_of(name)
+        values["display_name"] = body.display_name or name
         values["api_base_url"] = body.api_base_url or default_base_url(body.vendor)
         if values["api_base_url"] is None:
             raise InvalidRequest(
@@ -109,12 +119,14 @@ class Providers:
             check_vendor(values["vendor"])
         if values.get("proxy") is not None:
             values["proxy"] = check_proxy(values["proxy"])
+        vendor = values.get("vendor") or (row.vendor if row else "")
+        config = read_config(values.get("config", row.config if row else {}))
         if row is None or values.keys() & {"api_base_url", "allow_addresses"}:
             url = values.get("api_base_url") or (row.api_base_url if row else "")
             allowed = values.get("allow_addresses", row.allow_addresses if row else [])
-            values["api_base_url"] = check_base_url(url, allowed, self._settings)
-        vendor = values.get("vendor") or (row.vendor if row else "")
-        config = ProviderConfig.model_validate(values.get("config", row.config if row else {}))
+            # Checked as it was typed, brought into form, and checked as it will be used.
+            based_url = based(vendor, config, check_base_url(url, allowed, self._settings))
+            values["api_base_url"] = check_base_url(based_url, allowed, self._settings)
         if not facts_of(vendor, config).operations:
             raise InvalidRequest("config: this leaves the provider without any operation.", details={"param": "config"})
         return values

@@ -8,7 +8,14 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from turnpike.control.db.models import Credential, Model, Provider, ProviderSetting
 from turnpike.control.db.sessions import ReadSession
-from turnpike.control.domains.catalog.rows import ModelPage, ModelRow, ProviderPage, ProviderRow, model_row, provider_row
+from turnpike.control.domains.catalog.rows import (
+    ModelPage,
+    ModelRow,
+    ProviderPage,
+    ProviderRow,
+    model_row,
+    provider_row,
+)
 from turnpike.control.domains.listing import Columns, contains, ordered
 from turnpike.kit.pagination import Order, Page
 
@@ -82,28 +89,26 @@ async def provider_shown(session: ReadSession, row: Provider) -> ProviderRow:
 
 async def _with_credentials(session: ReadSession, rows: Sequence[Provider]) -> list[ProviderRow]:
     query = (
-        select(Credential.provider_id, Credential.hint, Credential.is_active)
-        .where(Credential.provider_id.in_([row.id for row in rows]), Credential.owner_id.is_(None))
+        select(Credential.provider_id, Credential.hint)
+        .where(
+            Credential.provider_id.in_([row.id for row in rows]), Credential.owner_id.is_(None), Credential.is_active
+        )
         .order_by(Credential.created_at_ms, Credential.id)
     )
-    shared: dict[str, list[tuple[str, bool]]] = {}
-    for provider_id, hint, is_active in (await session.execute(query)).all():
-        shared.setdefault(provider_id, []).append((hint, is_active))
-    found: list[ProviderRow] = []
-    for row in rows:
-        own = shared.get(row.id, [])
-        found.append(provider_row(row, next((hint for hint, active in own if active), None), len(own)))
-    return found
+    shared: dict[str, list[str]] = {}
+    for provider_id, hint in (await session.execute(query)).all():
+        shared.setdefault(provider_id, []).append(hint)
+    return [provider_row(row, shared.get(row.id, [])) for row in rows]
 
 
-async def _count(session: ReadSession, query: Select[Any]) -> int:
+async def _count(session: ReadSession, query: Select[*tuple[Any, ...]]) -> int:
     return (await session.execute(select(func.count()).select_from(query.order_by(None).subquery()))).scalar_one()
 
 
 # ---- models
 
 
-def _models() -> Select[Any]:
+def _models() -> Select[Model, Provider]:
     return select(Model, Provider).join(Provider, Provider.id == Model.provider_id)
 
 
@@ -157,12 +162,18 @@ async def known_slugs(session: ReadSession, slugs: Sequence[str]) -> set[str]:
     return set((await session.scalars(select(Provider.slug).where(Provider.slug.in_(slugs)))).all())
 
 
+def _to_reprice(now_ms: int | None) -> ColumnElement[bool]:
+    by_list = Model.price_override.is_(None)
+    return by_list if now_ms is None else by_list & (Model.price_until_ms <= now_ms)
+
+
+async def any_to_reprice(session: ReadSession, now_ms: int | None) -> bool:
+    return (await session.scalars(select(Model.id).where(_to_reprice(now_ms)).limit(1))).first() is not None
+
+
 async def models_to_reprice(session: ReadSession, now_ms: int | None) -> Sequence[tuple[Model, Provider]]:
     """Priced by the list: all of them, or those whose price ends by `now_ms`."""
-    query = _models().where(Model.price_override.is_(None))
-    if now_ms is not None:
-        query = query.where(Model.price_until_ms <= now_ms)
-    return [(row[0], row[1]) for row in (await session.execute(query)).all()]
+    return [(row[0], row[1]) for row in (await session.execute(_models().where(_to_reprice(now_ms)))).all()]
 
 
 # ---- credentials and settings

@@ -25,10 +25,8 @@ class ProviderRow(msgspec.Struct, frozen=True):
     config: dict[str, Any]
     created_at_ms: int
     updated_at_ms: int
-    hint: str | None
-    """The masked first active shared credential."""
-    credentials: int
-    """Shared ones, active or not."""
+    credentials: list[str]
+    """The active shared ones, masked."""
 
 
 class ModelRow(msgspec.Struct, frozen=True):
@@ -63,9 +61,9 @@ class ModelPage(msgspec.Struct, frozen=True):
     total: int
 
 
-def provider_row(row: Provider, hint: str | None, credentials: int) -> ProviderRow:
-    own = {name: getattr(row, name) for name in ProviderRow.__struct_fields__ if name not in ("hint", "credentials")}
-    return ProviderRow(**own, hint=hint, credentials=credentials)
+def provider_row(row: Provider, credentials: list[str]) -> ProviderRow:
+    own = {name: getattr(row, name) for name in ProviderRow.__struct_fields__ if name != "credentials"}
+    return ProviderRow(**own, credentials=credentials)
 
 
 _OF_PROVIDER = {"provider", "shared_for_users", "shared_for_normal_admins", "provider_is_active"}

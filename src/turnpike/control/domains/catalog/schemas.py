@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from turnpike.control.db.models.catalog import CAPABILITIES
-from turnpike.control.domains.catalog.facts import ProviderConfig
+from turnpike.control.domains.catalog.config import ProviderConfig
 from turnpike.control.domains.catalog.price_schemas import PriceOverride, PriceView
 from turnpike.control.web.envelope import Moment
 from turnpike.control.web.fields import Body, ModelName, Name, NetworkText, Secret, Slug, Text, View, refuse_null
@@ -23,18 +23,20 @@ Addresses = Annotated[list[NetworkText], Field(max_length=64)]
 class ProviderBody(Body):
     """A whole provider: for POST, and for PUT, where what is left out gets its default (the credential stays)."""
 
-    name: Name
-    slug: Slug | None = Field(None, description="Without it made from the name.")
-    display_name: Name | None = Field(None, description="Without it the name.")
+    name: Name | None = Field(default=None, description="Without it the vendor's.")
+    slug: Slug | None = Field(default=None, description="Without it made from the name.")
+    display_name: Name | None = Field(default=None, description="Without it the name.")
     website: Text | None = None
-    vendor: Slug = Field("custom", description="Whose API it is; `custom` for any that follows OpenAI's.")
-    api_base_url: Text | None = Field(None, description="Without it the vendor's own.")
-    shared_api_key: Secret | None = Field(None, description="Write-only; kept encrypted.")
+    vendor: Slug = Field(
+        default="openai_compatible", description="Whose API it is; the default is any that follows OpenAI's."
+    )
+    api_base_url: Text | None = Field(default=None, description="Without it the vendor's own.")
+    shared_api_key: Secret | None = Field(default=None, description="Write-only; kept encrypted.")
     allow_shared_for_users: bool = True
     allow_shared_for_normal_admins: bool = False
     is_active: bool = True
     sort_order: Order = 0
-    allow_addresses: Addresses = []
+    allow_addresses: Addresses = Field(default=[])
     proxy: Text | None = None
     region: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
     config: ProviderConfig = ProviderConfig()
@@ -47,7 +49,7 @@ class ProviderPatch(Body):
     website: Text | None = None
     vendor: Slug | None = None
     api_base_url: Text | None = None
-    shared_api_key: Secret | None = Field(None, description="Write-only; null removes it.")
+    shared_api_key: Secret | None = Field(default=None, description="Write-only; null removes it.")
     allow_shared_for_users: bool | None = None
     allow_shared_for_normal_admins: bool | None = None
     is_active: bool | None = None
@@ -72,14 +74,16 @@ class ProviderView(View):
     vendor: str
     is_active: bool
     sort_order: int
-    access: str = Field(description="AVAILABLE_SHARED, AVAILABLE_PERSONAL, NO_ACCESS or DISABLED, for the asking person.")
+    access: str = Field(description="Of the asking person: AVAILABLE_SHARED, AVAILABLE_PERSONAL, NO_ACCESS, DISABLED.")
     allow_shared_for_users: bool
     allow_shared_for_normal_admins: bool
     created_at: Moment
     updated_at: Moment
-    api_base_url: str | None = Field(None, description="This and what follows: for the admin scope, else null.")
-    shared_api_key: str | None = Field(None, description="Masked; of the first shared credential that is active.")
-    shared_credentials: int | None = None
+    api_base_url: str | None = Field(default=None, description="This and what follows: for the admin scope, else null.")
+    shared_api_key: str | None = Field(
+        default=None, description="Masked; of the first shared credential that is active."
+    )
+    credentials: list[str] | None = Field(default=None, description="All active shared ones, masked.")
     allow_addresses: list[str] | None = None
     proxy: str | None = None
     region: str | None = None
@@ -122,9 +126,9 @@ class SettingBody(Body):
     """PUT: what is left out gets its default, the personal key stays."""
 
     use_shared_api: bool = True
-    monthly_limit: Annotated[int, Field(ge=0, le=10**12)] | None = Field(None, description="US cents.")
+    monthly_limit: Annotated[int, Field(ge=0, le=10**12)] | None = Field(default=None, description="US cents.")
     is_active: bool = True
-    personal_api_key: Secret | None = Field(None, description="Write-only; null removes it.")
+    personal_api_key: Secret | None = Field(default=None, description="Write-only; null removes it.")
 
 
 class SettingPatch(SettingBody):
@@ -150,11 +154,17 @@ class SettingView(View):
 class ModelBody(Body):
     """A whole model: for POST, and for PUT, where what is left out gets its default."""
 
-    provider: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="Id or slug.")
+    provider: str = Field(
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Id or slug; `provider_id` is another name of this field.",
+        validation_alias=AliasChoices("provider", "provider_id"),
+    )
     name: ModelName = Field(description="What callers say. Several providers' models may share a name.")
-    model_id: ModelName | None = Field(None, description="What the provider calls it; without it the name.")
+    model_id: ModelName | None = Field(default=None, description="What the provider calls it; without it the name.")
     display_name: Name | None = None
-    capabilities: list[Capability] = Field(["chat"], max_length=len(CAPABILITIES))
+    capabilities: list[Capability] | None = Field(
+        default=None, max_length=len(CAPABILITIES), description="Without it what models of such a name can do."
+    )
     is_active: bool = True
     sort_order: Order = 0
     weight: Weight = 1
@@ -164,21 +174,21 @@ class ModelBody(Body):
 
     @field_validator("capabilities")
     @classmethod
-    def _in_order(cls, names: list[str]) -> list[str]:
-        return [name for name in CAPABILITIES if name in names]
+    def _in_order(cls, names: list[str] | None) -> list[str] | None:
+        return None if names is None else [name for name in CAPABILITIES if name in names]
 
 
 class ModelPatch(Body):
     name: ModelName | None = None
     model_id: ModelName | None = None
     display_name: Name | None = None
-    capabilities: list[Capability] | None = Field(None, max_length=len(CAPABILITIES))
+    capabilities: list[Capability] | None = Field(default=None, max_length=len(CAPABILITIES))
     is_active: bool | None = None
     sort_order: Order | None = None
     weight: Weight | None = None
     context_window: Tokens | None = None
     max_output_tokens: Tokens | None = None
-    price_override: PriceOverride | None = Field(None, description="null: take the price list's price again.")
+    price_override: PriceOverride | None = Field(default=None, description="null: take the price list's price again.")
 
     @field_validator("capabilities")
     @classmethod
@@ -216,26 +226,26 @@ class ModelView(View):
 
 
 class TestBody(Body):
-    api_key: Secret | None = Field(None, description="Try this key instead of the stored one; it is not kept.")
+    api_key: Secret | None = Field(default=None, description="Try this key instead of the stored one; it is not kept.")
 
 
 class TestView(View):
     ok: bool
     status: int | None = Field(description="HTTP status of the provider's answer, if it gave one.")
     elapsed_ms: int | None
-    models: int | None = Field(None, description="How many models the provider lists.")
+    models: int | None = Field(default=None, description="How many models the provider lists.")
     error: str | None = None
 
 
 class SyncBody(Body):
-    only: list[ModelName] = Field([], max_length=200, description="Names to take, `*` as wildcard; empty: all.")
-    activate: bool = Field(True, description="Whether new models are active at once.")
-    deactivate_missing: bool = Field(False, description="Switch off models that the provider lists no longer.")
+    only: list[ModelName] = Field(default=[], max_length=200, description="Names to take, `*` as wildcard; empty: all.")
+    activate: bool = Field(default=True, description="Whether new models are active at once.")
+    deactivate_missing: bool = Field(default=False, description="Switch off models that the provider lists no longer.")
 
 
 class SyncView(View):
     added: list[str]
-    known: int
+    total: int = Field(description="Models of this provider in the catalog now.")
     missing: list[str] = Field(description="In the catalog, not in the provider's list.")
     deactivated: list[str]
     unpriced: list[str] = Field(description="Among those added.")

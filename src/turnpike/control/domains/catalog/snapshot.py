@@ -12,20 +12,14 @@ from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.snapshot import CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
 from turnpike.control.db.models import Credential, Model, Policy, Provider
 from turnpike.control.db.sessions import ReadSession
-from turnpike.control.domains.catalog.facts import ProviderConfig, facts_of
-from turnpike.control.domains.catalog.prices import read_rates
+from turnpike.control.domains.catalog.facts import facts_of, read_config
+from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.control.infra.secrets import CannotOpen, Sealer
 from turnpike.kit.clock import now_ms
 from turnpike.settings import Settings
-from turnpike.wire.operations import Operation
+from turnpike.wire.profiles.capabilities import operations_of
 
 GATEWAY_POLICY = "gateway"
-OPERATIONS_OF: dict[str, tuple[Operation, ...]] = {
-    "chat": (Operation.CHAT, Operation.COUNT_TOKENS),
-    "code": (Operation.CHAT, Operation.COUNT_TOKENS),
-    "embeddings": (Operation.EMBEDDINGS,),
-}
-"""What a capability lets callers do, as far as the provider does it."""
 _COLUMNS = (
     Model.id,
     Model.provider_id,
@@ -98,7 +92,7 @@ class SnapshotCompiler:
 
 
 def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> ProviderSpec:
-    facts = facts_of(row.vendor, ProviderConfig.model_validate(row.config))
+    facts = facts_of(row.vendor, read_config(row.config))
     return ProviderSpec(
         id=row.id,
         slug=row.slug,
@@ -120,14 +114,13 @@ def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> Provide
 
 
 def _model(row: Any, offered: Any) -> ModelSpec:
-    wanted = dict.fromkeys(str(name) for capability in row.capabilities for name in OPERATIONS_OF.get(capability, ()))
     return ModelSpec(
         id=row.id,
         provider_id=row.provider_id,
         name=row.name,
         upstream_model=row.model_id,
         capabilities=tuple(row.capabilities),
-        operations=tuple(name for name in wanted if name in offered),
+        operations=tuple(str(name) for name in operations_of(row.capabilities) if name in offered),
         weight=row.weight,
         context_window=row.context_window,
         max_output_tokens=row.max_output_tokens,

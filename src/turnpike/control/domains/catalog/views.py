@@ -3,7 +3,7 @@
 from turnpike.control.db.models import Credential
 from turnpike.control.domains.catalog.access import Access
 from turnpike.control.domains.catalog.price_schemas import view_rates
-from turnpike.control.domains.catalog.prices import read_rates
+from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.control.domains.catalog.rows import ModelRow, ProviderRow
 from turnpike.control.domains.catalog.schemas import CredentialView, ModelView, ProviderView
 from turnpike.control.web.envelope import moment
@@ -28,8 +28,8 @@ def view_provider(row: ProviderRow, principal: Principal) -> ProviderView:
     )
     if principal.is_admin:
         view.api_base_url = row.api_base_url
-        view.shared_api_key = row.hint
-        view.shared_credentials = row.credentials
+        view.shared_api_key = row.credentials[0] if row.credentials else None
+        view.credentials = row.credentials
         view.allow_addresses = row.allow_addresses
         view.proxy = row.proxy
         view.region = row.region

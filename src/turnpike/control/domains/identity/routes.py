@@ -18,7 +18,8 @@ from turnpike.control.domains.identity.schemas import (
 )
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
-from turnpike.control.web.fields import UUID, Paged, PathId, Search, Sort
+from turnpike.control.web.fields import UUID
+from turnpike.control.web.params import Paged, PathId, Search, Sort
 from turnpike.control.web.principal import Admin
 
 router = APIRouter(prefix="/api/v1")

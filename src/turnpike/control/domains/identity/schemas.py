@@ -11,7 +11,9 @@ from turnpike.control.web.fields import NO_CONTROL, Body, Name, UserId, View, re
 
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$"),
+    StringConstraints(
+        strip_whitespace=True, to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$"
+    ),
 ]
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=NO_CONTROL)]
 
@@ -30,7 +32,7 @@ class DepartmentView(View):
 class UserBody(Body):
     display_name: Name
     email: Email | None = None
-    ext_subject: Subject | None = Field(None, description="The person's `sub` at the identity provider.")
+    ext_subject: Subject | None = Field(default=None, description="The person's `sub` at the identity provider.")
     role: Role = Role.USER
     department_id: UserId | None = None
     is_active: bool = True

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
@@ -32,7 +31,7 @@ class ShownKey:
     successor_waiting: bool
 
 
-def _shown() -> Select[Any]:
+def _shown() -> Select[ApiKey, str, bool]:
     successor = aliased(ApiKey)
     waiting = exists().where(successor.id == ApiKey.successor_id, successor.sealed_key.is_not(None))
     return select(ApiKey, Provider.slug, waiting).outerjoin(Provider, Provider.id == ApiKey.default_provider_id)
@@ -73,8 +72,6 @@ async def key(session: ReadSession, key_id: str) -> ShownKey | None:
     return ShownKey(*row) if row else None
 
 
-
-
 async def any_alive(session: ReadSession) -> bool:
     query = select(ApiKey.id).where(or_(_status("active"), _status("rotated"))).limit(1)
     return (await session.scalars(query)).first() is not None
@@ -85,7 +82,9 @@ async def locked(session: WriteSession, key_id: str) -> ApiKey | None:
     return (await session.scalars(select(ApiKey).where(ApiKey.id == key_id).with_for_update())).first()
 
 
-async def due_for_rotation(session: WriteSession, made_before_ms: int, ends_after_ms: int, limit: int) -> Sequence[ApiKey]:
+async def due_for_rotation(
+    session: WriteSession, made_before_ms: int, ends_after_ms: int, limit: int
+) -> Sequence[ApiKey]:
     """Keys in use that were made before then, have no successor, and will not end by themselves before
     `ends_after_ms`. Rows that another process is at are passed over."""
     query = (

@@ -19,7 +19,8 @@ from turnpike.control.domains.keys.schemas import (
 from turnpike.control.domains.keys.service import KeyService
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
-from turnpike.control.web.fields import UUID, Paged, PathId, Search, Sort
+from turnpike.control.web.fields import UUID
+from turnpike.control.web.params import Paged, PathId, Search, Sort
 from turnpike.control.web.principal import Admin, AnyKey, Principal, Services
 from turnpike.errors import InvalidRequest
 
@@ -82,9 +83,7 @@ async def get_own_key(actor: AnyKey, keys: Keys, session: Reading) -> Envelope[K
 
 
 @router.post("/current/rotate", status_code=201)
-async def rotate_own_key(
-    actor: AnyKey, keys: Keys, session: Writing, body: Rotation = None
-) -> Envelope[NewKeyView]:
+async def rotate_own_key(actor: AnyKey, keys: Keys, session: Writing, body: Rotation = None) -> Envelope[NewKeyView]:
     """A successor of the key that this request was made with; the old one works on for the grace period."""
     return _new(await keys.rotate(session, actor, _own(actor), body.grace_hours if body else None))
 
@@ -101,9 +100,7 @@ async def get_key(_: Admin, keys: Keys, session: Reading, key_id: PathId) -> Env
 
 
 @router.patch("/{key_id}")
-async def change_key(
-    actor: Admin, keys: Keys, session: Writing, key_id: PathId, body: KeyPatch
-) -> Envelope[KeyView]:
+async def change_key(actor: Admin, keys: Keys, session: Writing, key_id: PathId, body: KeyPatch) -> Envelope[KeyView]:
     return ok(_view(await keys.change(session, actor, key_id.lower(), _values(body))))
 
 

@@ -1,7 +1,7 @@
 """Bodies and answers of /api/v1/keys."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints, field_validator, model_validator
 
@@ -32,22 +32,28 @@ class _KeyFields(Body):
 
 class KeyBody(_KeyFields):
     name: Name
-    user_id: UserId | None = Field(None, description="Whose key it is; without it the caller's own.")
-    scopes: list[str] = Field(list(DEFAULT_SCOPES), max_length=len(SCOPES))
-    models: list[ModelName] = Field([], max_length=MAX_LIST, description="Allowed models, `*` as wildcard; empty: all.")
-    networks: list[NetworkText] = Field([], max_length=MAX_LIST, description="Allowed client networks; empty: all.")
-    default_provider: Slug | None = Field(None, description="Slug of the provider that is preferred for this key.")
+    user_id: UserId | None = Field(default=None, description="Whose key it is; without it the caller's own.")
+    scopes: list[str] = Field(default=list(DEFAULT_SCOPES), max_length=len(SCOPES))
+    models: list[ModelName] = Field(
+        default=[], max_length=MAX_LIST, description="Allowed models, `*` as wildcard; empty: all."
+    )
+    networks: list[NetworkText] = Field(
+        default=[], max_length=MAX_LIST, description="Allowed client networks; empty: all."
+    )
+    default_provider: Slug | None = Field(
+        default=None, description="Slug of the provider that is preferred for this key."
+    )
     tier: Tier = DEFAULT_TIER
     expires_at: AwareDatetime | None = Field(
-        None, description="Without it the life that TURNPIKE_API_KEY_LIFETIME_DAYS sets; null: never."
+        default=None, description="Without it the life that TURNPIKE_API_KEY_LIFETIME_DAYS sets; null: never."
     )
 
 
 class KeyPatch(_KeyFields):
     name: Name | None = None
-    scopes: list[str] | None = Field(None, max_length=len(SCOPES))
-    models: list[ModelName] | None = Field(None, max_length=MAX_LIST)
-    networks: list[NetworkText] | None = Field(None, max_length=MAX_LIST)
+    scopes: list[str] | None = Field(default=None, max_length=len(SCOPES))
+    models: list[ModelName] | None = Field(default=None, max_length=MAX_LIST)
+    networks: list[NetworkText] | None = Field(default=None, max_length=MAX_LIST)
     default_provider: Slug | None = None
     tier: Tier | None = None
     expires_at: AwareDatetime | None = None
@@ -60,7 +66,7 @@ class KeyPatch(_KeyFields):
 
 class RotateBody(Body):
     grace_hours: float | None = Field(
-        None, ge=0, le=24 * 365, description="How long the old key goes on; without it the setting's value."
+        default=None, ge=0, le=24 * 365, description="How long the old key goes on; without it the setting's value."
     )
 
 
@@ -105,7 +111,7 @@ def view_new_key(row: ApiKey, provider: str | None, key: str) -> NewKeyView:
     return NewKeyView(**_fields(row, provider, waiting=False), key=key)
 
 
-def _fields(row: ApiKey, provider: str | None, waiting: bool) -> dict[str, object]:
+def _fields(row: ApiKey, provider: str | None, waiting: bool) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,

@@ -206,9 +206,7 @@ class KeyService:
         await session.flush()
         return len(rows)
 
-    async def claim(
-        self, session: WriteSession, actor: Principal, key_id: str
-    ) -> tuple[ShownKey, str]:
+    async def claim(self, session: WriteSession, actor: Principal, key_id: str) -> tuple[ShownKey, str]:
         """Hands over the successor that was made by policy, once; the old key's grace period begins. Raises NotFound,
         Forbidden, ScopeMissing or Conflict."""
         row = await self._for_change(session, actor, key_id)
