@@ -85,15 +85,18 @@ class Server:
         """Of a server that was killed. It may have been started early, and then it has no share in the lock."""
         pid = read_json(self._control_file).get("pid")
         deadline = time.monotonic() + self.settings.drain_timeout_s + 10.0
-        while isinstance(pid, int) and process_lives(pid) and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        while isinstance(pid, int) and process_lives(pid) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)  # a process that is not our child sets no event
 
     @property
     def _control_file(self) -> Path:
         return self.settings.run_dir / "control.json"
 
     def _remember_control(self, pid: int) -> None:
-        write_private(self._control_file, msgspec.json.encode({"pid": pid}).decode())
+        try:
+            write_private(self._control_file, msgspec.json.encode({"pid": pid}).decode())
+        except OSError as error:
+            self.log.warning("cannot say where control is", file=str(self._control_file), error=str(error))
 
     def start(self) -> None:
         """Starts control and the relays side by side."""

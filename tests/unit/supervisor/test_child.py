@@ -55,6 +55,13 @@ async def test_a_child_that_ends_with_an_error_before_it_was_ready_is_not_starte
     assert one.starts == 1
 
 
+async def test_a_program_that_is_not_there_fails_the_start():
+    one = child("/no/such/program")
+    one.start()
+    with pytest.raises(StartFailed):
+        await asyncio.wait_for(one.wait_ready(), 10)
+
+
 async def test_a_child_that_keeps_dying_is_restarted_after_ever_longer_waits():
     out = io.StringIO()
     one = child("sh", "-c", "echo turnpike-ready; exit 1", out=out)
