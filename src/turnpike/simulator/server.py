@@ -3,10 +3,15 @@
 uvicorn cannot send what is no HTTP, so its protocol hands the connection's transport to the application as well.
 """
 
+import asyncio
 import logging
+import os
+import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -33,6 +38,19 @@ class _Server(uvicorn.Server):
         sys.stdout.write(f"{READY_LINE} {port}\n")
         sys.stdout.flush()
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ends in peace on a signal. uvicorn would raise it once more at the end, and so look as if it had crashed."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+        for number in signals:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -43,7 +61,8 @@ def _end_with_parent(server: uvicorn.Server) -> None:
     """Ends the server when standard input does: a parent that dies leaves no simulator behind."""
 
     def wait() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not through sys.stdin: its lock, held by a waiting thread, would stop the interpreter from ending.
+        while os.read(0, 4096):
             pass
         server.should_exit = True
 

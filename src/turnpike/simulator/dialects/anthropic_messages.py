@@ -14,6 +14,7 @@ from turnpike.simulator.dialects.anthropic import event
 from turnpike.simulator.dialects.anthropic_request import MessagesRequest
 from turnpike.simulator.dialects.fields import FieldError
 from turnpike.simulator.exchange import Answer, Call, Operation, Refused, json_answer, stream_answer
+from turnpike.simulator.instances import SchemaError
 from turnpike.simulator.replies import Answered, Reply, Stop, answer
 from turnpike.wire.types.usage import Usage
 
@@ -42,7 +43,10 @@ def _read(call: Call, *, needs_limit: bool = True) -> MessagesRequest:
 
 def messages(call: Call) -> Answer:
     request = _read(call)
-    answered = answer(request.conversation)
+    try:
+        answered = answer(request.conversation)
+    except SchemaError as error:
+        raise Refused(str(error)) from error
     headers = anthropic.ANTHROPIC.headers(call.number)
     if request.stream:
         return stream_answer(list(_events(request, answered, no_usage=call.faults.no_usage)), headers)

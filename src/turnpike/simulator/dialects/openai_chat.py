@@ -13,7 +13,8 @@ from turnpike.simulator.conversation import ToolCall
 from turnpike.simulator.dialects import openai, openai_chat_request
 from turnpike.simulator.dialects.fields import FieldError
 from turnpike.simulator.dialects.openai_chat_request import ChatRequest
-from turnpike.simulator.exchange import Answer, Call, Operation, json_answer, stream_answer
+from turnpike.simulator.exchange import Answer, Call, Operation, Refused, json_answer, stream_answer
+from turnpike.simulator.instances import SchemaError
 from turnpike.simulator.replies import Answered, Reply, Stop, answer
 from turnpike.wire.types.usage import Usage
 
@@ -38,7 +39,10 @@ def chat(call: Call) -> Answer:
     except FieldError as error:
         raise openai.refused_field(error) from error
     openai.refuse_missing_model(request.conversation.model)
-    answered = answer(request.conversation, request.choices)
+    try:
+        answered = answer(request.conversation, request.choices)
+    except SchemaError as error:
+        raise Refused(str(error), code="invalid_json_schema") from error
     headers = openai.OPENAI.headers(call.number)
     if request.stream:
         return stream_answer(list(_events(request, answered, no_usage=call.faults.no_usage)), headers)

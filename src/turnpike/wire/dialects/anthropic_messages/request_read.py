@@ -12,6 +12,7 @@ from turnpike.wire.dialects.anthropic_messages.shapes import (
     ToolShape,
 )
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
+from turnpike.wire.dialects.common.reading import kept
 from turnpike.wire.dialects.common.words import inexpressible, invalid
 from turnpike.wire.types.conversation import (
     Effort,
@@ -121,7 +122,7 @@ def _tool(shape: ToolShape, param: str) -> Tool:
     return Tool(
         shape.name,
         shape.description,
-        None if shape.input_schema is None else msgspec.Raw(bytes(shape.input_schema)),
+        kept(shape.input_schema),
         shape.strict,
         read_mark(shape.cache_control),
     )
@@ -147,9 +148,10 @@ def _response_format(shape: RequestShape) -> ResponseFormat | None:
     wanted = None if shape.output_config is None else shape.output_config.format
     if wanted is None:
         return None
-    if wanted.type != "json_schema" or wanted.schema is None:
+    schema = kept(wanted.schema)
+    if wanted.type != "json_schema" or schema is None:
         raise invalid("output_config.format", "must be of type json_schema, with a schema.")
-    return ResponseFormat("json_schema", msgspec.Raw(bytes(wanted.schema)))
+    return ResponseFormat("json_schema", schema)
 
 
 def _reasoning(shape: RequestShape) -> ReasoningConfig | None:

@@ -46,7 +46,7 @@ class ToolShape(msgspec.Struct):
     name: str | None = None
     type: str | None = None
     description: str | None = None
-    input_schema: msgspec.Raw | None = None
+    input_schema: msgspec.Raw = msgspec.Raw()
     strict: bool | None = None
     cache_control: CacheControl | None = None
 
@@ -65,7 +65,7 @@ class ThinkingShape(msgspec.Struct):
 
 class OutputFormat(msgspec.Struct):
     type: str
-    schema: msgspec.Raw | None = None
+    schema: msgspec.Raw = msgspec.Raw()
 
 
 class OutputConfig(msgspec.Struct):

@@ -5,6 +5,7 @@ from typing import Any, cast, get_args
 import msgspec
 
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
+from turnpike.wire.dialects.common.reading import kept
 from turnpike.wire.dialects.common.words import inexpressible, invalid
 from turnpike.wire.dialects.openai_chat.parts import arguments_text, read_content, read_reasoning
 from turnpike.wire.dialects.openai_chat.shapes import (
@@ -169,7 +170,7 @@ def _tool(shape: ToolShape, param: str) -> Tool:
     return Tool(
         function.name,
         function.description,
-        None if function.parameters is None else msgspec.Raw(bytes(function.parameters)),
+        kept(function.parameters),
         function.strict,
         None if shape.cache_control is None else CacheMark(shape.cache_control.ttl),
     )
@@ -202,8 +203,7 @@ def _response_format(shape: RequestShape) -> ResponseFormat | None:
     schema = wanted.json_schema
     if schema is None:
         raise invalid("response_format.json_schema", "is required.")
-    raw = None if schema.schema is None else msgspec.Raw(bytes(schema.schema))
-    return ResponseFormat("json_schema", raw, schema.name, schema.description, schema.strict)
+    return ResponseFormat("json_schema", kept(schema.schema), schema.name, schema.description, schema.strict)
 
 
 def _reasoning(shape: RequestShape) -> ReasoningConfig | None:
