@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from turnpike.contract.processes import READY_LINE
 from turnpike.errors import TurnpikeError
+from turnpike.kit.logs import Log
 from turnpike.supervisor import early
-from turnpike.supervisor.log import Log
 from turnpike.supervisor.process import Process
 
 CANNOT_START = 127

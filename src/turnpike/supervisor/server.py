@@ -12,10 +12,10 @@ from turnpike import __version__
 from turnpike.errors import ConfigurationError
 from turnpike.kit.clock import rfc3339, utc_now
 from turnpike.kit.files import FileLock, LockHeld, private_folder, process_lives, read_json, write_private
+from turnpike.kit.logs import Log
 from turnpike.settings import Settings
 from turnpike.supervisor.child import Backoff, Child, ChildSpec
 from turnpike.supervisor.cores import available_cores
-from turnpike.supervisor.log import Log
 from turnpike.supervisor.programs import Programs, control_spec, relay_specs
 from turnpike.supervisor.sockets import Listeners
 
