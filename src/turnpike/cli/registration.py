@@ -75,4 +75,4 @@ async def add_models(control: Control, provider_id: str, models: tuple[NewModel,
 async def sync_models(control: Control, provider_id: str, only: tuple[str, ...] = ()) -> int:
     """How many models the provider has in the catalog afterwards."""
     done: dict[str, Any] = (await control.post(f"{PROVIDERS}/{provider_id}/sync-models", {"only": list(only)})).data
-    return int(done["known"]) + len(done["added"])
+    return int(done["total"])
