@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from turnpike.cli.client import Control
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, cell, field
-from turnpike.cli.registration import PROVIDERS, NewModel, NewProvider, register
+from turnpike.cli.registration import MODELS, PROVIDERS, NewModel, NewProvider, register
 from turnpike.cli.registration import sync_models as sync
 from turnpike.cli.tasks import with_control
 from turnpike.cli.values import words
@@ -216,6 +216,35 @@ def sync_models(provider: ProviderName, /, *, common: Common = DEFAULT) -> None:
         Output(common).result({"provider": found["slug"], "models": count}, f"{found['slug']} has {count_of(count)}.")
 
     with_control(common, work)
+
+
+def remove(
+    provider: ProviderName,
+    /,
+    *,
+    yes: Annotated[bool, Parameter(negative="", show_default=False, help="Do not ask.")] = False,
+    common: Common = DEFAULT,
+) -> int:
+    """Take a provider away, with its models and credentials."""
+
+    async def work(control: Control) -> int:
+        found = await find_provider(control, provider)
+        models = len(await control.rows(MODELS, provider=found["slug"]))
+        if not yes and not _confirmed(f"Remove {found['slug']} with {count_of(models)} and its credentials?"):
+            return 1
+        await control.delete(f"{PROVIDERS}/{found['id']}")
+        Output(common).result({"provider": found["slug"], "models": models}, f"Removed {found['slug']}.")
+        return 0
+
+    return with_control(common, work)
+
+
+def _confirmed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise InvalidRequest("nobody can be asked here; say --yes if you mean it")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 async def find_provider(control: Control, text: str) -> dict[str, Any]:
