@@ -3,20 +3,8 @@
 import msgspec
 
 from turnpike.wire.prices import Rates
-
-
-class OperationSpec(msgspec.Struct, frozen=True, gc=False):
-    """How a provider performs one operation: `path` is appended to the provider's base URL."""
-
-    dialect: str
-    path: str
-
-
-class AuthSpec(msgspec.Struct, frozen=True, gc=False):
-    """A credential becomes one header: `header: prefix + secret`. An empty `header` means that none is sent."""
-
-    header: str = "authorization"
-    prefix: str = "Bearer "
+from turnpike.wire.vendor import AuthSpec as AuthSpec
+from turnpike.wire.vendor import OperationSpec as OperationSpec
 
 
 class CredentialSpec(msgspec.Struct, frozen=True, gc=False):

@@ -11,6 +11,7 @@ The same object serves as the caller's form and as the provider's. Two lanes:
 Everything here is pure and safe under retry: no method changes its arguments.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -18,8 +19,13 @@ import msgspec
 from turnpike.errors import TurnpikeError, UpstreamRefused
 from turnpike.wire.operations import Operation
 from turnpike.wire.types.conversation import Request, Response
+from turnpike.wire.types.embeddings import EmbeddingsRequest, EmbeddingsResponse
 from turnpike.wire.types.stream import Event
 from turnpike.wire.types.usage import Usage
+
+AnyRequest = Request | EmbeddingsRequest
+AnyResponse = Response | EmbeddingsResponse
+"""Canonical forms by operation. A dialect is only ever given those of its own operation."""
 
 
 class Head(msgspec.Struct, gc=False):
@@ -88,33 +94,42 @@ class Dialect(Protocol):
 
     # ---- requests
 
-    def read_head(self, body: bytes) -> Head:
-        """Raises InvalidJson (with the byte position) or InvalidRequest (with `details["param"]`)."""
+    def read_head(self, body: bytes, /) -> Head:
+        """Raises InvalidJson (with the byte position) or InvalidRequest (with `details["param"]`), also when a field
+        that the gateway owns stands in the body twice."""
         ...
+
+    @property
+    def decode_head(self) -> Callable[[bytes], Head]:
+        """What is under `read_head`, for the fast path: what it raises (`dialects.common.body.BODY_ERRORS`) is turned
+        into an error by `head_error`."""
+        ...
+
+    def head_error(self, error: Exception, /) -> TurnpikeError: ...
 
     def splice(self, body: bytes, head: Head, upstream_model: str, quirks: frozenset[str] = frozenset()) -> bytes:
         """The caller's body with `model` replaced at the top level and, in a stream, usage asked for where the
-        dialect needs asking. Returns `body` itself when nothing changes. Raises InvalidRequest when a field that the
-        gateway owns stands there twice."""
+        dialect needs asking. Returns `body` itself when nothing changes. `head` must have been read from this very
+        body."""
         ...
 
-    def read_request(self, body: bytes) -> Request: ...
+    def read_request(self, body: bytes, /) -> AnyRequest: ...
 
-    def write_request(self, request: Request, target: Target) -> bytes:
+    def write_request(self, request: AnyRequest, target: Target, /) -> bytes:
         """Raises Inexpressible, naming the field, before anything is sent."""
         ...
 
     # ---- whole answers
 
-    def read_usage(self, body: bytes) -> Usage | None:
+    def read_usage(self, body: bytes, /) -> Usage | None:
         """None when the answer reports none. Raises UpstreamGarbage when it is not JSON."""
         ...
 
-    def read_response(self, body: bytes) -> Response:
+    def read_response(self, body: bytes, /) -> AnyResponse:
         """Raises UpstreamGarbage."""
         ...
 
-    def write_response(self, response: Response, model: str) -> bytes:
+    def write_response(self, response: AnyResponse, model: str, /) -> bytes:
         """`model` is the name that the caller asked for."""
         ...
 
@@ -128,14 +143,14 @@ class Dialect(Protocol):
 
     # ---- errors
 
-    def read_error(self, status: int, body: bytes) -> UpstreamRefused:
+    def read_error(self, status: int, body: bytes, /) -> UpstreamRefused:
         """Any body will do, JSON or not; the message is bounded in length."""
         ...
 
-    def write_error(self, error: TurnpikeError, request_id: str) -> bytes:
+    def write_error(self, error: TurnpikeError, request_id: str, /) -> bytes:
         """The body of an error answer; its status is `error.status`."""
         ...
 
-    def write_stream_error(self, error: TurnpikeError, request_id: str) -> bytes:
+    def write_stream_error(self, error: TurnpikeError, request_id: str, /) -> bytes:
         """What ends a stream that has already begun: the dialect's own error event, never a clean end."""
         ...

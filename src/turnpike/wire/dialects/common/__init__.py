@@ -1,0 +1,1 @@
+"""Tools that several dialects share. Nothing here is a dialect."""

@@ -1,0 +1,92 @@
+"""Usage as OpenAI's forms report it, with the additions of servers that follow them."""
+
+from typing import Any
+
+import msgspec
+
+from turnpike.errors import UpstreamGarbage
+from turnpike.wire.types.usage import Usage
+
+
+class PromptDetails(msgspec.Struct, gc=False):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class CompletionDetails(msgspec.Struct, gc=False):
+    reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class ChatUsage(msgspec.Struct, gc=False):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+    """DeepSeek."""
+    cached_tokens: int | None = None
+    """Together and others."""
+    num_search_queries: int | None = None
+
+
+class _Answer(msgspec.Struct, gc=False):
+    usage: ChatUsage | None = None
+
+
+_decode = msgspec.json.Decoder(_Answer).decode
+
+
+def read_usage(body: bytes) -> Usage | None:
+    try:
+        reported = _decode(body).usage
+    except msgspec.ValidationError:
+        return None  # JSON, but its usage is not one: unknown, and recorded as such
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UpstreamGarbage(f"The provider's answer is not JSON: {str(error)[:200]}.") from error
+    return None if reported is None else to_usage(reported)
+
+
+def to_usage(reported: ChatUsage) -> Usage | None:
+    """None when it counts nothing that is known."""
+    prompt = reported.prompt_tokens
+    output = reported.completion_tokens or 0
+    if prompt is None:
+        return None
+    cached = written = audio_in = reasoning = audio_out = 0
+    details = reported.prompt_tokens_details
+    if details is not None:
+        cached = details.cached_tokens or 0
+        written = details.cache_write_tokens or 0
+        audio_in = details.audio_tokens or 0
+    if not cached:
+        cached = reported.prompt_cache_hit_tokens or reported.cached_tokens or 0
+    more = reported.completion_tokens_details
+    if more is not None:
+        reasoning = more.reasoning_tokens or 0
+        audio_out = more.audio_tokens or 0
+        # xAI counts reasoning beside the completion: its total tells.
+        if reasoning and reported.total_tokens == prompt + output + reasoning:
+            output += reasoning
+    return Usage(
+        prompt, output, cached, written, 0, reasoning, audio_in, audio_out, 0, 1, reported.num_search_queries or 0
+    )
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read_tokens,
+            "cache_write_tokens": usage.cache_write_tokens + usage.cache_write_1h_tokens,
+            "audio_tokens": usage.input_audio_tokens,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": usage.output_audio_tokens,
+        },
+    }

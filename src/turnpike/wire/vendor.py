@@ -1,0 +1,82 @@
+"""What a vendor is: the facts about a company's API, or about a server that anyone can run, as data."""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from turnpike.wire.operations import Operation
+
+
+class OperationSpec(msgspec.Struct, frozen=True, gc=False):
+    """How a provider performs one operation: `path` is appended to the provider's base URL."""
+
+    dialect: str
+    path: str
+
+
+class AuthSpec(msgspec.Struct, frozen=True, gc=False):
+    """A credential becomes one header: `header: prefix + secret`. An empty `header` means that none is sent."""
+
+    header: str = "authorization"
+    prefix: str = "Bearer "
+
+
+BEARER = AuthSpec()
+
+
+class ModelsFormat(StrEnum):
+    """Whose form a provider's list of models has."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+
+
+class Vendor(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    display_name: str
+    website: str
+    reference: str
+    """The API reference that the facts were taken from."""
+    base_url: str | None
+    """With the version prefix where the vendor's own documents have it, without a trailing slash. None: every
+    installation has its own, and a provider must be given one."""
+    operations: dict[Operation, tuple[OperationSpec, ...]]
+    """Best first."""
+    env_keys: tuple[str, ...] = ()
+    """Environment variables that hold a credential, by the vendor's own SDK's name."""
+    auth: AuthSpec = BEARER
+    headers: dict[str, str] = {}
+    needs_credential: bool = True
+    models_path: str | None = "/models"
+    """Appended to the base URL; None when the vendor lists none."""
+    models_format: ModelsFormat = ModelsFormat.OPENAI
+    loopback_ports: tuple[int, ...] = ()
+    """Where the server listens by default on one's own machine."""
+    probe_path: str | None = None
+    """Asked with GET at a loopback port, from the port's root: 200 means that this server is there."""
+    probe_contains: str | None = None
+    """What its answer holds, where several servers share a port."""
+    price_provider: str | None = None
+    """The provider's id in genai-prices."""
+    quirks: frozenset[str] = frozenset()
+    """Names of `turnpike.wire.profiles.quirks`."""
+    exercised: Literal["simulated", "documented"] = "documented"
+    """`simulated`: its forms are run through the simulator and the official SDKs in the tests. `documented`: its
+    differences were taken from its reference only."""
+
+
+def openai_compatible(
+    *, embeddings: bool = True, messages: str | None = None
+) -> dict[Operation, tuple[OperationSpec, ...]]:
+    """The operations of an API that follows OpenAI's paths below its base URL.
+
+    `messages`: the path at which it also speaks Anthropic's Messages form, where its documents say so.
+    """
+    chat = (OperationSpec("openai_chat", "/chat/completions"),)
+    if messages is not None:
+        chat += (OperationSpec("anthropic_messages", messages),)
+    operations: dict[Operation, tuple[OperationSpec, ...]] = {Operation.CHAT: chat}
+    if embeddings:
+        operations[Operation.EMBEDDINGS] = (OperationSpec("openai_embeddings", "/embeddings"),)
+    return operations

@@ -1,0 +1,18 @@
+"""Turnpike's own simulator: an upstream that answers in every dialect and knows nothing. No model is behind it."""
+
+from turnpike.wire.operations import Operation
+from turnpike.wire.profiles import quirks as q
+from turnpike.wire.vendor import OperationSpec, Vendor, openai_compatible
+
+SIMULATOR = Vendor(
+    name="simulator",
+    display_name="Simulator (no model)",
+    website="",
+    reference="",
+    base_url=None,
+    operations=openai_compatible(messages="/messages")
+    | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)},
+    needs_credential=False,
+    quirks=frozenset((q.REASONING_DETAILS_BACK,)),
+    exercised="simulated",
+)

@@ -1,0 +1,16 @@
+"""Together AI."""
+
+from turnpike.wire.profiles import quirks as q
+from turnpike.wire.vendor import Vendor, openai_compatible
+
+TOGETHER = Vendor(
+    name="together",
+    display_name="Together AI",
+    website="https://www.together.ai",
+    reference="https://docs.together.ai/reference",
+    base_url="https://api.together.xyz/v1",
+    operations=openai_compatible(),
+    env_keys=("TOGETHER_API_KEY",),
+    price_provider="together",
+    quirks=frozenset((q.MAX_TOKENS, q.NO_DEVELOPER_ROLE, q.NO_METADATA, q.TOP_K)),
+)
