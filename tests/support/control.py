@@ -108,6 +108,7 @@ class FakeRelay:
         self._writer = writer
         self._changed = asyncio.Event()
         self._ask = 0
+        self._answers: dict[int, asyncio.Future[KeyResolved]] = {}
         self.messages: list[ToRelay] = []
         self.closed = False
         self._task = asyncio.create_task(self._read())
@@ -129,7 +130,10 @@ class FakeRelay:
         unpacker = Unpacker(msgspec.msgpack.Decoder(ToRelay))
         with suppress(ConnectionError):
             while data := await self._reader.read(65536):
-                self.messages += unpacker.feed(data)  # pyright: ignore[reportArgumentType]
+                for message in unpacker.feed(data):
+                    self.messages.append(message)  # pyright: ignore[reportArgumentType]
+                    if isinstance(message, KeyResolved):
+                        self._answers.pop(message.id).set_result(message)
                 self._changed.set()
         self.closed = True
         self._changed.set()
@@ -161,10 +165,8 @@ class FakeRelay:
         ask = self._ask
         self.send(ResolveKey(ask, key_digest(key.encode(), snapshot.key_pepper)))
 
-        def answer(relay: FakeRelay) -> KeyResolved | None:
-            return next((m for m in relay.messages if isinstance(m, KeyResolved) and m.id == ask), None)
-
-        return await self.until(answer)
+        answered = self._answers[ask] = asyncio.get_running_loop().create_future()
+        return await asyncio.wait_for(answered, 5.0)
 
     async def close(self) -> None:
         self._task.cancel()

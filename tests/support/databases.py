@@ -9,8 +9,9 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import gettempdir, mkdtemp
 from uuid import uuid4
 
 import asyncpg
@@ -88,6 +89,16 @@ def shared_folder() -> Path:
     other users, and a server that is started by root runs as another one."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}"
     return Path(gettempdir()) / f"turnpike-postgres-{run}"
+
+
+@contextmanager
+def private_folder_for_postgres() -> Iterator[Path]:
+    """For a server of one test's own."""
+    folder = Path(mkdtemp(prefix="turnpike-postgres-"))
+    try:
+        yield folder / "data"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

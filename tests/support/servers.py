@@ -1,7 +1,9 @@
 """Servers of stand-in children, in this process or in one of their own."""
 
 import asyncio
+import io
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -9,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from turnpike.kit.files import read_json
+from turnpike.kit.logs import Log, open_log
 from turnpike.settings import Settings
 from turnpike.supervisor.child import Backoff
-from turnpike.supervisor.log import Log
 from turnpike.supervisor.programs import Programs
 from turnpike.supervisor.run import run
 from turnpike.supervisor.server import Server
@@ -24,8 +26,32 @@ def standin(role: str, **options: object) -> tuple[str, ...]:
     return (sys.executable, "-S", str(STANDIN), role, *(f"{name}={value}" for name, value in options.items()))
 
 
+def plain_start_s() -> float:
+    """How long a stand-in takes here and now until it is ready, with nobody supervising it: what a restart is measured
+    by, because the machine that tests run on is busy."""
+    began = time.monotonic()
+    with subprocess.Popen(standin("control"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdin.write(b"{}\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"turnpike-ready\n"
+        took_s = time.monotonic() - began
+        process.stdin.close()
+    return took_s
+
+
 def settings_for(folder: Path, **values: object) -> Settings:
     return Settings(_env_file=None, **{"data_dir": folder, "port": 0, "relays": 1, "drain_timeout_s": 5.0, **values})
+
+
+def string_log() -> tuple[Log, io.StringIO]:
+    """A log, and what is written to it."""
+    out = io.StringIO()
+    name = f"test-{id(out)}"
+    log = open_log(name, "debug")
+    handler = logging.getLogger(f"turnpike.{name}").handlers[0]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(out)
+    return log, out
 
 
 def until(condition: Callable[[], object], what: str, timeout_s: float = 10.0) -> None:
@@ -107,7 +133,7 @@ def main(argument: str) -> int:
     async def serve() -> int:
         programs = Programs(control=plan["control"], relay=plan["relay"])
         settings = Settings(_env_file=None, **plan["settings"])
-        return await run(Server(settings, Log(level="debug"), programs=programs, backoff=QUICK))
+        return await run(Server(settings, open_log("supervisor", "debug"), programs=programs, backoff=QUICK))
 
     return asyncio.run(serve())
 

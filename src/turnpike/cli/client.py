@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 
+from turnpike.cli.inprocess import InProcess
 from turnpike.errors import ConfigurationError, Conflict, TurnpikeError, Unavailable
 from turnpike.kit.files import FileLock, LockHeld
 from turnpike.settings import Settings
@@ -146,8 +147,7 @@ async def open_control(settings: Settings, *, wait_s: float = 10.0) -> AsyncIter
             continue
         break
     try:
-        transport = httpx2.ASGITransport(app)
-        async with httpx2.AsyncClient(transport=transport, base_url=_BASE, trust_env=False) as http:
+        async with httpx2.AsyncClient(transport=InProcess(app), base_url=_BASE, trust_env=False) as http:
             yield Control(http)
     finally:
         await offline.__aexit__(None, None, None)

@@ -13,6 +13,12 @@ MODELS = "/api/v1/ai/models"
 class NewModel:
     name: str
     capabilities: tuple[str, ...]
+    free: bool = False
+    """Costs nothing, and is recorded so instead of as unpriced."""
+
+    def body(self, provider_id: str) -> dict[str, Any]:
+        named = {"provider": provider_id, "name": self.name, "capabilities": list(self.capabilities)}
+        return {**named, "price_override": {"input": 0, "output": 0}} if self.free else named
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,11 @@ async def register(control: Control, wish: NewProvider) -> Registered:
 
 async def add_models(control: Control, provider_id: str, models: tuple[NewModel, ...]) -> int:
     for model in models:
-        body = {"provider": provider_id, "name": model.name, "capabilities": list(model.capabilities)}
-        await control.post(MODELS, body)
+        await control.post(MODELS, model.body(provider_id))
     return len(models)
 
 
 async def sync_models(control: Control, provider_id: str, only: tuple[str, ...] = ()) -> int:
     """How many models the provider has in the catalog afterwards."""
     done: dict[str, Any] = (await control.post(f"{PROVIDERS}/{provider_id}/sync-models", {"only": list(only)})).data
-    return int(done["known"]) + len(done["added"])
+    return int(done["total"])

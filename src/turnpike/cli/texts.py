@@ -206,14 +206,16 @@ For example:
         "secrets:rotate",
         """Encrypt every stored secret anew with a new key.
 
-The new key is made in the data folder's secrets.json and put first; when
-every row is encrypted with it the old ones can read nothing any more. Where
-TURNPIKE_SECRET_KEYS is set, put the new key first there, restart, and run
-this.
+The new key is made in the data folder's secrets.json and put first; the old
+ones stay behind it, so that a backup can still be read, until
+--forget-old-keys. Where TURNPIKE_SECRET_KEYS is set, put the new key first
+there, restart, and run this. It may be repeated, and goes on where it was
+stopped.
 
 For example:
 
     turnpike secrets rotate
+    turnpike secrets rotate --forget-old-keys
 """,
     ),
     "doctor": (

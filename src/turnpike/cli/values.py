@@ -40,6 +40,20 @@ def moment(text: str, now: datetime | None = None) -> str | None:
     return rfc3339(end)
 
 
+def past(text: str, option: str, now: datetime | None = None) -> str:
+    """`24h` (so long ago), a date (its beginning, in this machine's zone) or a time. RFC 3339 in UTC.
+
+    Raises InvalidRequest for anything else.
+    """
+    now = now or datetime.now(UTC)
+    try:
+        ahead = _span(text.strip().lower(), now)
+        found = now - (ahead - now) if ahead else datetime.fromisoformat(text.strip()).astimezone()
+    except (ValueError, OverflowError):
+        raise InvalidRequest(f"{option} {text!r} is no time; write 24h, 2026-01-31 or 2026-01-31T08:00") from None
+    return rfc3339(found)
+
+
 def _span(wish: str, now: datetime) -> datetime | None:
     match = _SPAN.fullmatch(wish)
     return now + timedelta(**{_UNIT[match[2]]: int(match[1])}) if match else None

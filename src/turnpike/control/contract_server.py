@@ -202,7 +202,7 @@ class RelayLink:
 
     async def _resolve(self, ask: ResolveKey) -> None:
         try:
-            grant = await self._server.keeper.grants.resolve(ask.digest)
+            grant = await self._server.keeper.grants.resolve(ask.digest, remembered=True)
         except Unavailable:
             self.send(KeyResolved(ask.id, ask.digest, None, unavailable=True))
         except TurnpikeError as error:

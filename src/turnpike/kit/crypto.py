@@ -4,6 +4,7 @@ Encryption at rest is not here; it belongs to the room that has the keys (turnpi
 """
 
 import secrets
+from itertools import pairwise
 from math import log2
 
 _SHOWN_AT_END = 4
@@ -39,6 +40,10 @@ def guessable(secret: str, *, bits: int = 128) -> str | None:
         return f"it has {len(secret)} characters; 32 or more are needed"
     counts = [secret.count(character) for character in set(secret)]
     entropy = -sum(count / len(secret) * log2(count / len(secret)) for count in counts) * len(secret)
-    if entropy < bits * 0.75:
+    pieces = {secret[at : at + 3] for at in range(len(secret) - 2)}
+    if entropy < bits * 0.75 or len(pieces) < len(secret) / 2:
         return "its characters repeat too much to be random"
+    steps = [abs(ord(left) - ord(right)) for left, right in pairwise(secret)]
+    if sum(step <= 1 for step in steps) > len(steps) / 2:
+        return "its characters follow each other as in a row of the keyboard or the alphabet"
     return None

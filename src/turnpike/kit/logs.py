@@ -1,9 +1,10 @@
 """Structured logs of the processes that carry no logging framework (relay, supervisor): one JSON object a line.
 
-The fields are those of control's log: `timestamp`, `level`, `program`, `event`, then whatever the caller adds.
+The fields are those of control's log: `timestamp`, `level`, `program`, `pid`, `event`, then whatever the caller adds.
 """
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -12,13 +13,14 @@ from typing import Any
 import msgspec
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
-_RESERVED = frozenset(("timestamp", "level", "program", "event"))
+_RESERVED = frozenset(("timestamp", "level", "program", "pid", "event"))
 
 
 class _JsonFormatter(logging.Formatter):
     def __init__(self, program: str) -> None:
         super().__init__()
         self._program = program
+        self._pid = os.getpid()
 
     def format(self, record: logging.LogRecord) -> str:
         seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
@@ -26,6 +28,7 @@ class _JsonFormatter(logging.Formatter):
             "timestamp": f"{seconds}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "program": self._program,
+            "pid": self._pid,
             "event": record.getMessage(),
         }
         fields: Mapping[str, Any] = getattr(record, "fields", {})

@@ -79,8 +79,7 @@ class Attempt:
         call = self.call
         target = self.target
         return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (
-            call.head.upstream_heads.get(target) or call.head.upstream_head(target), call.request_id.encode(),
-            body_bytes,
+            call.head.upstream_heads.get(target) or call.head.upstream_head(target), call.request_id_raw, body_bytes,
         )  # fmt: skip
 
     def _body(self) -> bytes:

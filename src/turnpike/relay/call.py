@@ -31,6 +31,7 @@ _HERE = frozenset((408, 409, 425, 429))
 _WAIT_AT_MOST_S = 5.0
 """The longest Retry-After that is waited for on the caller's behalf."""
 _BACK_OFF_S = 0.1
+_JSON = b"content-type: application/json\r\n"
 _EVENT_STREAM = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 )
@@ -69,7 +70,8 @@ class Call:
         self.started = started = relay.now()
         self.started_at_ms = started_at_ms = int(started * 1000 + relay.wall_offset_ms)
         self.event_id = event_id = relay.ids.at(started_at_ms)
-        self.request_id = head.request_id or event_id.hex()
+        self.request_id = request_id = head.request_id or event_id.hex()
+        self.request_id_raw = request_id.encode()
 
     # ---- towards the upstream
 
@@ -91,8 +93,11 @@ class Call:
         target = plan.choose(self.relay.tick.now)
         if target is None:
             self._all_rest()
-        else:
-            self._send_to(target)
+            return
+        try:
+            Attempt(self, target, 1).send()
+        except TurnpikeError as error:
+            self._not_sent(target, error)
 
     def _identified(self, found: "Entry | Unauthenticated | Unavailable") -> None:
         """Control has said who is calling."""
@@ -113,19 +118,19 @@ class Call:
             target = tried[-1]
         if target is None:
             self._all_rest()
-        else:
-            self._send_to(target)
-
-    def _send_to(self, target: "Target") -> None:
+            return
         try:
             Attempt(self, target, self.attempts + 1).send()
         except TurnpikeError as error:
-            # Nothing was sent: what the dialect of one target cannot say another's may.
-            self.tried = (*self.tried, target)
-            if self.plan.next_after(self.tried, self.relay.tick.now) is None:
-                self._refuse(error)
-            else:
-                self._try()
+            self._not_sent(target, error)
+
+    def _not_sent(self, target: "Target", error: TurnpikeError) -> None:
+        """What the dialect of one target cannot say another's may."""
+        self.tried = (*self.tried, target)
+        if self.plan.next_after(self.tried, self.relay.tick.now) is None:
+            self._refuse(error)
+        else:
+            self._try()
 
     def _all_rest(self) -> None:
         seconds = max(1, round(self.plan.rests_for_s(self.relay.tick.now)))
@@ -145,13 +150,13 @@ class Call:
         cost = settle(self, Outcome.OK, 200) if usage is None else settle_answered(self, attempt, usage)
         self.ended = True
         if cost is None:
-            headers = self._headers(attempt)
+            headers = _JSON + self._headers(attempt)
         else:
-            headers = b"%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\nx-turnpike-cost: %d.%09d\r\n" % (
-                attempt.target.answer_head, self.request_id.encode(), attempt.number, cost // 1_000_000_000,
+            headers = b"%b%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\nx-turnpike-cost: %d.%09d\r\n" % (
+                _JSON, attempt.target.answer_head, self.request_id_raw, attempt.number, cost // 1_000_000_000,
                 cost % 1_000_000_000,
             )  # fmt: skip
-        self.connection.answer(200, headers, body)
+        self.connection.answer_any(200, headers, body)
         self.attempt = None
 
     def pass_on(self, attempt: Attempt, data: bytes) -> None:
@@ -286,5 +291,5 @@ class Call:
     def _headers(self, attempt: Attempt) -> bytes:
         """Without a cost: a stream's is not known before its end, an unpriced call has none."""
         return b"%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\n" % (
-            attempt.target.answer_head, self.request_id.encode(), attempt.number,
+            attempt.target.answer_head, self.request_id_raw, attempt.number,
         )  # fmt: skip

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from crc32c import crc32c
 
-from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.journal import (
     FRAME,
     HEADER_BYTES,
+    JOURNAL_VERSION,
     LOCK_NAME,
     SEALED,
     SegmentHeader,
@@ -113,7 +113,7 @@ class Journal:
         length = len(payload)
         offset = self._offset
         end = offset + 8 + length
-        if end > self._room or self._memory:
+        if end > self._room:
             self._append_slowly(payload)
         else:
             # One copy for head and payload: a reader that comes in between sees a checksum that does not fit yet.
@@ -133,6 +133,8 @@ class Journal:
             end = self._offset + FRAME.size + len(payload)
             if end > self._room:
                 if not self._roll(len(payload)):
+                    # No room for anything: whatever comes now queues up behind what waits.
+                    self._room = 0
                     return
                 end = self._offset + FRAME.size + len(payload)
             self._map[self._offset : end] = _pack_frame(len(payload), crc32c(payload)) + payload
@@ -162,7 +164,7 @@ class Journal:
 
     def _make(self, minimum: int = 0) -> _Segment:
         self._sequence += 1
-        header = SegmentHeader(CONTRACT_VERSION, self._incarnation, self._sequence, now_ms())
+        header = SegmentHeader(JOURNAL_VERSION, self._incarnation, self._sequence, now_ms())
         size = max(self._size, minimum + HEADER_BYTES + 2 * FRAME.size)
         try:
             return _Segment(self._folder / segment_name(self._sequence), size, header)

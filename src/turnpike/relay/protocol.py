@@ -304,15 +304,14 @@ class ClientConnection(asyncio.Protocol):
         head = self.head
         keep = head is not None and head.keep_alive and not self.closing
         size = len(body)
-        start = b"%b%b%b%bcontent-length: %d\r\n\r\n" % (
-            STATUS_LINES.get(status) or status_line(status), self._relay.date_line, headers, b"" if keep else _CLOSE,
-            size,
+        self._transport.write(
+            b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
+                STATUS_LINES.get(status) or status_line(status), self._relay.date_line, headers,
+                b"" if keep else _CLOSE, size, body if size < _BIG_WRITE else b"",
+            )
         )  # fmt: skip
-        if size > _BIG_WRITE:
-            self._transport.write(start)
+        if size >= _BIG_WRITE:
             self._transport.write(body)
-        else:
-            self._transport.write(start + body)
         if keep and not self._ahead and not self._ready:
             self.conversation = None
             self._idle = True

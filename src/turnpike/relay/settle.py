@@ -102,7 +102,9 @@ def settle_answered(call: "Call", attempt: "Attempt", usage: Usage) -> int | Non
     tally.output_tokens += usage.output_tokens
     relay = call.relay
     started = call.started
-    seconds = relay.now() - started
+    first_byte_s = attempt.first_byte - started
+    # A whole answer comes with its first byte.
+    seconds = relay.now() - started if call.streams else first_byte_s
     durations = tally.durations
     durations.counts[bisect_left(DURATION_BUCKETS_S, seconds)] += 1
     durations.total += seconds
@@ -113,7 +115,7 @@ def settle_answered(call: "Call", attempt: "Attempt", usage: Usage) -> int | Non
             _Settled(
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model, target.served_raw, 200, _OK, None,
-                usage, _REPORTED, cost, int((attempt.first_byte - started) * 1e6), int(seconds * 1e6),
+                usage, _REPORTED, cost, int(first_byte_s * 1e6), int(seconds * 1e6),
                 attempt.number, call.abandoned,
             )
         )

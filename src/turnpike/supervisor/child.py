@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 
 from turnpike.contract.processes import READY_LINE
 from turnpike.errors import TurnpikeError
+from turnpike.kit.logs import Log
 from turnpike.supervisor import early
-from turnpike.supervisor.log import Log
 from turnpike.supervisor.process import Process
+
+CANNOT_START = 127
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class Child:
         try:
             while not self._stopping:
                 began = time.monotonic()
-                code = await self._run_once()
+                code = await self._run_reporting()
                 self._is_ready.clear()
                 if self._stopping:
                     return
@@ -143,6 +145,14 @@ class Child:
             StartFailed(f"{self.spec.name} did not start ({_exit(code)}); the lines above say why")
         )
         self._first_ready.exception()  # it may be that nobody waits: then the log line is all there is to say
+
+    async def _run_reporting(self) -> int:
+        """As `_run_once`; a machine that has no process or descriptor left is one more way to die."""
+        try:
+            return await self._run_once()
+        except OSError as error:
+            self._log.warning("child cannot be started", child=self.spec.name, error=str(error))
+            return CANNOT_START
 
     async def _run_once(self) -> int:
         """One life of the process. Returns its exit code, negative for a signal."""

@@ -20,7 +20,8 @@ class Process:
         self.stdout, theirs_out = os.pipe()
         try:
             # A group of its own: Ctrl-C on the terminal reaches the supervisor alone, which then drains in order.
-            self._popen = subprocess.Popen(argv, stdin=theirs_in, stdout=theirs_out, pass_fds=pass_fds, process_group=0)
+            options = {"stdin": theirs_in, "stdout": theirs_out, "pass_fds": pass_fds, "process_group": 0}
+            self._popen = subprocess.Popen(argv, **options)  # noqa: S603 - the supervisor's own programs
         except BaseException:
             os.close(self._stdin)
             os.close(self.stdout)

@@ -12,10 +12,10 @@ from turnpike import __version__
 from turnpike.errors import ConfigurationError
 from turnpike.kit.clock import rfc3339, utc_now
 from turnpike.kit.files import FileLock, LockHeld, private_folder, process_lives, read_json, write_private
+from turnpike.kit.logs import Log
 from turnpike.settings import Settings
 from turnpike.supervisor.child import Backoff, Child, ChildSpec
 from turnpike.supervisor.cores import available_cores
-from turnpike.supervisor.log import Log
 from turnpike.supervisor.programs import Programs, control_spec, relay_specs
 from turnpike.supervisor.sockets import Listeners
 
@@ -85,15 +85,18 @@ class Server:
         """Of a server that was killed. It may have been started early, and then it has no share in the lock."""
         pid = read_json(self._control_file).get("pid")
         deadline = time.monotonic() + self.settings.drain_timeout_s + 10.0
-        while isinstance(pid, int) and process_lives(pid) and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        while isinstance(pid, int) and process_lives(pid) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)  # a process that is not our child sets no event
 
     @property
     def _control_file(self) -> Path:
         return self.settings.run_dir / "control.json"
 
     def _remember_control(self, pid: int) -> None:
-        write_private(self._control_file, msgspec.json.encode({"pid": pid}).decode())
+        try:
+            write_private(self._control_file, msgspec.json.encode({"pid": pid}).decode())
+        except OSError as error:
+            self.log.warning("cannot say where control is", file=str(self._control_file), error=str(error))
 
     def start(self) -> None:
         """Starts control and the relays side by side."""

@@ -25,3 +25,10 @@ async def operator(services: ControlServices) -> AsyncIterator[Api]:
 @pytest.fixture
 def first_key(services: ControlServices) -> str:
     return services.settings.first_key_file.read_text().strip()
+
+
+@pytest.fixture
+async def embedded(sqlite_settings: Settings) -> AsyncIterator[Api]:
+    """The operator of a gateway on SQLite: for what does not depend on the database."""
+    async with running_control(sqlite_settings) as running, api(running) as client:
+        yield client

@@ -294,8 +294,8 @@ async def test_keys_are_filtered_by_status_scope_and_owner(operator: Api) -> Non
         ({}, "name"),
     ],
 )
-async def test_bad_bodies_are_refused_by_field(operator: Api, body: dict[str, Any], field: str) -> None:
-    answer = await operator.post(KEYS, body)
+async def test_bad_bodies_are_refused_by_field(embedded: Api, body: dict[str, Any], field: str) -> None:
+    answer = await embedded.post(KEYS, body)
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]["details"]["param"] == field
 

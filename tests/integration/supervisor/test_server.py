@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers import StandinServer, until
+from tests.support.servers import StandinServer, plain_start_s, until
 from turnpike.kit.files import process_lives
 
 
@@ -44,7 +44,8 @@ def test_a_server_answers_and_says_where_it_is(folder: Path):
         assert {"timestamp", "level", "program", "event", "pid"} <= set(json.loads(line))
 
 
-def test_a_relay_killed_is_back_within_a_third_of_a_second_and_no_caller_is_refused(folder: Path):
+def test_a_relay_killed_is_back_as_soon_as_it_can_start_and_no_caller_is_refused(folder: Path):
+    alone_s = plain_start_s()
     with StandinServer(folder) as server:
         url = server.wait_ready()
         first = int(get(url))
@@ -54,7 +55,7 @@ def test_a_relay_killed_is_back_within_a_third_of_a_second_and_no_caller_is_refu
         second = int(get(url))
         took_s = time.monotonic() - began
     assert second != first
-    assert took_s < 0.3, f"it took {took_s:.2f} s"
+    assert took_s < 0.15 + 2 * alone_s, f"it took {took_s:.2f} s, alone {alone_s:.2f} s"
 
 
 def test_control_killed_is_back_and_the_relays_stay(folder: Path):

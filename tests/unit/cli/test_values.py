@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from turnpike.cli.values import moment, words
+from turnpike.cli.values import moment, past, words
 from turnpike.errors import InvalidRequest
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -51,3 +51,20 @@ def test_what_is_no_time_is_refused_with_what_would_be_right(text: str):
 def test_a_time_that_is_over_is_refused():
     with pytest.raises(InvalidRequest, match="is over already"):
         moment("2020-01-01", NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("24h", "2026-02-28T12:00:00.000Z"), ("2026-01-31T08:00:00Z", "2026-01-31T08:00:00.000Z")],
+)
+def test_a_past_time_is_a_span_ago_or_a_time(text: str, expected: str):
+    assert past(text, "--since", NOW) == expected
+
+
+def test_a_past_date_is_its_beginning():
+    assert datetime.fromisoformat(past("2026-01-31", "--since", NOW)) == datetime(2026, 1, 31).astimezone()
+
+
+def test_a_past_time_that_is_none_names_its_option():
+    with pytest.raises(InvalidRequest, match="--until 'x' is no time"):
+        past("x", "--until", NOW)

@@ -36,7 +36,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
     max_leaves=5,
 )
-arguments = st.dictionaries(text, json_values, max_size=3).map(lambda value: json.dumps(value))
+arguments = st.dictionaries(text, json_values, max_size=3).map(json.dumps)
 counts = st.integers(0, 2**40)
 
 

@@ -16,9 +16,11 @@ from turnpike.wire.types.conversation import (
     Response,
     StopReason,
     TextPart,
+    ToolCall,
     ToolResult,
 )
 from turnpike.wire.types.stream import Event, PartClosed, PartOpened, TextDelta, collect, events_of
+from turnpike.wire.types.usage import Usage
 
 from .strategies import answers, arguments, base64_data, efforts, ids, images, marks, requests, text
 
@@ -67,8 +69,6 @@ def test_failed_results_survive_anthropics_form(request_: Request) -> None:
 def test_signed_and_redacted_thinking_and_images_in_results_survive_anthropics_form(
     thought: str, signature: str, redacted: str, call_id: str, args: str, image: object
 ) -> None:
-    from turnpike.wire.types.conversation import ToolCall
-
     messages = (
         Message("user", (TextPart("?"),)),
         Message(
@@ -85,8 +85,6 @@ def test_signed_and_redacted_thinking_and_images_in_results_survive_anthropics_f
 def test_signed_thinking_survives_openais_form_where_the_provider_takes_it(
     thought: str, signature: str, redacted: str, call_id: str, args: str
 ) -> None:
-    from turnpike.wire.types.conversation import ToolCall
-
     thoughts = (Reasoning(thought, signature), Reasoning(redacted=redacted))
     messages = (Message("assistant", (*thoughts, TextPart("x"), ToolCall(call_id, "f", args))),)
     request = Request(model="m", messages=messages)
@@ -211,8 +209,6 @@ def test_every_reason_to_stop_survives_anthropics_form(stop: StopReason) -> None
 
 
 def test_writes_of_an_hour_survive_anthropics_stream() -> None:
-    from turnpike.wire.types.usage import Usage
-
     usage = Usage(100, 5, 10, 20, 30, 2)
     answer = Response(id="i", model="m", parts=(TextPart("x"),), usage=usage)
     assert collect(events_from(ANTHROPIC, stream_of(ANTHROPIC, events_of(answer)), [])).usage == usage

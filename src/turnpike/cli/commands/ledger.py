@@ -11,26 +11,25 @@ from turnpike.cli.client import Control
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, field, when
 from turnpike.cli.tasks import with_control
+from turnpike.cli.values import past
 
 PATH = "/api/v1/ledger"
 _LOOK_S = 1.0
+_MOST = 500
+"""Rows that one page may have."""
 
 COLUMNS = (
     ("TIME", when("started_at")),
     ("KEY", field("key_name")),
-    ("MODEL", lambda row: row.get("model_asked") or row.get("model")),
+    ("MODEL", field("model_asked")),
     ("PROVIDER", field("provider")),
     ("STATUS", field("status")),
     ("IN", field("input_tokens")),
     ("OUT", field("output_tokens")),
-    ("COST USD", lambda row: _dollars(row.get("cost_nanousd"))),
-    ("MS", lambda row: round(row["total_us"] / 1000) if row.get("total_us") else row.get("total_ms")),
+    ("COST USD", lambda row: "unpriced" if row["cost_usd"] is None else row["cost_usd"]),
+    ("MS", lambda row: round(row["total_us"] / 1000)),
     ("REQUEST", field("request_id")),
 )
-
-
-def _dollars(nano: int | None) -> str:
-    return "unpriced" if nano is None else f"{nano / 1_000_000_000:.6f}"
 
 
 def tail(
@@ -44,13 +43,13 @@ def tail(
     """Show the newest calls, and with --follow those to come."""
 
     async def work(control: Control) -> None:
-        newest = (await control.get(PATH, per_page=min(max(lines, 1), 500), sort="-started_at")).data
+        newest = (await control.get(PATH, per_page=min(max(lines, 1), _MOST))).data
         rows = list(reversed(newest))
         _show(rows, common, first=True)
         seen = {row["event_id"] for row in rows}
         while follow:
             await asyncio.sleep(_LOOK_S)
-            newest = (await control.get(PATH, per_page=500, sort="-started_at")).data
+            newest = (await control.get(PATH, per_page=_MOST)).data
             fresh = [row for row in reversed(newest) if row["event_id"] not in seen]
             seen |= {row["event_id"] for row in fresh}
             _show(fresh, common, first=False)
@@ -72,7 +71,9 @@ def export(
     format: Annotated[  # noqa: A002 - the option's name
         Literal["ndjson", "csv"], Parameter(help="ndjson: one JSON object a line; csv: with a heading.")
     ] = "ndjson",
-    since: Annotated[str | None, Parameter(help="Calls from this time on: 2026-01-31, or with a time.")] = None,
+    since: Annotated[
+        str | None, Parameter(help="Calls from this time on: 24h (ago), 2026-01-31, or with a time.")
+    ] = None,
     until: Annotated[str | None, Parameter(help="Calls before this time.")] = None,
     key: Annotated[str | None, Parameter(help="Only those of this key (its id).")] = None,
     model: Annotated[str | None, Parameter(help="Only those that asked for this model.")] = None,
@@ -80,7 +81,13 @@ def export(
     common: Common = DEFAULT,
 ) -> None:
     """Write calls out, one row an event."""
-    filters = {"since": since, "until": until, "key_id": key, "model": model, "provider": provider}
+    filters = {
+        "from": past(since, "--since") if since else None,
+        "to": past(until, "--until") if until else None,
+        "key_id": key,
+        "model_asked": model,
+        "provider": provider,
+    }
 
     async def work(control: Control) -> None:
         async for chunk in control.lines(f"{PATH}/export", format=format, **filters):

@@ -26,8 +26,9 @@ ProviderName = Annotated[str, Parameter(help="Slug, name or id, as `providers li
 ApiKey = Annotated[
     str | None,
     Parameter(
+        allow_leading_hyphen=True,
         help="Its credential; - reads it from standard input, which keeps it out of the shell's history. "
-        "Default: the vendor's variable (OPENAI_API_KEY, ...), else you are asked."
+        "Default: the vendor's variable (OPENAI_API_KEY, ...), else you are asked.",
     ),
 ]
 
@@ -134,6 +135,8 @@ def _credential(vendor: Vendor | None, given: str | None) -> str | None:
         given = sys.stdin.readline().strip()
         if not given:
             raise InvalidRequest("--api-key - found nothing on standard input")
+    if given is not None and given.startswith("--"):
+        raise InvalidRequest("--api-key has no value; give - to read it from standard input")
     if given or vendor is None:
         return given
     found = found_vendor_keys(vendor.env_keys)

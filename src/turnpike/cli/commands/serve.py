@@ -13,8 +13,8 @@ from cyclopts import Parameter
 
 from turnpike.cli.configuration import load_settings
 from turnpike.cli.options import DEFAULT, Common
+from turnpike.kit.logs import Log, open_log
 from turnpike.settings import LogFormat, Settings
-from turnpike.supervisor.log import Log
 from turnpike.supervisor.run import run
 from turnpike.supervisor.server import Server
 
@@ -33,9 +33,8 @@ def serve(
 ) -> int:
     """Run the gateway."""
     settings = _with_log_format(load_settings(common, host=host, port=port, relays=relays), as_json=common.json)
-    plain = settings.log_format is LogFormat.CONSOLE
-    server_log = Log(level=settings.log_level, plain=plain)
-    return asyncio.run(_serve(settings, server_log, yes=yes, common=common))
+    log = open_log("supervisor", settings.log_level, settings.log_format.value)
+    return asyncio.run(_serve(settings, log, yes=yes, common=common))
 
 
 def _with_log_format(settings: Settings, *, as_json: bool) -> Settings:

@@ -5,7 +5,7 @@ from turnpike.cli.first_run.discovery import Offer
 from turnpike.cli.first_run.terminal import ask
 from turnpike.cli.registration import register
 from turnpike.errors import TurnpikeError
-from turnpike.supervisor.log import Log
+from turnpike.kit.logs import Log
 
 
 def chosen(answer: str | None, offers: list[Offer]) -> list[Offer] | None:

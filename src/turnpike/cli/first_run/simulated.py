@@ -12,9 +12,9 @@ from turnpike.supervisor.server import Server
 LOOPBACK = "127.0.0.1"
 CHILD = "simulator"
 MODELS = (
-    NewModel("simulator", ("chat",)),
-    NewModel("simulator-large", ("chat",)),
-    NewModel("simulator-embedding", ("embeddings",)),
+    NewModel("simulator", ("chat",), free=True),
+    NewModel("simulator-large", ("chat",), free=True),
+    NewModel("simulator-embedding", ("embeddings",), free=True),
 )
 """What it lists (turnpike.simulator), with what each can do: its own list does not say."""
 

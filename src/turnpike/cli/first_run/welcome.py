@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from turnpike import __version__
+from turnpike.kit.logs import Log
 from turnpike.settings import Settings
-from turnpike.supervisor.log import Log
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class OperationConfig(Body):
 
 
 class AuthConfig(Body):
-    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{0,64}$")] = "authorization"
+    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{0,64}$", to_lower=True)] = "authorization"
     prefix: Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$", max_length=64)] = "Bearer "
 
 

@@ -116,7 +116,9 @@ def _turn(shape: MessageShape, param: str) -> list[Message]:
 
 def _tool(shape: ToolShape, param: str) -> Tool:
     if shape.type not in (None, "custom"):
-        raise inexpressible(f"{param}.type", "another form", f"{shape.type!r} is a tool of Anthropic's own.")
+        raise inexpressible(
+            f"{param}.type", "any form but Anthropic's", f"{shape.type!r} is a tool of Anthropic's own."
+        )
     if not shape.name:
         raise invalid(f"{param}.name", "is required.")
     return Tool(

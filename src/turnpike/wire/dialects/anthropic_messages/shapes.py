@@ -23,7 +23,7 @@ class Block(msgspec.Struct):
 
     type: str
     text: str | None = None
-    source: Source | None = None
+    source: Source | str | None = None
     title: str | None = None
     id: str | None = None
     name: str | None = None
