@@ -74,8 +74,8 @@ class ClientConnection(asyncio.Protocol):
 
     __slots__ = (
         "_ahead", "_body_bytes", "_chunked_out", "_complete", "_discarding", "_head", "_head_bytes", "_headers",
-        "_idle", "_memo", "_parser", "_pieces", "_ready", "_relay", "_target", "_transport", "client",
-        "closed", "closing", "conversation", "head", "since", "stalled",
+        "_idle", "_memo", "_more", "_parser", "_pieces", "_ready", "_refusal", "_relay", "_target", "_transport",
+        "client", "closed", "closing", "conversation", "head", "since", "stalled",
     )  # fmt: skip
 
     def __init__(self, relay: "Relay") -> None:
@@ -91,7 +91,11 @@ class ClientConnection(asyncio.Protocol):
         """The parser stands between two requests."""
         self._idle = True
         """So does everything else: nothing is being answered, nothing was read ahead."""
+        self._more = False
+        """There is something to do when the present answer is out: requests read ahead, a part of one, a refusal."""
         self._discarding = False
+        self._refusal: TurnpikeError | None = None
+        """What is wrong with what came last; said when everything before it is answered."""
         self._ready: deque[tuple[RequestHead, bytes]] = deque()
         self._ahead = b""
         self._memo: _Memo | None = None
@@ -157,6 +161,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _hold(self, data: bytes) -> None:
         """A request ahead of its turn (pipelining): kept as bytes until the present one is answered."""
+        self._more = True
         self._ahead += data
         if len(self._ahead) > _AHEAD_LIMIT:
             self._transport.pause_reading()
@@ -180,18 +185,18 @@ class ClientConnection(asyncio.Protocol):
             return
         except httptools.HttpParserError as error:
             self._reject(InvalidRequest(f"This is not a well-formed HTTP/1.1 request: {_parser_words(error)}."))
-            return
-        if self._head is None and self._head_bytes > self._relay.settings.head_limit_bytes and not self._complete:
-            limit = self._relay.settings.head_limit_bytes
-            self._reject(HeadTooLarge(f"The request's head is larger than {limit} bytes."))
-            return
+        else:
+            if self._head is None and self._head_bytes > self._relay.settings.head_limit_bytes and not self._complete:
+                limit = self._relay.settings.head_limit_bytes
+                self._reject(HeadTooLarge(f"The request's head is larger than {limit} bytes."))
         if fresh and len(self._ready) == 1 and self._complete:
             self._memorise(data, self._ready[0][0])
+        self._more = len(self._ready) > 1 or not self._complete or self._refusal is not None
         self._next()
 
     def _next(self) -> None:
         """Serves the next complete request, if there is one and none is being answered."""
-        if self.conversation is None and self._ready:
+        if self.conversation is None and self._ready and not self.closed:
             head, body = self._ready.popleft()
             self.head = head
             self._relay.serve(self, head, body)
@@ -212,14 +217,19 @@ class ClientConnection(asyncio.Protocol):
             self._memo = _Memo(data[:start], data[stop:end], head)
 
     def _reject(self, error: TurnpikeError) -> None:
-        """The stream of requests cannot be read on: answer what is wrong and close."""
-        if self.closing:
+        """The stream of requests cannot be read on: answer what is wrong, in its turn, and close."""
+        if self._discarding:
             return
-        self.closing = True
         self._discarding = True
         self._memo = None
-        if self.conversation is None:
-            self._relay.refuse(self, self._head, error)
+        self._refusal = error
+        if self.conversation is None and not self._ready:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        assert self._refusal is not None
+        self.closing = True
+        self._relay.refuse(self, self._head, self._refusal)
 
     def _upgraded(self, data: bytes, upgrade: httptools.HttpParserUpgrade) -> None:
         """llhttp stops where an upgrade is asked for and takes the request for bodiless."""
@@ -229,6 +239,7 @@ class ClientConnection(asyncio.Protocol):
             self._ahead += rest
             self._discarding = True
             self._ready.append((head, b""))
+            self._more = True
             self._next()
             return
         # Any other upgrade (h2c, which some clients offer with every request) is declined by not answering it
@@ -312,7 +323,7 @@ class ClientConnection(asyncio.Protocol):
         )  # fmt: skip
         if size >= _BIG_WRITE:
             self._transport.write(body)
-        if keep and not self._ahead and not self._ready:
+        if keep and not self._more:
             self.conversation = None
             self._idle = True
         else:
@@ -372,10 +383,14 @@ class ClientConnection(asyncio.Protocol):
         elif self._ready:
             # Not from here: a caller that pipelines thousands of requests must not deepen the stack with each.
             asyncio.get_running_loop().call_soon(self._next)
+        elif self._refusal is not None:
+            self._refuse()
         elif self._ahead:
             asyncio.get_running_loop().call_soon(self._feed_ahead)
         else:
-            self._idle = True
+            # The beginning of the next request may have come with the last one.
+            self._more = not self._complete
+            self._idle = self._complete
 
     def _feed_ahead(self) -> None:
         if self.conversation is None and self._ahead and not self.closed:
