@@ -268,10 +268,13 @@ class ClientConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         assert self._parser is not None
         parser = self._parser
-        head = RequestHead(
-            parser.get_method(), self._target, self._headers, http_1_0=parser.get_http_version() == "1.0"
-        )
+        version = parser.get_http_version()
+        head = RequestHead(parser.get_method(), self._target, self._headers, http_1_0=version == "1.0")
         self._head = head
+        if version not in ("1.1", "1.0") or (head.http_1_0 and head.chunked):
+            # RFC 9112, 6.1: chunks in HTTP/1.0 are a sign that somebody on the way understood something else.
+            self._reject(InvalidRequest(f"A request of HTTP/{version} in this form is not taken; send HTTP/1.1."))
+            return
         self._pieces = []
         self._body_bytes = 0
         limit = self._relay.settings.body_limit_bytes
