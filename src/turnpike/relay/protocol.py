@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
 
-from turnpike.errors import BodyTooLarge, HeadTooLarge, InvalidRequest, RequestTimeout, TurnpikeError
+from turnpike.errors import (
+    BodyTooLarge,
+    HeadTooLarge,
+    InvalidRequest,
+    MethodNotAllowed,
+    RequestTimeout,
+    TurnpikeError,
+)
 from turnpike.relay.head import Pairs, RequestHead
 
 if TYPE_CHECKING:
@@ -235,6 +242,10 @@ class ClientConnection(asyncio.Protocol):
         """llhttp stops where an upgrade is asked for and takes the request for bodiless."""
         rest = data[int(upgrade.args[0]) :]
         head, _ = self._ready.pop() if self._ready else (None, b"")
+        if head is not None and head.method == b"CONNECT":
+            self._head = head
+            self._reject(MethodNotAllowed("This is no proxy: CONNECT is not taken."))
+            return
         if head is not None and head.is_websocket:
             self._ahead += rest
             self._discarding = True
