@@ -295,7 +295,7 @@ class ClientConnection(asyncio.Protocol):
         if head.fault is not None and (head.content_length or head.chunked):
             # The body is not worth waiting for.
             self._reject(head.fault)
-        elif head.expects_continue and self.conversation is None and not self._ready:
+        elif head.expects_continue and not head.http_1_0 and self.conversation is None and not self._ready:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
