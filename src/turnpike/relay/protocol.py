@@ -245,6 +245,8 @@ class ClientConnection(asyncio.Protocol):
         if head is not None and head.method == b"CONNECT":
             self._head = head
             self._reject(MethodNotAllowed("This is no proxy: CONNECT is not taken."))
+            self._more = True
+            self._next()
             return
         if head is not None and head.is_websocket:
             self._ahead += rest
