@@ -193,9 +193,9 @@ class ClientConnection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._reject(InvalidRequest(f"This is not a well-formed HTTP/1.1 request: {_parser_words(error)}."))
         else:
-            if self._head is None and self._head_bytes > self._relay.settings.head_limit_bytes and not self._complete:
-                limit = self._relay.settings.head_limit_bytes
-                self._reject(HeadTooLarge(f"The request's head is larger than {limit} bytes."))
+            if self._head is None and not self._complete:
+                if self._head_bytes > self._relay.settings.head_limit_bytes:
+                    self._reject(self._head_too_large())
         if fresh and len(self._ready) == 1 and self._complete:
             self._memorise(data, self._ready[0][0])
         self._more = len(self._ready) > 1 or not self._complete or self._refusal is not None
@@ -284,6 +284,10 @@ class ClientConnection(asyncio.Protocol):
         version = parser.get_http_version()
         head = RequestHead(parser.get_method(), self._target, self._headers, http_1_0=version == "1.0")
         self._head = head
+        size = len(self._target) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+        if size > self._relay.settings.head_limit_bytes:
+            self._reject(self._head_too_large())
+            return
         if version not in ("1.1", "1.0") or (head.http_1_0 and head.chunked):
             # RFC 9112, 6.1: chunks in HTTP/1.0 are a sign that somebody on the way understood something else.
             self._reject(InvalidRequest(f"A request of HTTP/{version} in this form is not taken; send HTTP/1.1."))
@@ -300,6 +304,10 @@ class ClientConnection(asyncio.Protocol):
         elif head.expects_continue and not head.http_1_0 and self.conversation is None and not self._ready:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
+    def _head_too_large(self) -> HeadTooLarge:
+        limit = self._relay.settings.head_limit_bytes
+        return HeadTooLarge(f"The request's head is larger than {limit} bytes.", details={"limit_bytes": limit})
+
     def on_body(self, body: bytes) -> None:
         if self._discarding:
             return
@@ -311,6 +319,8 @@ class ClientConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._complete = True
+        # What was read of a further head came in this read too: it is counted from the next one on.
+        self._head_bytes = 0
         head = self._head
         if head is None or self._discarding:
             return
