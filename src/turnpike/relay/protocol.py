@@ -442,7 +442,9 @@ class ClientConnection(asyncio.Protocol):
         settings = self._relay.settings
         waited_s = now - self.since
         if self.conversation is not None:
-            if self.stalled and waited_s > settings.read_timeout_s:
+            if not self.stalled:
+                self.since = now  # the idle time begins with the end of the answer
+            elif waited_s > settings.read_timeout_s:
                 self._transport.abort()
             return
         if self.closing:
