@@ -145,7 +145,7 @@ class ClientConnection(asyncio.Protocol):
                         self._relay.serve(self, head, data[body_start:])
                         return
             self._feed(data)
-        elif self.conversation is not None or self._ahead or self._ready:
+        elif self.conversation is not None or self._ahead or self._ready or self.stalled:
             self._hold(data)
         else:
             if self._head is not None:
@@ -154,7 +154,7 @@ class ClientConnection(asyncio.Protocol):
             self._feed(data)
 
     def pause_writing(self) -> None:
-        self.stalled = True
+        self.stalled = self._more = True
         self.since = self._relay.tick.now
         if self.conversation is not None:
             self.conversation.client_stalled()
@@ -163,6 +163,8 @@ class ClientConnection(asyncio.Protocol):
         self.stalled = False
         if self.conversation is not None:
             self.conversation.client_ready()
+        elif not self.closing:
+            self._go_on()
 
     # ---- reading
 
@@ -406,7 +408,12 @@ class ClientConnection(asyncio.Protocol):
         if not keep:
             self.closing = True
             self._transport.close()
-        elif self._ready:
+        elif not self.stalled:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Nothing is being answered, and the caller takes what it is sent: on to what comes next."""
+        if self._ready:
             # Not from here: a caller that pipelines thousands of requests must not deepen the stack with each.
             asyncio.get_running_loop().call_soon(self._next)
         elif self._refusal is not None:
@@ -444,7 +451,9 @@ class ClientConnection(asyncio.Protocol):
         if self.conversation is not None:
             if not self.stalled:
                 self.since = now  # the idle time begins with the end of the answer
-            elif waited_s > settings.read_timeout_s:
+                return
+        if self.stalled:
+            if waited_s > settings.read_timeout_s:
                 self._transport.abort()
             return
         if self.closing:
