@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _AHEAD_LIMIT = 64 * 1024
 """Bytes of further requests held while one is being answered; then the connection is not read."""
 _BIG_WRITE = 64 * 1024
+_READ_BYTES = 256 * 1024
+"""The most that one read brings."""
 _MAX_DIGITS = 12
 _CLOSE = b"connection: close\r\n"
 
@@ -216,6 +218,8 @@ class ClientConnection(asyncio.Protocol):
             return
         if head.chunked or head.expects_continue or head.http_1_0:
             return
+        if self._relay.settings.body_limit_bytes < _READ_BYTES:
+            return  # what comes in one read is not measured again
         end = data.find(b"\r\n\r\n") + 4
         at = data[:end].lower().find(b"\r\ncontent-length:") + 17
         stop = data.find(b"\r", at, end)
