@@ -150,7 +150,7 @@ class ClientConnection(asyncio.Protocol):
         elif self.conversation is not None or self._ahead or self._ready or self.stalled:
             self._hold(data)
         else:
-            if self._head is not None:
+            if self._head is not None and not self.closing:
                 # A body may take its time from read to read; a head has its time in all, however slowly it drips.
                 self.since = self._relay.tick.now
             self._feed(data)
@@ -411,7 +411,12 @@ class ClientConnection(asyncio.Protocol):
         self.since = self._relay.tick.now
         if not keep:
             self.closing = True
-            self._transport.close()
+            if self._discarding and self._transport.can_write_eof():
+                # The caller may still be sending. To close now would reset the connection, and the answer with it:
+                # what comes is dropped until the caller closes or its time is over.
+                self._transport.write_eof()
+            else:
+                self._transport.close()
         elif not self.stalled:
             self._go_on()
 
