@@ -4,6 +4,7 @@ from turnpike.control.db.base import Base
 from turnpike.control.db.models.catalog import Credential, Model, Provider, ProviderSetting
 from turnpike.control.db.models.identity import Department, User
 from turnpike.control.db.models.keys import ApiKey
+from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
 from turnpike.control.db.models.state import Change, Meta, Policy
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Change",
     "Credential",
     "Department",
+    "LedgerRow",
+    "LedgerTotal",
     "Meta",
     "Model",
     "Policy",

@@ -120,9 +120,7 @@ def _format(wanted: ResponseFormat, facts: Claude) -> Json:
     if wanted.kind == "json_object":
         raise inexpressible("response_format", FORMAT, "It takes a JSON schema: use `json_schema`.")
     if not facts.json_schema:
-        raise inexpressible(
-            "response_format", "this model", "It has no JSON schema output; ask for a tool call instead."
-        )
+        raise inexpressible("response_format", "this model's form", "It has no JSON schema output; use a tool.")
     if wanted.json_schema is None:
         raise inexpressible("response_format", FORMAT, "It needs a schema.")
     return {"type": "json_schema", "schema": for_anthropic(wanted.json_schema)}

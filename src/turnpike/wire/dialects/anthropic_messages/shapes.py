@@ -23,7 +23,7 @@ class Block(msgspec.Struct):
 
     type: str
     text: str | None = None
-    source: Source | None = None
+    source: Source | str | None = None
     title: str | None = None
     id: str | None = None
     name: str | None = None
@@ -46,7 +46,7 @@ class ToolShape(msgspec.Struct):
     name: str | None = None
     type: str | None = None
     description: str | None = None
-    input_schema: msgspec.Raw | None = None
+    input_schema: msgspec.Raw = msgspec.Raw()
     strict: bool | None = None
     cache_control: CacheControl | None = None
 
@@ -65,7 +65,7 @@ class ThinkingShape(msgspec.Struct):
 
 class OutputFormat(msgspec.Struct):
     type: str
-    schema: msgspec.Raw | None = None
+    schema: msgspec.Raw = msgspec.Raw()
 
 
 class OutputConfig(msgspec.Struct):

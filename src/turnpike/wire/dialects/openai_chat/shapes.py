@@ -89,7 +89,7 @@ class MessageShape(msgspec.Struct):
 class FunctionShape(msgspec.Struct):
     name: str
     description: str | None = None
-    parameters: msgspec.Raw | None = None
+    parameters: msgspec.Raw = msgspec.Raw()
     strict: bool | None = None
 
 
@@ -111,7 +111,7 @@ class ToolChoiceShape(msgspec.Struct):
 class JsonSchema(msgspec.Struct):
     name: str
     description: str | None = None
-    schema: msgspec.Raw | None = None
+    schema: msgspec.Raw = msgspec.Raw()
     strict: bool | None = None
 
 
