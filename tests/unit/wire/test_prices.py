@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
@@ -104,7 +105,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def compiled(price: ModelPrice) -> Rates | None:
-    """Rates of a price, or None for one with kinds that usages of conversations do not have."""
+    """Rates of a price, or None for one that is no whole number of picodollars, or of kinds that conversations lack."""
     values: dict[str, Any] = {key: value for key, value in vars(price).items() if value is not None}
     searches = values.pop("web_searches_kcount", Decimal(0))
     requests = values.pop("requests_kcount", Decimal(0))
@@ -114,7 +115,10 @@ def compiled(price: ModelPrice) -> Rates | None:
         {tier.start for value in values.values() if isinstance(value, TieredPrices) for tier in value.tiers}
     )
 
+    exact = True
+
     def at(start: int | None) -> Rates:
+        nonlocal exact
         chosen: dict[str, Any] = {}
         for key, value in values.items():
             amount = value
@@ -123,12 +127,13 @@ def compiled(price: ModelPrice) -> Rates | None:
                 for tier in value.tiers:
                     if start is not None and tier.start <= start:
                         amount = tier.price
+            exact &= amount * MILLION == int(amount * MILLION)
             chosen[KEYS[key]] = int(amount * MILLION)
         return Rates(**chosen, request=int(requests * 10**9), web_search=int(searches * 10**9))
 
     plain = at(None)
     tiers = tuple(Tier(start, at(start)) for start in starts)
-    return Rates(**{name: getattr(plain, name) for name in Rates.__struct_fields__ if name != "tiers"}, tiers=tiers)
+    return msgspec.structs.replace(plain, tiers=tiers) if exact else None
 
 
 def priced_models() -> list[tuple[str, ModelInfo, Rates]]:
