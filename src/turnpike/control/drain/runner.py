@@ -31,9 +31,9 @@ NICE = 19
 class DrainRunner:
     """`start` before relays do, `stop` after they ended. `state` may be read from any thread."""
 
-    def __init__(self, settings: Settings, database: Database | None = None) -> None:
+    def __init__(self, settings: Settings, database: Database | None = None, state: DrainState | None = None) -> None:
         """`database` is control's: on SQLite its writers are let through before the drain's."""
-        self.state = DrainState()
+        self.state = state or DrainState()
         self._settings = settings
         self._turnstile = Turnstile()
         if database is not None and database.is_sqlite:
