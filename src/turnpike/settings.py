@@ -6,6 +6,8 @@ from this file and a test keeps it true.
 """
 
 import json
+import os
+from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import blake2b
 from ipaddress import ip_network
@@ -13,6 +15,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Annotated, Self
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -52,12 +55,24 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
 
 Words = Annotated[tuple[str, ...], NoDecode]
 
+ENV_FILE = ".env"
+
+
+def found_vendor_keys(env_names: Iterable[str]) -> dict[str, SecretStr]:
+    """Those of the variables, such as `OPENAI_API_KEY`, that the environment or `.env` gives a value to.
+
+    They are no settings of Turnpike: they are read to be offered as providers, and never used unasked.
+    """
+    file = dotenv_values(ENV_FILE)
+    values = {name: (os.environ.get(name) or file.get(name) or "").strip() for name in env_names}
+    return {name: SecretStr(value) for name, value in values.items() if value}
+
 
 class Settings(BaseSettings):
     """One attribute, one setting. The description is its documentation."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TURNPIKE_", env_file=".env", extra="ignore", frozen=True, validate_default=True
+        env_prefix="TURNPIKE_", env_file=ENV_FILE, extra="ignore", frozen=True, validate_default=True
     )
 
     # ---- where
@@ -208,12 +223,27 @@ class Settings(BaseSettings):
         return self.run_dir / "admin.sock"
 
     @property
+    def server_file(self) -> Path:
+        """Where a running server says its pid and address, for the command."""
+        return self.run_dir / "server.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by a server, and by a command that works on the data folder without one (turnpike.kit.files)."""
+        return self.data_dir.resolve() / "lock"
+
+    @property
     def journal_dir(self) -> Path:
         return self.data_dir.resolve() / "journal"
 
     @property
     def secrets_file(self) -> Path:
         return self.data_dir.resolve() / "secrets.json"
+
+    @property
+    def last_good_file(self) -> Path:
+        """The last good snapshot and the grants in use, encrypted: what a start without the database is made from."""
+        return self.data_dir.resolve() / "snapshot.sealed"
 
     @property
     def first_key_file(self) -> Path:

@@ -1,0 +1,1 @@
+"""What tests share: one small module for each room."""

@@ -21,3 +21,8 @@ def from_ms(ms: int) -> datetime:
 def rfc3339(moment: datetime) -> str:
     """`2026-05-30T10:00:00.000Z`: UTC, milliseconds, always the same width."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def utc_day(ms: int) -> str:
+    """`2026-05-30`: the UTC day that a moment lies in."""
+    return from_ms(ms).strftime("%Y-%m-%d")

@@ -1,0 +1,57 @@
+"""The composition root of control's HTTP: routers, errors, the edge, the page at `/`."""
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.responses import HTMLResponse
+
+from turnpike import __version__
+from turnpike.control.domains.admin.routes import router as admin
+from turnpike.control.domains.catalog.credential_routes import router as credentials
+from turnpike.control.domains.catalog.model_routes import router as models
+from turnpike.control.domains.catalog.provider_routes import router as providers
+from turnpike.control.domains.identity.routes import router as identity
+from turnpike.control.domains.keys.routes import router as keys
+from turnpike.control.services import ControlServices
+from turnpike.control.web.edge import Edge
+from turnpike.control.web.envelope import ErrorEnvelope
+from turnpike.control.web.errors import install
+from turnpike.control.web.landing import PAGE
+from turnpike.control.web.principal import Public
+
+ROUTERS: tuple[APIRouter, ...] = (identity, keys, providers, credentials, models, admin)
+_FAILURES = {
+    status: {"model": ErrorEnvelope, "description": words}
+    for status, words in (
+        (400, "Something in the request is wrong; `error.details` says what."),
+        (401, "No API key, or one that is not known."),
+        (403, "The key may not do this."),
+        (503, "The database cannot be reached at the moment."),
+    )
+}
+
+
+def create_app(services: ControlServices, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
+    app = FastAPI(
+        title="Turnpike",
+        version=__version__,
+        summary="The platform API of a Turnpike gateway.",
+        description="Every answer is an envelope: `success`, `data`, `message`, `error`, `meta`. Model calls are made "
+        "at /v1, in the form of OpenAI's or Anthropic's API; they are not part of this document.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url="/api/v1/docs",
+        redoc_url=None,
+        redirect_slashes=False,
+        responses={**_FAILURES},
+    )
+    app.state.services = services
+    install(app)
+    for router in routers:
+        app.include_router(router)
+    app.add_api_route("/", _landing, methods=["GET"], include_in_schema=False, dependencies=[Depends(Public())])
+    app.add_middleware(Edge)
+    return app
+
+
+async def _landing() -> HTMLResponse:
+    return HTMLResponse(PAGE, headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"})

@@ -1,0 +1,30 @@
+"""Puts control's parts together, the same for a server and for a command that works without one."""
+
+from turnpike.control.db.database import Database
+from turnpike.control.domains.catalog.snapshot import SnapshotCompiler
+from turnpike.control.health import HealthChecks
+from turnpike.control.infra.cache.memory import MemoryCache
+from turnpike.control.infra.secrets import Keyring, Sealer
+from turnpike.control.keeper import Keeper
+from turnpike.control.relay_metrics import RelayMetrics
+from turnpike.control.services import ControlServices
+from turnpike.settings import Settings
+
+
+def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
+    """Nothing is connected or started yet."""
+    sealer = Sealer(keyring)
+    database = Database(settings)
+    keeper = Keeper(settings, database, sealer, SnapshotCompiler(settings, sealer).compile)
+    health = HealthChecks()
+    health.register("database", keeper.database_check)
+    health.register("snapshot", keeper.snapshot_check)
+    return ControlServices(
+        settings=settings,
+        database=database,
+        sealer=sealer,
+        keeper=keeper,
+        cache=MemoryCache(),
+        metrics=RelayMetrics(),
+        health=health,
+    )

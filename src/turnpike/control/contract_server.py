@@ -1,0 +1,236 @@
+"""The contract socket: relays come here for snapshots, grants and word of what changed, and bring their counters.
+
+The socket's file is for its owner alone, and the peer's user id is checked as well: over it travel provider keys in
+clear. It does not know what a snapshot holds; the keeper does.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from turnpike.contract import CONTRACT_VERSION
+from turnpike.contract.leases import LeaseRequest
+from turnpike.contract.messages import (
+    AskHealth,
+    Counters,
+    GrantsChanged,
+    Health,
+    Hello,
+    KeyResolved,
+    MessageError,
+    Refused,
+    ResolveKey,
+    ToControl,
+    ToRelay,
+    Unpacker,
+    pack,
+)
+from turnpike.control.keeper import Keeper
+from turnpike.control.peers import peer_uid
+from turnpike.control.relay_metrics import RelayMetrics
+from turnpike.errors import TurnpikeError, Unavailable
+
+READ_BYTES = 256 * 1024
+HELLO_TIMEOUT_S = 10.0
+MAX_UNSENT_BYTES = 512 * 1024 * 1024
+"""A relay that reads this slowly is stuck: it is cut off, and comes back for a fresh start."""
+MAX_RESOLVING = 256
+"""Keys that one relay may have in question at a time; beyond that its next message waits."""
+MAX_REMEMBERED_CHANGES = 10_000
+
+log = structlog.get_logger()
+_decoder = msgspec.msgpack.Decoder(ToControl)
+
+
+class ContractServer:
+    """`health` gives the answer to AskHealth. `uid` is whose relays are let in; by default our own."""
+
+    def __init__(
+        self,
+        path: Path,
+        keeper: Keeper,
+        metrics: RelayMetrics,
+        health: Callable[[], dict[str, str]],
+        *,
+        uid: int | None = None,
+    ) -> None:
+        self._path = path
+        self.keeper = keeper
+        self.metrics = metrics
+        self.health = health
+        self._uid = os.geteuid() if uid is None else uid
+        self._server: asyncio.Server | None = None
+        self.links: set[RelayLink] = set()
+        self._changed: set[str] | None = set()
+        keeper.listen(self)
+
+    async def start(self) -> None:
+        self._path.unlink(missing_ok=True)
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # Between bind and chmod the folder protects the socket: it is for its owner alone.
+        listening.bind(str(self._path))
+        self._path.chmod(0o600)
+        self._server = await asyncio.start_unix_server(self._accept, sock=listening, limit=READ_BYTES)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for link in list(self.links):
+            link.close()
+        if self._server is not None:
+            await self._server.wait_closed()
+        self._path.unlink(missing_ok=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        uid = peer_uid(writer.get_extra_info("socket"))
+        if uid != self._uid:
+            log.warning("contract_peer_refused", uid=uid)
+            writer.write(pack(Refused("This socket is for the user that control runs as.")))
+            writer.close()
+            return
+        link = RelayLink(self, reader, writer)
+        self.links.add(link)
+        try:
+            await link.run()
+        finally:
+            self.links.discard(link)
+            link.close()
+
+    # ---- the keeper's words
+
+    def snapshot_changed(self, packed: bytes) -> None:
+        for link in self.links:
+            link.send_packed(packed)
+
+    def grants_changed(self, key_ids: list[str] | None) -> None:
+        self._remember(key_ids)
+        message = pack(GrantsChanged(None if key_ids is None else tuple(key_ids)))
+        for link in self.links:
+            link.send_packed(message)
+
+    def _remember(self, key_ids: list[str] | None) -> None:
+        if key_ids is None or self._changed is None:
+            self._changed = None
+            return
+        self._changed.update(key_ids)
+        if len(self._changed) > MAX_REMEMBERED_CHANGES:
+            self._changed = None
+
+    def changed_so_far(self) -> GrantsChanged | None:
+        """What a relay must forget that comes back after it lost us: it may have missed some of it."""
+        if self._changed is None:
+            return GrantsChanged(None)
+        return GrantsChanged(tuple(sorted(self._changed))) if self._changed else None
+
+
+class RelayLink:
+    """One relay's connection."""
+
+    def __init__(self, server: ContractServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._server = server
+        self._reader = reader
+        self._writer = writer
+        self._resolving: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(MAX_RESOLVING)
+        self._greeted = False
+        self.hello: Hello | None = None
+
+    async def run(self) -> None:
+        unpacker = Unpacker(_decoder)
+        try:
+            async with asyncio.timeout(HELLO_TIMEOUT_S) as deadline:
+                while data := await self._reader.read(READ_BYTES):
+                    for message in unpacker.feed(data):
+                        await self._take(message)
+                    if self._greeted:
+                        deadline.reschedule(None)
+        except (ConnectionError, TimeoutError) as error:
+            log.info("relay_lost", relay=self._name(), reason=str(error) or type(error).__name__)
+        except MessageError as error:
+            log.error("relay_sent_garbage", relay=self._name(), reason=error.message)
+        finally:
+            for task in self._resolving:
+                task.cancel()
+            if self.hello is not None:
+                self._server.metrics.departed(self.hello.incarnation)
+                log.info("relay_left", relay=self._name())
+
+    def _name(self) -> int | None:
+        return self.hello.relay if self.hello else None
+
+    async def _take(self, message: ToControl | ToRelay) -> None:
+        if self.hello is None:
+            if not isinstance(message, Hello):
+                raise MessageError("the first message must be hello")
+            self._greet(message)
+            return
+        match message:
+            case ResolveKey():
+                await self._slots.acquire()
+                task = asyncio.create_task(self._resolve(message))
+                self._resolving.add(task)
+                task.add_done_callback(self._resolved)
+            case Counters():
+                self._server.metrics.update(self.hello.incarnation, message.samples)
+            case AskHealth():
+                self.send(Health(message.id, self._server.health()))
+            case LeaseRequest():
+                log.debug("lease_asked_before_leases_exist", relay=self._name())
+            case _:
+                raise MessageError(f"{type(message).__name__} is not for control")
+
+    def _greet(self, hello: Hello) -> None:
+        if hello.contract != CONTRACT_VERSION:
+            reason = f"This control speaks contract version {CONTRACT_VERSION}, the relay {hello.contract}."
+            log.error("relay_refused", relay=hello.relay, reason=reason)
+            self.send(Refused(reason))
+            raise ConnectionAbortedError(reason)
+        self.hello = hello
+        self._greeted = True
+        log.info("relay_came", relay=hello.relay, pid=hello.pid)
+        if self._server.keeper.packed:
+            self.send_packed(self._server.keeper.packed)
+        changed = self._server.changed_so_far()
+        if changed is not None:
+            self.send(changed)
+
+    async def _resolve(self, ask: ResolveKey) -> None:
+        try:
+            grant = await self._server.keeper.grants.resolve(ask.digest, remembered=True)
+        except Unavailable:
+            self.send(KeyResolved(ask.id, ask.digest, None, unavailable=True))
+        except TurnpikeError as error:
+            log.error("key_not_resolved", reason=error.message)
+            self.send(KeyResolved(ask.id, ask.digest, None, unavailable=True))
+        else:
+            self.send(KeyResolved(ask.id, ask.digest, grant))
+
+    def _resolved(self, task: asyncio.Task[None]) -> None:
+        self._resolving.discard(task)
+        self._slots.release()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("key_not_resolved", exc_info=error)
+            self.close()  # the relay asks again over its next connection instead of waiting for ever
+
+    def send(self, message: ToRelay) -> None:
+        self.send_packed(pack(message))
+
+    def send_packed(self, data: bytes) -> None:
+        if self.hello is None and not data:
+            return
+        if self._writer.is_closing():
+            return
+        self._writer.write(data)
+        if self._writer.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            log.error("relay_reads_nothing", relay=self._name())
+            self._writer.transport.abort()
+
+    def close(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop may be closing
+            self._writer.close()

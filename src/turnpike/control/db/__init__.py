@@ -1,0 +1,1 @@
+"""The truth: engine, sessions, tables, migrations. Knows no domain and no HTTP."""

@@ -1,0 +1,24 @@
+"""Every table, so that `Base.metadata` is whole once this is imported. Rows and constraints; no behaviour."""
+
+from turnpike.control.db.base import Base
+from turnpike.control.db.models.catalog import Credential, Model, Provider, ProviderSetting
+from turnpike.control.db.models.identity import Department, User
+from turnpike.control.db.models.keys import ApiKey
+from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
+from turnpike.control.db.models.state import Change, Meta, Policy
+
+__all__ = [
+    "ApiKey",
+    "Base",
+    "Change",
+    "Credential",
+    "Department",
+    "LedgerRow",
+    "LedgerTotal",
+    "Meta",
+    "Model",
+    "Policy",
+    "Provider",
+    "ProviderSetting",
+    "User",
+]

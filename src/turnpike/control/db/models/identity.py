@@ -1,0 +1,26 @@
+"""Who there is: people and departments."""
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from turnpike.control.db.base import Base, Identified, Timed
+
+
+class Department(Identified, Timed, Base):
+    __tablename__ = "departments"
+
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+
+
+class User(Identified, Timed, Base):
+    __tablename__ = "users"
+    __table_args__ = (Index(None, "department_id", "is_active"),)
+
+    ext_subject: Mapped[str | None] = mapped_column(String(255), unique=True)
+    """The person's name at the identity provider (OIDC `sub`)."""
+    display_name: Mapped[str] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(String(254), unique=True)
+    """In lower case."""
+    role: Mapped[str] = mapped_column(String(32))
+    department_id: Mapped[str | None] = mapped_column(ForeignKey("departments.id", ondelete="SET NULL"))
+    is_active: Mapped[bool] = mapped_column(default=True)

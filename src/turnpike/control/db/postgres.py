@@ -1,0 +1,52 @@
+"""Engines for PostgreSQL (see engine.py for the rules)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from turnpike.errors import ConfigurationError
+from turnpike.settings import Settings
+
+CONNECT_TIMEOUT_S = 5
+COMMAND_TIMEOUT_S = 60.0
+_POSTGRES = "postgresql+asyncpg://"
+
+
+def open_engine(settings: Settings, address: str, *, pooled: bool = True) -> AsyncEngine:
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if pooled:
+        pool = {
+            "pool_size": settings.database_pool_size,
+            "max_overflow": settings.database_max_overflow,
+            "pool_timeout": settings.database_pool_timeout_s,
+            "pool_pre_ping": True,
+        }
+    return create_async_engine(
+        _POSTGRES,
+        connect_args={
+            "async_creator_fn": _connector("postgresql://" + address[len(_POSTGRES) :]),
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: "",
+        },
+        hide_parameters=True,
+        **pool,
+    )
+
+
+def _connector(dsn: str) -> Callable[[], Awaitable[asyncpg.Connection]]:
+    async def connect() -> asyncpg.Connection:
+        try:
+            return await asyncpg.connect(
+                dsn,
+                timeout=CONNECT_TIMEOUT_S,
+                command_timeout=COMMAND_TIMEOUT_S,
+                statement_cache_size=0,
+                server_settings={"application_name": "turnpike"},
+            )
+        except (ValueError, asyncpg.ClientConfigurationError) as error:
+            raise ConfigurationError(f"TURNPIKE_DATABASE_URL cannot be used: {error}") from error
+
+    return connect

@@ -1,0 +1,1 @@
+"""The gateway's own affairs: its encryption keys and its state."""

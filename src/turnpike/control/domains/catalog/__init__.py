@@ -1,0 +1,1 @@
+"""The catalog: providers, their models, credentials, and people's own settings at a provider."""

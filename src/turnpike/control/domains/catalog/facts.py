@@ -1,0 +1,96 @@
+"""What a provider can do: its vendor's facts (turnpike.wire.vendors), overlaid with the provider's own `config`.
+
+A vendor that Turnpike does not know is added without code: as `openai_compatible`, with a `config` that names what
+differs.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from turnpike.contract.snapshot import AuthSpec, OperationSpec
+from turnpike.errors import InvalidRequest
+from turnpike.wire.vendor import ModelsFormat
+from turnpike.wire.vendors import VENDORS, normalise_base_url
+
+OTHER = "openai_compatible"
+
+
+class Config(msgspec.Struct, frozen=True):
+    """A stored `config`: checked when it was written (config.py), read here without asking again."""
+
+    operations: dict[str, tuple[OperationSpec, ...]] = {}
+    auth: AuthSpec | None = None
+    headers: dict[str, str] = {}
+    needs_credential: bool | None = None
+    models_path: str | None = None
+    models_format: ModelsFormat | None = None
+    price_provider: str | None = None
+    quirks: tuple[str, ...] = ()
+
+
+def read_config(stored: dict[str, Any]) -> Config:
+    return msgspec.convert(stored, Config)
+
+
+@dataclass(frozen=True)
+class Facts:
+    operations: dict[str, tuple[OperationSpec, ...]]
+    auth: AuthSpec
+    headers: dict[str, str]
+    needs_credential: bool
+    models_path: str | None
+    models_format: ModelsFormat
+    price_provider: str | None
+    quirks: tuple[str, ...]
+
+
+def vendor_names() -> list[str]:
+    return list(VENDORS)
+
+
+def default_base_url(vendor: str) -> str | None:
+    known = VENDORS.get(vendor)
+    return known.base_url if known else None
+
+
+def display_name_of(vendor: str) -> str:
+    known = VENDORS.get(vendor)
+    return known.display_name if known else vendor
+
+
+def based(vendor: str, config: Config, url: str) -> str:
+    """The address that paths are appended to, from what was typed; taken as it is where `config` names the paths.
+    Raises InvalidRequest."""
+    known = VENDORS.get(vendor)
+    return url if known is None or config.operations else normalise_base_url(known, url)
+
+
+def check_vendor(name: str) -> str:
+    """Raises InvalidRequest, naming those that are known."""
+    if name not in VENDORS:
+        raise InvalidRequest(
+            f"vendor: {name!r} is not known; take one of {', '.join(vendor_names())}. An API that follows OpenAI's is "
+            f"{OTHER!r} with its own api_base_url.",
+            details={"param": "vendor"},
+        )
+    return name
+
+
+def facts_of(vendor: str, config: Config) -> Facts:
+    """A vendor that this release no longer knows is taken as an OpenAI-compatible one: its rows must not stop us."""
+    known = VENDORS.get(vendor) or VENDORS[OTHER]
+    operations = {str(name): specs for name, specs in known.operations.items()}
+    operations.update(config.operations)
+    auth = config.auth or known.auth
+    return Facts(
+        operations={name: specs for name, specs in operations.items() if specs},
+        auth=auth,
+        headers={**known.headers, **config.headers},
+        needs_credential=known.needs_credential if config.needs_credential is None else config.needs_credential,
+        models_path=config.models_path or known.models_path,
+        models_format=config.models_format or known.models_format,
+        price_provider=config.price_provider or known.price_provider,
+        quirks=tuple(sorted({*known.quirks, *config.quirks})),
+    )

@@ -1,0 +1,149 @@
+"""Changes of providers: who changes them is the route's concern, what may stand in them is checked here."""
+
+import re
+from typing import Any
+
+from sqlalchemy import delete
+
+from turnpike.control.db.models import Provider
+from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains.catalog import repository
+from turnpike.control.domains.catalog.addresses import check_base_url, check_proxy
+from turnpike.control.domains.catalog.config import ProviderConfig
+from turnpike.control.domains.catalog.credentials import Credentials
+from turnpike.control.domains.catalog.facts import (
+    based,
+    check_vendor,
+    default_base_url,
+    display_name_of,
+    facts_of,
+    read_config,
+)
+from turnpike.control.domains.catalog.prices import Pricing
+from turnpike.control.domains.catalog.rows import ProviderRow
+from turnpike.control.domains.catalog.schemas import ProviderBody, ProviderPatch
+from turnpike.errors import Conflict, InvalidRequest, NotFound
+from turnpike.settings import Settings
+
+_PRICED_BY = frozenset({"vendor", "api_base_url", "config"})
+
+
+class Providers:
+    def __init__(self, settings: Settings, credentials: Credentials, pricing: Pricing) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._pricing = pricing
+
+    async def get(self, session: ReadSession, reference: str) -> Provider:
+        """By id or slug. Raises NotFound."""
+        row = await repository.provider(session, reference)
+        if row is None:
+            raise NotFound(f"There is no provider {reference}.")
+        return row
+
+    async def create(self, session: WriteSession, body: ProviderBody) -> ProviderRow:
+        """Raises InvalidRequest, AddressForbidden or Conflict."""
+        values = self._whole(body)
+        await self._check_slug(session, values["slug"], None)
+        row = Provider(**self._checked(values))
+        session.add(row)
+        await session.flush()
+        session.changes.catalog()
+        if body.shared_api_key is not None:
+            await self._credentials.set_default(session, row.id, body.shared_api_key)
+        return await repository.provider_shown(session, row)
+
+    async def replace(self, session: WriteSession, reference: str, body: ProviderBody) -> ProviderRow:
+        """Raises NotFound, InvalidRequest, AddressForbidden or Conflict."""
+        row = await self.get(session, reference)
+        values = self._whole(body)
+        if "slug" not in body.model_fields_set:
+            values["slug"] = row.slug
+        return await self._apply(session, row, values, body)
+
+    async def change(self, session: WriteSession, reference: str, body: ProviderPatch) -> ProviderRow:
+        """Raises NotFound, InvalidRequest, AddressForbidden or Conflict."""
+        row = await self.get(session, reference)
+        values = {name: value for name, value in body.given().items() if name != "shared_api_key"}
+        if body.config is not None:
+            values["config"] = _stored(body.config)
+        return await self._apply(session, row, values, body)
+
+    async def _apply(
+        self, session: WriteSession, row: Provider, values: dict[str, Any], body: ProviderBody | ProviderPatch
+    ) -> ProviderRow:
+        if "slug" in values:
+            await self._check_slug(session, values["slug"], row.id)
+        checked = self._checked(values, row)
+        changed = {name for name, value in checked.items() if getattr(row, name) != value}
+        for name in changed:
+            setattr(row, name, checked[name])
+        await session.flush()
+        if "shared_api_key" in body.model_fields_set:
+            await self._credentials.set_default(session, row.id, body.shared_api_key)
+        if changed & _PRICED_BY:
+            for model in await repository.models_of(session, row.id):
+                self._pricing.price(model, row)
+            await session.flush()
+        if "slug" in changed:
+            session.changes.all_keys()  # a key's default provider is told to relays by its slug
+        session.changes.catalog()
+        return await repository.provider_shown(session, row)
+
+    async def remove(self, session: WriteSession, reference: str) -> Provider:
+        """With its models, credentials and people's settings; the ledger keeps its rows. Raises NotFound."""
+        row = await self.get(session, reference)
+        await session.execute(delete(Provider).where(Provider.id == row.id))
+        session.changes.catalog()
+        return row
+
+    # ---- checks
+
+    def _whole(self, body: ProviderBody) -> dict[str, Any]:
+        values = body.model_dump(exclude={"shared_api_key", "config"})
+        values["config"] = _stored(body.config)
+        check_vendor(body.vendor)
+        name = values["name"] = body.name or display_name_of(body.vendor)
+        values["slug"] = body.slug or slug_of(name)
+        values["display_name"] = body.display_name or name
+        values["api_base_url"] = body.api_base_url or default_base_url(body.vendor)
+        if values["api_base_url"] is None:
+            raise InvalidRequest(
+                f"api_base_url: the vendor {body.vendor!r} has no address of its own; name yours.",
+                details={"param": "api_base_url"},
+            )
+        return values
+
+    def _checked(self, values: dict[str, Any], row: Provider | None = None) -> dict[str, Any]:
+        if "vendor" in values:
+            check_vendor(values["vendor"])
+        if values.get("proxy") is not None:
+            values["proxy"] = check_proxy(values["proxy"])
+        vendor = values.get("vendor") or (row.vendor if row else "")
+        config = read_config(values.get("config", row.config if row else {}))
+        if row is None or values.keys() & {"api_base_url", "allow_addresses"}:
+            url = values.get("api_base_url") or (row.api_base_url if row else "")
+            allowed = values.get("allow_addresses", row.allow_addresses if row else [])
+            # Checked as it was typed, brought into form, and checked as it will be used.
+            based_url = based(vendor, config, check_base_url(url, allowed, self._settings))
+            values["api_base_url"] = check_base_url(based_url, allowed, self._settings)
+        if not facts_of(vendor, config).operations:
+            raise InvalidRequest("config: this leaves the provider without any operation.", details={"param": "config"})
+        return values
+
+    async def _check_slug(self, session: ReadSession, slug: str, own_id: str | None) -> None:
+        other = await repository.provider(session, slug)
+        if other is not None and other.id != own_id:
+            raise Conflict(f"There is a provider {slug!r} already.", details={"param": "slug"})
+
+
+def slug_of(name: str) -> str:
+    """Raises InvalidRequest for a name without a letter or digit to make one of."""
+    slug = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:64].strip("-._")
+    if not slug:
+        raise InvalidRequest("slug: none can be made from this name; give one.", details={"param": "slug"})
+    return slug
+
+
+def _stored(config: ProviderConfig) -> dict[str, Any]:
+    return config.model_dump(mode="json", exclude_defaults=True)

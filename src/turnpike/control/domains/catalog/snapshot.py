@@ -1,0 +1,131 @@
+"""The catalog, compiled for relays: what callers may use, with every address, header, rate and secret in its place."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import structlog
+from sqlalchemy import select
+
+from turnpike.contract import CONTRACT_VERSION
+from turnpike.contract.snapshot import CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
+from turnpike.control.db.models import Credential, Model, Policy, Provider
+from turnpike.control.db.sessions import ReadSession
+from turnpike.control.domains.catalog.facts import facts_of, read_config
+from turnpike.control.domains.catalog.rates import read_rates
+from turnpike.control.infra.secrets import CannotOpen, Sealer
+from turnpike.kit.clock import now_ms
+from turnpike.settings import Settings
+from turnpike.wire.profiles.capabilities import operations_of
+
+GATEWAY_POLICY = "gateway"
+_COLUMNS = (
+    Model.id,
+    Model.provider_id,
+    Model.name,
+    Model.model_id,
+    Model.capabilities,
+    Model.weight,
+    Model.context_window,
+    Model.max_output_tokens,
+    Model.rates,
+    Model.price_source,
+    Model.display_name,
+    Model.created_at_ms,
+)
+log = structlog.get_logger()
+
+
+class SnapshotCompiler:
+    def __init__(self, settings: Settings, sealer: Sealer) -> None:
+        self._settings = settings
+        self._sealer = sealer
+
+    async def compile(self, session: ReadSession, version: int) -> Snapshot:
+        """What is switched off is not in it: to a relay it does not exist."""
+        providers = (await session.scalars(select(Provider).where(Provider.is_active).order_by(Provider.id))).all()
+        shared = select(Credential).where(Credential.owner_id.is_(None), Credential.is_active)
+        credentials = (await session.scalars(shared.order_by(Credential.created_at_ms, Credential.id))).all()
+        query = select(*_COLUMNS).join(Provider).where(Model.is_active, Provider.is_active)
+        models = (await session.execute(query.order_by(Model.sort_order, Model.name, Model.id))).all()
+        policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
+        # Thousands of rows take a while: the loop goes on serving meanwhile.
+        return await asyncio.to_thread(self._build, version, providers, credentials, models, policy)
+
+    def _build(
+        self,
+        version: int,
+        providers: Sequence[Provider],
+        credentials: Sequence[Credential],
+        models: Sequence[Any],
+        policy: dict[str, Any] | None,
+    ) -> Snapshot:
+        of_provider: dict[str, list[CredentialSpec]] = {}
+        for row in credentials:
+            spec = self._credential(row)
+            if spec is not None:
+                of_provider.setdefault(row.provider_id, []).append(spec)
+        specs = tuple(_provider(row, tuple(of_provider.get(row.id, ()))) for row in providers)
+        operations = {spec.id: spec.operations.keys() for spec in specs}
+        return Snapshot(
+            contract=CONTRACT_VERSION,
+            version=version,
+            made_at_ms=now_ms(),
+            key_pepper=self._sealer.keyring.pepper,
+            providers=specs,
+            models=tuple(_model(row, operations[row.provider_id]) for row in models),
+            policies=self._policies(policy),
+        )
+
+    def _credential(self, row: Credential) -> CredentialSpec | None:
+        try:
+            return CredentialSpec(row.id, self._sealer.open(row.sealed))
+        except CannotOpen as error:
+            # One row that a restored backup left behind must not take every other provider away.
+            log.error("credential_cannot_be_opened", credential_id=row.id, reason=error.message)
+            return None
+
+    def _policies(self, stored: dict[str, Any] | None) -> Policies:
+        values = {"max_attempts": self._settings.max_attempts, "total_timeout_s": self._settings.total_timeout_s}
+        return msgspec.convert({**values, **(stored or {})}, Policies)
+
+
+def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> ProviderSpec:
+    facts = facts_of(row.vendor, read_config(row.config))
+    return ProviderSpec(
+        id=row.id,
+        slug=row.slug,
+        name=row.display_name,
+        vendor=row.vendor,
+        base_url=row.api_base_url,
+        operations=facts.operations,
+        auth=facts.auth,
+        headers=facts.headers,
+        credentials=credentials,
+        needs_credential=facts.needs_credential,
+        allow_addresses=tuple(row.allow_addresses),
+        proxy=row.proxy,
+        shared_for_users=row.allow_shared_for_users,
+        shared_for_normal_admins=row.allow_shared_for_normal_admins,
+        quirks=facts.quirks,
+        region=row.region,
+    )
+
+
+def _model(row: Any, offered: Any) -> ModelSpec:
+    return ModelSpec(
+        id=row.id,
+        provider_id=row.provider_id,
+        name=row.name,
+        upstream_model=row.model_id,
+        capabilities=tuple(row.capabilities),
+        operations=tuple(str(name) for name in operations_of(row.capabilities) if name in offered),
+        weight=row.weight,
+        context_window=row.context_window,
+        max_output_tokens=row.max_output_tokens,
+        rates=read_rates(row.rates),
+        price_source=row.price_source,
+        display_name=row.display_name,
+        created_s=row.created_at_ms // 1000,
+    )

@@ -1,0 +1,225 @@
+"""What a provider says of itself: is it there, does it take the key, which models does it have.
+
+No transaction is open while a provider is waited for: rows are read, the provider is asked, then rows are written.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from urllib.parse import urlencode
+
+import msgspec
+
+from turnpike.control.db.database import Database
+from turnpike.control.db.models import Model, Provider
+from turnpike.control.db.models.catalog import CAPABILITIES
+from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains.catalog import repository
+from turnpike.control.domains.catalog.credentials import Credentials
+from turnpike.control.domains.catalog.facts import Facts, facts_of, read_config
+from turnpike.control.domains.catalog.prices import Pricing
+from turnpike.control.domains.catalog.schemas import SyncBody, SyncView, TestView
+from turnpike.control.outbound import Answer, Outbound
+from turnpike.errors import InvalidRequest, NotFound, UpstreamError, UpstreamRefused
+from turnpike.kit.crypto import scrub
+from turnpike.wire.dialects.models import ModelRow, read_models
+
+MAX_PAGES = 50
+MAX_SHOWN_ERROR = 500
+
+
+@dataclass(frozen=True)
+class Target:
+    provider: Provider
+    facts: Facts
+    secret: str | None
+
+
+@dataclass(frozen=True)
+class Listed:
+    rows: tuple[ModelRow, ...]
+    last: Answer
+
+
+class Upstream:
+    def __init__(self, outbound: Outbound, credentials: Credentials, pricing: Pricing) -> None:
+        self._outbound = outbound
+        self._credentials = credentials
+        self._pricing = pricing
+
+    # ---- testing
+
+    async def test(self, database: Database, reference: str, api_key: str | None) -> TestView:
+        """Raises NotFound or InvalidRequest; what the provider does wrong is in the answer."""
+        async with database.read() as session:
+            target = await self._target(session, reference, api_key)
+        try:
+            listed = await self._list(target)
+        except UpstreamError as error:
+            return _failed(error)
+        return TestView(ok=True, status=listed.last.status, elapsed_ms=listed.last.elapsed_ms, models=len(listed.rows))
+
+    async def test_model(self, database: Database, model_id: str) -> TestView:
+        """Raises NotFound or InvalidRequest."""
+        async with database.read() as session:
+            found = await repository.model(session, model_id)
+            if found is None:
+                raise NotFound(f"There is no model {model_id}.")
+            model, provider = found
+            target = await self._target(session, provider.id, None)
+        try:
+            listed = await self._list(target)
+        except UpstreamError as error:
+            return _failed(error)
+        there = any(row.id == model.model_id for row in listed.rows)
+        error = None if there else f"{provider.slug} does not list a model {model.model_id!r}."
+        answer = listed.last
+        return TestView(
+            ok=there, status=answer.status, elapsed_ms=answer.elapsed_ms, models=len(listed.rows), error=error
+        )
+
+    # ---- syncing
+
+    async def sync(self, database: Database, reference: str, wish: SyncBody) -> SyncView:
+        """Adds what the provider lists and the catalog lacks. Raises NotFound, InvalidRequest or UpstreamError."""
+        async with database.read() as session:
+            target = await self._target(session, reference, None)
+        listed = await self._list(target)
+        wanted = [row for row in listed.rows if _is_wanted(row.id, wish.only)]
+        async with database.write() as session:
+            provider = await repository.provider(session, target.provider.id)
+            if provider is None:
+                raise NotFound(f"The provider {reference} was deleted meanwhile.")
+            return await self._store(session, provider, wanted, {row.id for row in listed.rows}, wish)
+
+    async def _store(
+        self, session: WriteSession, provider: Provider, wanted: Sequence[ModelRow], all_ids: set[str], wish: SyncBody
+    ) -> SyncView:
+        present = await repository.models_of(session, provider.id)
+        known = {row.model_id for row in present}
+        added = [self._new(provider, row, wish) for row in wanted if row.id not in known]
+        session.add_all(added)
+        missing = [row for row in present if row.model_id not in all_ids]
+        deactivated = [row for row in missing if row.is_active] if wish.deactivate_missing else []
+        for row in deactivated:
+            row.is_active = False
+        await session.flush()
+        if added or deactivated:
+            session.changes.catalog()
+        return SyncView(
+            added=[row.model_id for row in added],
+            total=len(present) + len(added),
+            missing=[row.model_id for row in missing],
+            deactivated=[row.model_id for row in deactivated],
+            unpriced=[row.model_id for row in added if row.rates is None],
+        )
+
+    def _new(self, provider: Provider, listed: ModelRow, wish: SyncBody) -> Model:
+        row = Model(
+            provider_id=provider.id,
+            name=listed.id[:255],
+            model_id=listed.id[:255],
+            display_name=(listed.display_name or listed.id)[:255],
+            capabilities=[name for name in CAPABILITIES if name in listed.capabilities],
+            is_active=wish.activate,
+            context_window=_bounded(listed.context_window),
+            max_output_tokens=_bounded(listed.max_output_tokens),
+        )
+        self._pricing.price(row, provider, listed.rates)
+        return row
+
+    # ---- asking
+
+    async def _target(self, session: ReadSession, reference: str, api_key: str | None) -> Target:
+        provider = await repository.provider(session, reference)
+        if provider is None:
+            raise NotFound(f"There is no provider {reference}.")
+        facts = facts_of(provider.vendor, read_config(provider.config))
+        if facts.models_path is None:
+            raise InvalidRequest(
+                f"{provider.slug} does not list its models; name them with POST /api/v1/ai/models, or give it a "
+                "config.models_path."
+            )
+        if api_key is None:
+            rows = await self._credentials.shared(session, provider.id)
+            active = next((row for row in rows if row.is_active), None)
+            api_key = self._credentials.open(active) if active else None
+        if api_key is None and facts.needs_credential:
+            raise InvalidRequest(f"{provider.slug} needs a credential, and has none that is shared.")
+        return Target(provider, facts, api_key)
+
+    async def _list(self, target: Target) -> Listed:
+        """All pages. Raises UpstreamError with the credential scrubbed from its message."""
+        rows: list[ModelRow] = []
+        after: str | None = None
+        try:
+            for page in range(1, MAX_PAGES + 1):
+                answer = await self._ask(target, after)
+                found = read_models(answer.body)
+                rows += found.rows
+                if found.next_after_id in {None, after} or page == MAX_PAGES:
+                    return Listed(tuple(rows), answer)
+                after = found.next_after_id
+        except UpstreamError as error:
+            error.message = _shown(error.message, target.secret)
+            error.args = (error.message,)
+            raise
+        raise AssertionError("the last page returns")
+
+    async def _ask(self, target: Target, after: str | None) -> Answer:
+        provider, facts = target.provider, target.facts
+        headers = dict(facts.headers)
+        if target.secret is not None and facts.auth.header:
+            headers[facts.auth.header] = facts.auth.prefix + target.secret
+        answer = await self._outbound.get(
+            f"{provider.api_base_url}{facts.models_path}{_query(facts, after)}",
+            headers=headers,
+            allow_addresses=provider.allow_addresses,
+            proxy=provider.proxy,
+        )
+        if not 200 <= answer.status < 300:
+            raise UpstreamRefused(_refusal(provider.slug, answer), status=answer.status)
+        return answer
+
+
+def _query(facts: Facts, after: str | None) -> str:
+    query = {"limit": "1000"} if facts.models_format == "anthropic" else {}
+    if after is not None:
+        query["after_id"] = after
+    return f"?{urlencode(query)}" if query else ""
+
+
+def _refusal(slug: str, answer: Answer) -> str:
+    if 300 <= answer.status < 400:
+        return f"{slug} answered {answer.status}: it redirects, which is not followed. Give the address it means."
+    return f"{slug} answered {answer.status}{_told(answer.body)}"
+
+
+def _told(body: bytes) -> str:
+    """The provider's own words, where it has some."""
+    try:
+        decoded = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return ""
+    error = decoded.get("error", decoded) if isinstance(decoded, dict) else None
+    message = error.get("message") if isinstance(error, dict) else error
+    return f": {message}" if isinstance(message, str) else ""
+
+
+def _shown(message: str, secret: str | None) -> str:
+    clean = scrub(message, [secret] if secret else [])
+    clean = "".join(character if character.isprintable() else " " for character in clean)
+    return clean if len(clean) <= MAX_SHOWN_ERROR else clean[:MAX_SHOWN_ERROR] + "…"
+
+
+def _failed(error: UpstreamError) -> TestView:
+    status = error.status if isinstance(error, UpstreamRefused) else None
+    return TestView(ok=False, status=status, elapsed_ms=None, error=error.message)
+
+
+def _is_wanted(name: str, only: Sequence[str]) -> bool:
+    return not only or any(fnmatchcase(name, pattern) for pattern in only)
+
+
+def _bounded(tokens: int | None) -> int | None:
+    return tokens if tokens is not None and 0 < tokens <= 100_000_000 else None

@@ -1,0 +1,147 @@
+"""What may be done with people and departments, and by whom.
+
+Nobody acts on somebody above them, nobody gives a role above their own, and the last active super admin stays one:
+otherwise the gateway could be locked for everyone.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from turnpike.contract.access import Role
+from turnpike.control.db.models import Department, User
+from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains.identity import repository
+from turnpike.control.domains.identity.repository import UserFilter
+from turnpike.control.domains.identity.roles import outranks
+from turnpike.control.web.principal import Principal
+from turnpike.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from turnpike.kit.pagination import Page, parse_sort
+
+FIRST_ADMINISTRATOR = "Administrator"
+_GRANTED_BY = frozenset({"role", "department_id", "is_active"})
+"""Fields that a key's grant is made of."""
+
+
+async def list_users(
+    session: ReadSession, wanted: UserFilter, sort: str | None, page: Page
+) -> tuple[Sequence[User], int]:
+    orders = parse_sort(sort, repository.USER_ORDER, "display_name")
+    return await repository.users(session, wanted, orders, page)
+
+
+async def get_user(session: ReadSession, user_id: str) -> User:
+    """Raises NotFound."""
+    row = await repository.user(session, user_id)
+    if row is None:
+        raise NotFound(f"There is no user {user_id}.")
+    return row
+
+
+def check_rank(actor: Principal, role: str, what: str) -> None:
+    """Raises Forbidden when `role` is above the actor's."""
+    if outranks(role, actor.role):
+        raise Forbidden(f"{what} takes the role {role}; yours is {actor.role}.")
+
+
+async def create_user(session: WriteSession, actor: Principal, values: dict[str, Any]) -> User:
+    """Raises Forbidden, Conflict or InvalidRequest."""
+    check_rank(actor, values["role"], f"Making a {values['role']}")
+    await _check_unique(session, None, values)
+    await _check_department(session, values.get("department_id"))
+    row = User(**values)
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def change_user(session: WriteSession, actor: Principal, user_id: str, values: dict[str, Any]) -> User:
+    """Raises NotFound, Forbidden, Conflict or InvalidRequest."""
+    row = await get_user(session, user_id)
+    check_rank(actor, row.role, "Changing this user")
+    if "role" in values:
+        check_rank(actor, values["role"], f"Making a {values['role']}")
+    await _keep_a_super_admin(session, row, values)
+    await _check_unique(session, row.id, values)
+    await _check_department(session, values.get("department_id"))
+    changed = {name for name, value in values.items() if getattr(row, name) != value}
+    for name in changed:
+        setattr(row, name, values[name])
+    await session.flush()
+    if changed & _GRANTED_BY:
+        session.changes.users([row.id])
+        if "is_active" in changed and row.is_active:
+            # Relays remember for a while that this person's keys were unknown; they must ask again.
+            session.changes.all_keys()
+    return row
+
+
+async def _keep_a_super_admin(session: ReadSession, row: User, values: dict[str, Any]) -> None:
+    stays = values.get("role", row.role) == Role.SUPER_ADMIN and values.get("is_active", row.is_active)
+    is_one = row.role == Role.SUPER_ADMIN and row.is_active
+    if is_one and not stays and not await repository.other_super_admins(session, row.id):
+        raise Conflict("This is the last active super admin; make another one first.")
+
+
+async def _check_unique(session: ReadSession, own_id: str | None, values: dict[str, Any]) -> None:
+    for field in ("email", "ext_subject"):
+        value = values.get(field)
+        if value is None:
+            continue
+        other = await repository.user_with(session, **{field: value})
+        if other is not None and other.id != own_id:
+            raise Conflict(f"Another user has this {field}.", details={"param": field})
+
+
+async def _check_department(session: ReadSession, department_id: str | None) -> None:
+    if department_id is not None and await repository.department(session, department_id) is None:
+        raise InvalidRequest(f"There is no department {department_id}.", details={"param": "department_id"})
+
+
+async def operators_user(session: ReadSession) -> User:
+    """In whose name the operator acts where a person is needed. Raises NotFound."""
+    row = await repository.first_super_admin(session)
+    if row is None:
+        raise NotFound("There is no active super admin.")
+    return row
+
+
+# ---- departments
+
+
+async def list_departments(
+    session: ReadSession, search: str | None, sort: str | None, page: Page
+) -> tuple[Sequence[Department], int]:
+    orders = parse_sort(sort, repository.DEPARTMENT_ORDER, "name")
+    return await repository.departments(session, search, orders, page)
+
+
+async def get_department(session: ReadSession, department_id: str) -> Department:
+    """Raises NotFound."""
+    row = await repository.department(session, department_id)
+    if row is None:
+        raise NotFound(f"There is no department {department_id}.")
+    return row
+
+
+async def create_department(session: WriteSession, name: str) -> Department:
+    """Raises Conflict."""
+    await _check_department_name(session, name, None)
+    row = Department(name=name)
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def rename_department(session: WriteSession, department_id: str, name: str) -> Department:
+    """Raises NotFound or Conflict."""
+    row = await get_department(session, department_id)
+    await _check_department_name(session, name, row.id)
+    row.name = name
+    await session.flush()
+    return row
+
+
+async def _check_department_name(session: ReadSession, name: str, own_id: str | None) -> None:
+    other = await repository.department_named(session, name)
+    if other is not None and other.id != own_id:
+        raise Conflict(f"There is a department {name!r} already.", details={"param": "name"})

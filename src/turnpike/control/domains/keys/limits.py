@@ -1,0 +1,63 @@
+"""A key never grants more than its owner has, nor more than the key that makes or changes it."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from ipaddress import ip_network
+
+from turnpike.contract.scopes import SCOPE_BIT, to_names
+from turnpike.control.domains.identity.roles import allowed_scopes
+from turnpike.control.web.principal import Principal
+from turnpike.errors import Forbidden, ScopeMissing
+
+
+def check_scopes(actor: Principal, owner_role: str, scopes: Sequence[str]) -> None:
+    """Raises ScopeMissing."""
+    beyond_owner = [name for name in scopes if not allowed_scopes(owner_role) & SCOPE_BIT[name]]
+    if beyond_owner:
+        raise ScopeMissing(
+            f"The key's owner has the role {owner_role}, which cannot hold {', '.join(beyond_owner)}.",
+            details={"param": "scopes", "allowed": to_names(allowed_scopes(owner_role))},
+        )
+    beyond_actor = [name for name in scopes if not actor.scopes & SCOPE_BIT[name]]
+    if beyond_actor:
+        raise ScopeMissing(
+            f"Your own key does not have {', '.join(beyond_actor)}, so it cannot give it.",
+            details={"param": "scopes", "allowed": to_names(actor.scopes)},
+        )
+
+
+def check_models(actor: Principal, models: Sequence[str]) -> None:
+    """Raises Forbidden. A pattern lies within another when it matches it letter for letter, its `*` among them."""
+    if not actor.models:
+        return
+    beyond = [name for name in models if not any(_within(name, allowed) for allowed in actor.models)]
+    if beyond or not models:
+        raise Forbidden(
+            f"Your own key is limited to the models {', '.join(actor.models)}; it cannot give more.",
+            details={"param": "models"},
+        )
+
+
+def _within(pattern: str, allowed: str) -> bool:
+    # Only `*` is a wildcard; fnmatch knows two more.
+    escaped = allowed.replace("[", "[[]").replace("?", "[?]")
+    return fnmatchcase(pattern, escaped)
+
+
+def check_networks(actor: Principal, networks: Sequence[str]) -> None:
+    """Raises Forbidden."""
+    if not actor.networks:
+        return
+    own = [ip_network(text, strict=False) for text in actor.networks]
+    inside = [_inside(text, own) for text in networks]
+    if not all(inside) or not networks:
+        raise Forbidden(
+            f"Your own key is limited to the networks {', '.join(actor.networks)}; it cannot give more.",
+            details={"param": "networks"},
+        )
+
+
+def _inside(text: str, own: Sequence[object]) -> bool:
+    network = ip_network(text, strict=False)
+    # Networks of another IP version are no part of each other; asking raises TypeError.
+    return any(type(network) is type(outer) and network.subnet_of(outer) for outer in own)  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,102 @@
+"""Queries on API keys. Never commits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from turnpike.control.db.models import ApiKey, Provider
+from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains.listing import Columns, contains, ordered
+from turnpike.kit.clock import now_ms
+from turnpike.kit.pagination import Order, Page
+
+ORDER: Columns = {"name": ApiKey.name, "created_at": ApiKey.created_at_ms, "expires_at": ApiKey.expires_at_ms}
+
+
+@dataclass(frozen=True)
+class KeyFilter:
+    search: str | None = None
+    user_id: str | None = None
+    status: str | None = None
+    scope: str | None = None
+
+
+@dataclass(frozen=True)
+class ShownKey:
+    row: ApiKey
+    provider: str | None
+    """Slug of the default provider."""
+    successor_waiting: bool
+
+
+def _shown() -> Select[ApiKey, str, bool]:
+    successor = aliased(ApiKey)
+    waiting = exists().where(successor.id == ApiKey.successor_id, successor.sealed_key.is_not(None))
+    return select(ApiKey, Provider.slug, waiting).outerjoin(Provider, Provider.id == ApiKey.default_provider_id)
+
+
+def _status(status: str) -> ColumnElement[bool]:
+    revoked = ApiKey.revoked_at_ms.is_not(None)
+    expired = and_(ApiKey.expires_at_ms.is_not(None), ApiKey.expires_at_ms <= now_ms())
+    alive = and_(~revoked, or_(ApiKey.expires_at_ms.is_(None), ApiKey.expires_at_ms > now_ms()))
+    return {
+        "revoked": revoked,
+        "expired": and_(~revoked, expired),
+        "rotated": and_(alive, ApiKey.rotated_at_ms.is_not(None)),
+        "active": and_(alive, ApiKey.rotated_at_ms.is_(None)),
+    }[status]
+
+
+async def keys(
+    session: ReadSession, wanted: KeyFilter, orders: Sequence[Order], page: Page
+) -> tuple[list[ShownKey], int]:
+    query = _shown()
+    if wanted.search:
+        query = query.where(or_(contains(ApiKey.name, wanted.search), contains(ApiKey.prefix, wanted.search)))
+    if wanted.user_id is not None:
+        query = query.where(ApiKey.user_id == wanted.user_id)
+    if wanted.status is not None:
+        query = query.where(_status(wanted.status))
+    if wanted.scope is not None:
+        query = query.where(ApiKey.scopes.op("&")([wanted.scope]) != 0)
+    count = select(func.count()).select_from(query.with_only_columns(ApiKey.id).order_by(None).subquery())
+    total = (await session.execute(count)).scalar_one()
+    query = ordered(query, orders, ORDER, ApiKey.id).limit(page.per_page).offset(page.offset)
+    return [ShownKey(*row) for row in (await session.execute(query)).all()], total
+
+
+async def key(session: ReadSession, key_id: str) -> ShownKey | None:
+    row = (await session.execute(_shown().where(ApiKey.id == key_id))).one_or_none()
+    return ShownKey(*row) if row else None
+
+
+async def any_alive(session: ReadSession) -> bool:
+    query = select(ApiKey.id).where(or_(_status("active"), _status("rotated"))).limit(1)
+    return (await session.scalars(query)).first() is not None
+
+
+async def locked(session: WriteSession, key_id: str) -> ApiKey | None:
+    """The row, and nobody else's until the transaction ends."""
+    return (await session.scalars(select(ApiKey).where(ApiKey.id == key_id).with_for_update())).first()
+
+
+async def due_for_rotation(
+    session: WriteSession, made_before_ms: int, ends_after_ms: int, limit: int
+) -> Sequence[ApiKey]:
+    """Keys in use that were made before then, have no successor, and will not end by themselves before
+    `ends_after_ms`. Rows that another process is at are passed over."""
+    query = (
+        select(ApiKey)
+        .where(
+            _status("active"),
+            ApiKey.created_at_ms < made_before_ms,
+            ApiKey.sealed_key.is_(None),
+            or_(ApiKey.expires_at_ms.is_(None), ApiKey.expires_at_ms > ends_after_ms),
+        )
+        .order_by(ApiKey.created_at_ms)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.scalars(query)).all()

@@ -1,0 +1,154 @@
+"""What a key may do, looked up by its digest: for relays that ask, and for control's own API.
+
+Grants in use are kept in memory, to be written down with the last good snapshot and to answer from while the database
+is away. One query makes a grant; this module joins across domains because the relay's question does.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
+
+from turnpike.contract.grants import KeyGrant, PersonalAccess
+from turnpike.contract.scopes import to_bits
+from turnpike.control.db.database import UNREACHABLE, Database
+from turnpike.control.db.models import ApiKey, Credential, Provider, ProviderSetting, User
+from turnpike.control.domains.identity.roles import allowed_scopes
+from turnpike.control.infra.secrets import Sealer
+from turnpike.errors import Unavailable
+from turnpike.kit.clock import now_ms
+
+KEPT_GRANTS = 20_000
+RETRY_AFTER_S = 2.0
+
+
+class Grants:
+    """`offline_until_ms` says until when remembered grants may be served without the database."""
+
+    def __init__(self, database: Database, sealer: Sealer, offline_until_ms: Callable[[], int]) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._offline_until_ms = offline_until_ms
+        self._kept: OrderedDict[bytes, KeyGrant] = OrderedDict()
+        self._digests: dict[str, bytes] = {}
+        self._generation = 0
+        self.touched = False
+        """Set when what is kept changed; whoever writes it down clears it."""
+
+    async def resolve(self, digest: bytes, *, remembered: bool = False) -> KeyGrant | None:
+        """The grant of the key with this digest; None when there is none that works. `remembered`: one in memory will
+        do, which is at most a poll of the change log old.
+
+        Raises Unavailable when the database cannot be reached and the grant is not remembered.
+        """
+        if remembered:
+            kept = self._kept.get(digest)
+            if kept is not None and self._fresh():
+                return kept if _alive(kept) else None
+        try:
+            return await self._resolve_now(digest)
+        except UNREACHABLE as error:
+            kept = self._kept.get(digest)
+            if kept is not None and self._fresh():
+                return kept if _alive(kept) else None
+            raise Unavailable(
+                "The database cannot be reached, so this key cannot be checked.", retry_after_s=RETRY_AFTER_S
+            ) from error
+
+    async def _resolve_now(self, digest: bytes) -> KeyGrant | None:
+        while True:
+            generation = self._generation
+            grant = await self._query(digest)
+            if generation == self._generation:
+                self._keep(digest, grant)
+                return grant
+            # Something changed while the database was asked: the answer may be of before.
+
+    async def _query(self, digest: bytes) -> KeyGrant | None:
+        default = aliased(Provider)
+        query = (
+            select(ApiKey, User, default.slug, ProviderSetting, Credential)
+            .join(User, User.id == ApiKey.user_id)
+            .outerjoin(default, default.id == ApiKey.default_provider_id)
+            .outerjoin(ProviderSetting, (ProviderSetting.user_id == User.id) & ProviderSetting.is_active)
+            .outerjoin(Credential, (Credential.id == ProviderSetting.credential_id) & Credential.is_active)
+            .where(ApiKey.digest == digest)
+        )
+        async with self._database.read() as session:
+            rows = (await session.execute(query)).all()
+        if not rows:
+            return None
+        key, user, slug = rows[0][:3]
+        if key.revoked_at_ms is not None or not user.is_active:
+            return None
+        personal = [self._personal(row[3], row[4]) for row in rows if row[3] is not None]
+        grant = _grant(key, user, slug, tuple(sorted(personal, key=lambda access: access.provider_id)))
+        return grant if _alive(grant) else None
+
+    def _personal(self, setting: ProviderSetting, credential: Credential | None) -> PersonalAccess:
+        # A personal credential serves its owner only, whatever a row may point at.
+        if credential is None or credential.owner_id != setting.user_id:
+            return PersonalAccess(setting.provider_id, setting.use_shared_api, None, None)
+        secret = self._sealer.open(credential.sealed)
+        return PersonalAccess(setting.provider_id, setting.use_shared_api, credential.id, secret)
+
+    # ---- memory
+
+    def _fresh(self) -> bool:
+        return now_ms() <= self._offline_until_ms()
+
+    def _keep(self, digest: bytes, grant: KeyGrant | None) -> None:
+        before = self._kept.pop(digest, None)
+        if grant is not None:
+            self._kept[digest] = grant
+            self._digests[grant.key_id] = digest
+            if len(self._kept) > KEPT_GRANTS:
+                _, oldest = self._kept.popitem(last=False)
+                self._digests.pop(oldest.key_id, None)
+        if before != grant:
+            self.touched = True
+
+    def forget(self, key_ids: Iterable[str] | None) -> None:
+        """These keys' grants no longer hold; None: none does."""
+        self._generation += 1
+        if key_ids is None:
+            self.touched = self.touched or bool(self._kept)
+            self._kept.clear()
+            self._digests.clear()
+            return
+        for key_id in key_ids:
+            digest = self._digests.pop(key_id, None)
+            if digest is not None and self._kept.pop(digest, None) is not None:
+                self.touched = True
+
+    def kept(self) -> list[tuple[bytes, KeyGrant]]:
+        """In the order of their last use, oldest first."""
+        return list(self._kept.items())
+
+    def restore(self, grants: Iterable[tuple[bytes, KeyGrant]]) -> None:
+        for digest, grant in grants:
+            self._kept[digest] = grant
+            self._digests[grant.key_id] = digest
+
+
+def _alive(grant: KeyGrant) -> bool:
+    return grant.expires_at_ms == 0 or grant.expires_at_ms > now_ms()
+
+
+def _grant(key: ApiKey, user: User, default_provider: str | None, personal: tuple[PersonalAccess, ...]) -> KeyGrant:
+    return KeyGrant(
+        key_id=key.id,
+        key_name=key.name,
+        user_id=user.id,
+        department_id=user.department_id,
+        role=user.role,
+        # A key that was made when its owner might do more grants no more than the owner may now.
+        scopes=to_bits(key.scopes) & allowed_scopes(user.role),
+        tier=key.tier,
+        models=tuple(key.models),
+        networks=tuple(key.networks),
+        expires_at_ms=key.expires_at_ms or 0,
+        default_provider=default_provider,
+        personal=personal,
+    )

@@ -1,0 +1,38 @@
+"""The same application without a server: for commands, when none runs on the data folder."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.types import ASGIApp
+
+from turnpike.control import logs
+from turnpike.control.app import create_app
+from turnpike.control.assembly import assemble
+from turnpike.control.boot import prepare, prepare_folders, prepare_secrets
+from turnpike.control.web.edge import AdminDoor
+from turnpike.kit.files import FileLock
+from turnpike.settings import Settings
+
+
+@asynccontextmanager
+async def open_offline(settings: Settings) -> AsyncIterator[ASGIApp]:
+    """Yields the ASGI application, to whom every request is the local operator's.
+
+    Holds the data folder's lock. Raises kit.files.LockHeld when somebody else has it, ConfigurationError when the
+    installation cannot be used, Unavailable when the database cannot be reached.
+    """
+    prepare_folders(settings)
+    quiet = settings.model_copy(update={"log_level": "warning"})
+    logs.configure(quiet, program_is_terminal=sys.stderr.isatty())
+    with FileLock(settings.lock_file).acquire({"program": "turnpike (a command)"}):
+        keyring = prepare_secrets(settings)
+        await prepare(settings, keyring, check=False)
+        services = assemble(settings, keyring)
+        services.keeper.restore()
+        try:
+            await services.keeper.start()
+            yield AdminDoor(create_app(services))
+        finally:
+            await services.keeper.stop()
+            await services.database.close()

@@ -1,0 +1,68 @@
+"""All relays' counters as one: what /metrics shows. A relay that left takes nothing away from a total."""
+
+from collections.abc import Iterable
+
+from turnpike.contract.metrics import METRICS, Sample
+
+_KINDS = {metric.name: metric.kind for metric in METRICS}
+_LOWEST = frozenset({"turnpike_snapshot_version"})
+_HIGHEST = frozenset({"turnpike_breaker_open"})
+_KEPT_DEPARTED = 64
+
+Series = dict[tuple[str, tuple[str, ...]], Sample]
+
+
+class RelayMetrics:
+    """`relay_id` is a relay's incarnation: a restarted relay is another one, and begins at nought."""
+
+    def __init__(self) -> None:
+        self._relays: dict[str, tuple[Sample, ...]] = {}
+        self._departed: dict[str, tuple[Sample, ...]] = {}
+        self._base: Series = {}
+
+    def update(self, relay_id: str, samples: Iterable[Sample]) -> None:
+        """A relay's totals since its start; they replace what it said before."""
+        self._departed.pop(relay_id, None)  # it lost its connection and is back
+        self._relays[relay_id] = tuple(samples)
+
+    def departed(self, relay_id: str) -> None:
+        """Its counters stay in the totals, its gauges go."""
+        samples = self._relays.pop(relay_id, None)
+        if samples is None:
+            return
+        self._departed[relay_id] = tuple(sample for sample in samples if _kind(sample) != "gauge")
+        while len(self._departed) > _KEPT_DEPARTED:
+            oldest = self._departed.pop(next(iter(self._departed)))
+            for sample in oldest:
+                _add(self._base, sample)
+
+    def relays(self) -> list[str]:
+        """Those that are connected."""
+        return sorted(self._relays)
+
+    def merged(self) -> list[Sample]:
+        """One sample a series, in the order of their names and labels."""
+        merged = dict(self._base)
+        for samples in (*self._departed.values(), *self._relays.values()):
+            for sample in samples:
+                _add(merged, sample)
+        return [merged[key] for key in sorted(merged)]
+
+
+def _kind(sample: Sample) -> str:
+    return _KINDS.get(sample.name, "gauge")
+
+
+def _add(series: Series, sample: Sample) -> None:
+    key = (sample.name, sample.labels)
+    other = series.get(key)
+    series[key] = sample if other is None else _merge(other, sample)
+
+
+def _merge(left: Sample, right: Sample) -> Sample:
+    if left.name in _LOWEST:
+        return min(left, right, key=lambda sample: sample.value)
+    if left.name in _HIGHEST:
+        return max(left, right, key=lambda sample: sample.value)
+    buckets = tuple(a + b for a, b in zip(left.buckets, right.buckets, strict=False))
+    return Sample(left.name, left.labels, left.value + right.value, buckets)

@@ -1,0 +1,178 @@
+"""Control as a process: what is started in which order, and ended in the reverse.
+
+Relays wait for the contract socket and its snapshot, so these come first; the web framework is loaded behind them.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from turnpike.contract.processes import READY_LINE
+from turnpike.control.assembly import assemble
+from turnpike.control.boot import Prepared, prepare, prepare_folders, prepare_secrets
+from turnpike.control.contract_server import ContractServer
+from turnpike.control.db.database import UNREACHABLE
+from turnpike.control.infra.secrets import Keyring
+from turnpike.control.services import ControlServices
+from turnpike.errors import ConfigurationError, Unavailable
+from turnpike.settings import Settings
+
+FIRST_TRY_S = 10.0
+log = structlog.get_logger()
+
+
+class Control:
+    """`start`, then `serve_until` told to stop, then `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.services: ControlServices | None = None
+        self._contract: ContractServer | None = None
+        self._servers: list[Any] = []
+        self._serving: list[asyncio.Task[None]] = []
+        self.ended = asyncio.Event()
+        """Set when a server ended that nobody stopped."""
+
+    async def start(self) -> None:
+        """Raises ConfigurationError, or Unavailable when there is neither a database nor a last good state."""
+        prepare_folders(self.settings)
+        keyring = prepare_secrets(self.settings)
+        services = self.services = assemble(self.settings, keyring)
+        restored = services.keeper.restore()
+        await self._prepare(services, keyring, restored)
+        self._contract = ContractServer(
+            self.settings.contract_socket, services.keeper, services.metrics, services.health.report
+        )
+        await services.keeper.start()
+        await self._contract.start()
+        await self._serve_http(services)
+        for runner in services.runners:
+            await runner.start()
+
+    async def _prepare(self, services: ControlServices, keyring: Keyring, restored: bool) -> None:
+        try:
+            async with asyncio.timeout(FIRST_TRY_S):
+                _tell(self.settings, await prepare(self.settings, keyring))
+        except UNREACHABLE as error:
+            if not restored:
+                raise Unavailable(
+                    f"The database cannot be reached ({type(error).__name__}), and there is no last good state on disk "
+                    "to start from."
+                ) from error
+            log.error("database_unreachable_at_start", error_type=type(error).__name__)
+
+            async def prepare_later() -> None:
+                _tell(self.settings, await prepare(self.settings, keyring))
+
+            services.keeper.before_first_contact = prepare_later
+
+    async def _serve_http(self, services: ControlServices) -> None:
+        # Off the loop: relays are served while half a second of modules is read.
+        wiring = await asyncio.to_thread(import_module, "turnpike.control.wiring")
+        forward, admin = wiring.build(services)
+        for path, app in ((self.settings.forward_socket, forward), (self.settings.admin_socket, admin)):
+            server = wiring.make_server(self.settings, app)
+            self._servers.append(server)
+            self._serving.append(asyncio.create_task(self._serve(server, listening_socket(path)), name=path.name))
+        while not all(server.started for server in self._servers):
+            if any(task.done() for task in self._serving):
+                raise ConfigurationError("control's HTTP servers did not start; the log says why")
+            await asyncio.sleep(0.005)
+
+    async def _serve(self, server: Any, listening: socket.socket) -> None:
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            self.ended.set()
+
+    async def stop(self) -> None:
+        """First no new requests, then the background work, then what relays need, then the database."""
+        for server in self._servers:
+            server.should_exit = True
+        for task in self._serving:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self.services is None:
+            return
+        for runner in reversed(self.services.runners):
+            await runner.stop()
+        if self._contract is not None:
+            await self._contract.stop()
+        await self.services.keeper.stop()
+        await self.services.cache.close()
+        await self.services.database.close()
+        for path in (self.settings.forward_socket, self.settings.admin_socket):
+            path.unlink(missing_ok=True)
+
+
+def listening_socket(path: Path) -> socket.socket:
+    """A unix socket for its owner alone."""
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(str(path))
+    path.chmod(0o600)
+    listening.listen(1024)
+    listening.setblocking(False)
+    return listening
+
+
+def _tell(settings: Settings, prepared: Prepared) -> None:
+    if prepared.found_revision != prepared.revision:
+        log.info("database_migrated", found=prepared.found_revision, now=prepared.revision)
+    if prepared.first_key is not None:
+        log.info("first_key_made", file=str(settings.first_key_file))
+
+
+async def run(settings: Settings) -> int:
+    """Serves until standard input ends or SIGTERM comes. Returns the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await _watch_parent(stop)
+    control = Control(settings)
+    try:
+        await control.start()
+    except (ConfigurationError, Unavailable) as error:
+        log.error("control_cannot_start", reason=error.message)
+        await control.stop()
+        return 1
+    sys.stdout.write(READY_LINE + "\n")
+    sys.stdout.flush()
+    log.info("control_serves", pid=os.getpid())
+    waits = [asyncio.create_task(stop.wait()), asyncio.create_task(control.ended.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    failed = control.ended.is_set() and not stop.is_set()
+    await control.stop()
+    log.info("control_ended")
+    return 1 if failed else 0
+
+
+async def _watch_parent(stop: asyncio.Event) -> None:
+    """End of file on standard input means that the supervisor is gone."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+
+    async def watch() -> None:
+        while await reader.read(4096):
+            pass
+        stop.set()
+
+    watching = asyncio.create_task(watch(), name="watch parent")
+    watching.add_done_callback(lambda task: task.cancelled() or task.exception())
+    _tasks.add(watching)
+
+
+_tasks: set[asyncio.Task[None]] = set()
+"""The loop keeps weak references only."""

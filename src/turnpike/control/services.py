@@ -1,0 +1,33 @@
+"""What control is made of, put together once (run.py, offline.py) and passed on; nothing reaches for a global."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from turnpike.control.db.database import Database
+from turnpike.control.health import HealthChecks
+from turnpike.control.infra.cache import Cache
+from turnpike.control.infra.secrets import Sealer
+from turnpike.control.keeper import Keeper
+from turnpike.control.relay_metrics import RelayMetrics
+from turnpike.settings import Settings
+
+
+class Runner(Protocol):
+    """Something that works in the background as long as control serves: the drain of the journal, periodic tasks."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass
+class ControlServices:
+    settings: Settings
+    database: Database
+    sealer: Sealer
+    keeper: Keeper
+    cache: Cache
+    metrics: RelayMetrics
+    health: HealthChecks
+    runners: Sequence[Runner] = field(default_factory=list)

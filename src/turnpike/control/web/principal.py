@@ -1,0 +1,173 @@
+"""Who is asking, and whether they may. Every route names what it needs: `Depends(needs("admin"))`.
+
+An API key comes as `Authorization: Bearer` or `x-api-key`; whoever came in by the admin socket is the operator of this
+machine, who may do everything.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from turnpike.contract.access import Role
+from turnpike.contract.grants import KEY_PREFIX, KeyGrant, PersonalAccess, key_digest
+from turnpike.contract.scopes import SCOPE_BIT, SCOPES, to_bits, to_names
+from turnpike.control.services import ControlServices
+from turnpike.control.web.edge import OPERATOR
+from turnpike.errors import Forbidden, InvalidRequest, ScopeMissing, Unauthenticated
+
+PUBLIC = "public"
+ANY_KEY = "any key"
+MAX_KEY_BYTES = 512
+_ALL = to_bits(SCOPES)
+_CHALLENGE = "Send an API key as `Authorization: Bearer tp-...` or in `x-api-key`."
+
+
+@dataclass(frozen=True)
+class Principal:
+    name: str
+    role: str
+    scopes: int
+    user_id: str | None = None
+    """None for the operator."""
+    key_id: str | None = None
+    department_id: str | None = None
+    models: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    personal: tuple[PersonalAccess, ...] = ()
+
+    def has(self, scope: str) -> bool:
+        return bool(self.scopes & SCOPE_BIT[scope])
+
+    @property
+    def is_operator(self) -> bool:
+        return self.user_id is None
+
+    @property
+    def is_admin(self) -> bool:
+        return self.has("admin")
+
+    def person(self) -> str:
+        """The user id. Raises InvalidRequest for the operator, who is no person of the database."""
+        if self.user_id is None:
+            raise InvalidRequest("This belongs to a person: ask with that person's API key, not as the operator.")
+        return self.user_id
+
+
+OPERATOR_PRINCIPAL = Principal("operator", Role.SUPER_ADMIN, _ALL)
+
+
+def services(request: Request) -> ControlServices:
+    return request.app.state.services
+
+
+async def identify(request: Request) -> Principal:
+    """Raises Unauthenticated, Forbidden (another network) or Unavailable (no way to check the key)."""
+    if request.scope.get(OPERATOR) is True:
+        return OPERATOR_PRINCIPAL
+    key = _key_of(request)
+    control = services(request)
+    digest = key_digest(key.encode(), control.sealer.keyring.pepper)
+    grant = await control.keeper.grants.resolve(digest, remembered=True)
+    if grant is None:
+        raise Unauthenticated(f"This API key is unknown, revoked or expired. {_CHALLENGE}")
+    _check_network(request, grant)
+    return Principal(
+        grant.key_name,
+        grant.role,
+        grant.scopes,
+        grant.user_id,
+        grant.key_id,
+        grant.department_id,
+        grant.models,
+        grant.networks,
+        grant.personal,
+    )
+
+
+def _key_of(request: Request) -> str:
+    header = request.headers.get("authorization", "")
+    scheme, _, token = header.partition(" ")
+    if header and scheme.lower() != "bearer":
+        raise Unauthenticated(f"The authorization scheme must be Bearer. {_CHALLENGE}")
+    key = token.strip() if header else request.headers.get("x-api-key", "").strip()
+    if not key:
+        raise Unauthenticated(f"An API key is needed. {_CHALLENGE}")
+    if not key.startswith(KEY_PREFIX) or len(key) > MAX_KEY_BYTES:
+        raise Unauthenticated(f"This is not an API key of this gateway. {_CHALLENGE}")
+    return key
+
+
+def client_address(request: Request) -> str | None:
+    """The caller's address as the relay wrote it: it rewrites forwarding headers, so the last entry is its word."""
+    forwarded = request.headers.get("x-forwarded-for", "")
+    last = forwarded.rpartition(",")[2].strip()
+    return last or (request.client.host if request.client else None)
+
+
+def _check_network(request: Request, grant: KeyGrant) -> None:
+    if not grant.networks:
+        return
+    text = client_address(request)
+    try:
+        address = ip_address((text or "").split("%", 1)[0])
+    except ValueError:
+        raise Forbidden("This API key works from named networks only, and the caller's is not known.") from None
+    mapped = getattr(address, "ipv4_mapped", None)
+    if not any((mapped or address) in ip_network(network, strict=False) for network in grant.networks):
+        raise Forbidden(f"This API key does not work from {address}.")
+
+
+# ---- what a route needs
+
+_schemes = [
+    Security(HTTPBearer(auto_error=False, description="An API key: `tp-...`")),
+    Security(APIKeyHeader(name="x-api-key", auto_error=False)),
+]
+Needed = Callable[[Request], Awaitable[Principal]]
+
+
+class Needs:
+    """A dependency that lets a principal pass who has one of `scopes` (any key at all where none is named)."""
+
+    def __init__(self, *scopes: str) -> None:
+        self.scopes = scopes
+        self.permission = " or ".join(scopes) or ANY_KEY
+        self._bits = to_bits(scopes)
+
+    async def __call__(
+        self,
+        request: Request,
+        _bearer: Annotated[object, _schemes[0]] = None,
+        _header: Annotated[object, _schemes[1]] = None,
+    ) -> Principal:
+        principal = await identify(request)
+        # An administrator's key may do what any other may, without naming it.
+        if self.scopes and not principal.scopes & (self._bits | SCOPE_BIT["admin"]):
+            raise ScopeMissing(
+                f"This needs the scope {self.permission}; this key has {_listed(principal.scopes)}.",
+                details={"needed": list(self.scopes)},
+            )
+        return principal
+
+
+def _listed(scopes: int) -> str:
+    return ", ".join(to_names(scopes)) or "none"
+
+
+class Public:
+    """Says that a route is for everyone, so that none is open by forgetting."""
+
+    permission = PUBLIC
+
+    async def __call__(self) -> None:
+        return None
+
+
+Admin = Annotated[Principal, Depends(Needs("admin"))]
+Reader = Annotated[Principal, Depends(Needs("models:read"))]
+AnyKey = Annotated[Principal, Depends(Needs())]
+Services = Annotated[ControlServices, Depends(services)]

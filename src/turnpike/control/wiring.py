@@ -1,0 +1,46 @@
+"""Control's HTTP servers: loaded by run.py behind the contract socket, because the framework takes its time.
+
+The forward socket takes what relays pass on, from anyone; the admin socket only the operator of this machine can open.
+Both lead to one application.
+"""
+
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from turnpike.control.app import create_app
+from turnpike.control.services import ControlServices
+from turnpike.control.tasks import PeriodicTasks
+from turnpike.control.web.edge import AdminDoor
+from turnpike.settings import Settings
+
+
+class Server(uvicorn.Server):
+    """Signals are the process's concern (run.py)."""
+
+    def install_signal_handlers(self) -> None:
+        return None
+
+
+def build(services: ControlServices) -> tuple[ASGIApp, ASGIApp]:
+    """Returns the application of the forward socket and that of the admin socket, and adds the background runners."""
+    app = create_app(services)
+    services.runners = [*services.runners, PeriodicTasks(services)]
+    return app, AdminDoor(app)
+
+
+def make_server(settings: Settings, app: Any) -> uvicorn.Server:
+    return Server(
+        uvicorn.Config(
+            app,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=round(settings.drain_timeout_s),
+            h11_max_incomplete_event_size=settings.head_limit_bytes,
+        )
+    )
