@@ -20,8 +20,9 @@ $(VENV)/.uv: requirements/uv.txt
 	@touch $@
 
 $(VENV)/.run: $(VENV)/.uv requirements/run.txt pyproject.toml
-	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements/run.txt
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/run.txt
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
@@ -33,7 +34,7 @@ setup: $(VENV)/.run ## install what running needs, into .venv
 dev: $(VENV)/.dev ## install what developing needs, into .venv
 
 run: $(VENV)/.run ## start the gateway: make run ARGS="--port 8090"
-	@$(BIN)/turnpike serve $(ARGS)
+	@exec $(BIN)/turnpike serve $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -6,6 +6,8 @@ from this file and a test keeps it true.
 """
 
 import json
+import os
+from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import blake2b
 from ipaddress import ip_network
@@ -13,6 +15,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Annotated, Self
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -52,12 +55,24 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
 
 Words = Annotated[tuple[str, ...], NoDecode]
 
+ENV_FILE = ".env"
+
+
+def found_vendor_keys(env_names: Iterable[str]) -> dict[str, SecretStr]:
+    """Those of the variables, such as `OPENAI_API_KEY`, that the environment or `.env` gives a value to.
+
+    They are no settings of Turnpike: they are read to be offered as providers, and never used unasked.
+    """
+    file = dotenv_values(ENV_FILE)
+    values = {name: (os.environ.get(name) or file.get(name) or "").strip() for name in env_names}
+    return {name: SecretStr(value) for name, value in values.items() if value}
+
 
 class Settings(BaseSettings):
     """One attribute, one setting. The description is its documentation."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TURNPIKE_", env_file=".env", extra="ignore", frozen=True, validate_default=True
+        env_prefix="TURNPIKE_", env_file=ENV_FILE, extra="ignore", frozen=True, validate_default=True
     )
 
     # ---- where

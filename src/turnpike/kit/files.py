@@ -82,13 +82,18 @@ class LockHeld(Exception):
 
 
 def process_lives(pid: int) -> bool:
+    """A zombie does not: in a container whose first process reaps nobody, orphans stay ones for ever."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        stat_line = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return not Path("/proc/self/stat").exists()  # no /proc on this system, or it ended just now
+    return stat_line.rpartition(")")[2].split()[0] != "Z"
 
 
 class FileLock:

@@ -95,26 +95,22 @@ class Dialect(Protocol):
     # ---- requests
 
     def read_head(self, body: bytes, /) -> Head:
-        """Raises InvalidJson (with the byte position) or InvalidRequest (with `details["param"]`)."""
+        """Raises InvalidJson (with the byte position) or InvalidRequest (with `details["param"]`), also when a field
+        that the gateway owns stands in the body twice."""
         ...
 
     @property
     def decode_head(self) -> Callable[[bytes], Head]:
-        """The bare decoder under `read_head`, for the fast path: what it raises (`common.body.BODY_ERRORS`) is turned
+        """What is under `read_head`, for the fast path: what it raises (`dialects.common.body.BODY_ERRORS`) is turned
         into an error by `head_error`."""
         ...
 
     def head_error(self, error: Exception, /) -> TurnpikeError: ...
 
-    def check_owned(self, body: bytes, head: Head, /) -> None:
-        """Raises InvalidRequest when a field that the gateway owns stands in the body twice. `splice` does this, too:
-        to be called where nothing is spliced."""
-        ...
-
     def splice(self, body: bytes, head: Head, upstream_model: str, quirks: frozenset[str] = frozenset()) -> bytes:
         """The caller's body with `model` replaced at the top level and, in a stream, usage asked for where the
-        dialect needs asking. Returns `body` itself when nothing changes. Raises InvalidRequest when a field that the
-        gateway owns stands there twice."""
+        dialect needs asking. Returns `body` itself when nothing changes. `head` must have been read from this very
+        body."""
         ...
 
     def read_request(self, body: bytes, /) -> AnyRequest: ...

@@ -31,9 +31,11 @@ def stream_tokens(dialect: str, output_bytes: int) -> int:
     return -(-output_bytes // STREAM_BYTES_PER_TOKEN.get(dialect, 128))
 
 
-def estimated_usage(body_bytes: int, output_tokens: int) -> Usage:
-    """For an attempt that reported nothing: input by the request's bytes."""
-    return Usage(input_tokens=tokens_of_bytes(body_bytes), output_tokens=output_tokens)
+def estimate_usage(body_bytes: int, output_bytes: int, stream_of: str | None = None) -> Usage:
+    """For an attempt that reported nothing: input by the request's bytes, output by the answer's, which are those of a
+    stream of the dialect `stream_of` or of a whole answer."""
+    output = tokens_of_bytes(output_bytes) if stream_of is None else stream_tokens(stream_of, output_bytes)
+    return Usage(input_tokens=tokens_of_bytes(body_bytes), output_tokens=output)
 
 
 def input_bound(body_bytes: int, context_window: int | None, *, by_reference: bool = False) -> int | None:

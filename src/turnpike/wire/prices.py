@@ -1,7 +1,10 @@
 """What a usage costs. Rates are integer picodollars a unit, compiled by control from genai-prices or an override."""
 
+from collections.abc import Callable
+
 import msgspec
 
+from turnpike.wire.estimate import estimate_usage as estimate_usage
 from turnpike.wire.types.usage import Usage
 
 PICO_PER_NANO = 1000
@@ -75,6 +78,28 @@ def _rarer_pico(usage: Usage, rates: Rates) -> int:
     if rates.output_audio is not None:
         pico += usage.output_audio_tokens * (rates.output_audio - rates.output)
     return pico
+
+
+def compile_cost(rates: Rates) -> Callable[[Usage], int]:
+    """`cost_nanousd` for one deployment's rates: the plain ones, which most models have, are bound beforehand."""
+    if rates.tiers:
+        return lambda usage: cost_nanousd(usage, rates)
+    plain, output, request = rates.input, rates.output, rates.request
+
+    def cost(usage: Usage) -> int:
+        if (
+            usage.cache_read_tokens
+            or usage.cache_write_tokens
+            or usage.cache_write_1h_tokens
+            or usage.input_audio_tokens
+            or usage.output_audio_tokens
+            or usage.web_searches
+        ):
+            return cost_nanousd(usage, rates)
+        pico = usage.input_tokens * plain + usage.output_tokens * output + usage.requests * request
+        return (pico + 500) // PICO_PER_NANO
+
+    return cost
 
 
 def dearest(rates: Rates) -> tuple[int, int]:

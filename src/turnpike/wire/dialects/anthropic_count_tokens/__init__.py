@@ -24,7 +24,6 @@ class AnthropicCountTokens(NeverStreams):
     decode_head = staticmethod(_head.decode_head)
     read_head = staticmethod(_head.read_head)
     head_error = staticmethod(_head.head_error)
-    check_owned = staticmethod(_head.check_owned)
     splice = staticmethod(_head.splice)
     read_request = staticmethod(read_request)
     read_usage = staticmethod(read_usage)

@@ -4,24 +4,26 @@ import msgspec
 
 from turnpike.errors import TurnpikeError
 from turnpike.wire.dialect import Head
-from turnpike.wire.dialects.common.body import (
-    BODY_ERRORS,
-    body_error,
-    doubtful,
-    key_position,
-    replace_model,
-    require_single,
-)
+from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error, key_position, replace_model
+from turnpike.wire.dialects.common.owned import OwnedMaxTokens, OwnedModel, OwnedStream, forget, once
 
 
 class MessagesHead(Head, gc=False):
-    max_tokens: int | None = None
+    model: OwnedModel
+    stream: OwnedStream = False
+    max_tokens: OwnedMaxTokens | None = None
 
     def output_bound(self) -> int | None:
         return self.max_tokens
 
 
-decode_head = msgspec.json.Decoder(MessagesHead).decode
+_decode = msgspec.json.Decoder(MessagesHead, dec_hook=once).decode
+
+
+def decode_head(body: bytes) -> MessagesHead:
+    """Raises what `head_error` takes."""
+    forget()
+    return _decode(body)
 
 
 def read_head(body: bytes) -> MessagesHead:
@@ -35,18 +37,8 @@ def head_error(error: Exception) -> TurnpikeError:
     return body_error(error)
 
 
-def check_owned(body: bytes, head: Head) -> None:
-    if doubtful(body):
-        key_position(body)
-    if head.stream and body.count(b'"stream"') != 1:
-        require_single(body, "stream")
-
-
 def splice(body: bytes, head: Head, upstream_model: str, quirks: frozenset[str] = frozenset()) -> bytes:
     """Anthropic's streams report usage unasked: only the model is replaced."""
-    position = key_position(body)
-    if head.stream and body.count(b'"stream"') != 1:
-        require_single(body, "stream")
     if upstream_model == head.model:
         return body
-    return replace_model(body, position, head.model, upstream_model)
+    return replace_model(body, key_position(body), upstream_model)

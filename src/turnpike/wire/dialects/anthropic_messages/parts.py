@@ -56,7 +56,7 @@ def read_block(block: Block, param: str) -> Part:
         case "redacted_thinking":
             return Reasoning(redacted=block.data or "")
         case _:
-            raise inexpressible(f"{param}.type", "another form", f"{block.type!r} is Anthropic's own.")
+            raise inexpressible(f"{param}.type", "any form but Anthropic's", f"{block.type!r} is Anthropic's own.")
 
 
 def read_blocks(content: str | list[Block], param: str) -> list[Part]:
@@ -66,7 +66,7 @@ def read_blocks(content: str | list[Block], param: str) -> list[Part]:
 
 
 def _source(block: Block, param: str) -> Source:
-    if block.source is None:
+    if not isinstance(block.source, Source):
         raise invalid(f"{param}.source", "is required.")
     return block.source
 
@@ -98,7 +98,7 @@ def _read_document(block: Block, param: str) -> FilePart:
         case "file" if source.file_id is not None:
             return FilePart(file_id=source.file_id, name=block.title, cache=mark)
         case _:
-            raise inexpressible(f"{param}.source.type", "another form")
+            raise inexpressible(f"{param}.source.type", "any form but Anthropic's")
 
 
 def _read_result(block: Block, param: str) -> ToolResult:

@@ -12,6 +12,7 @@ from turnpike.wire.dialects.anthropic_messages.shapes import (
     ToolShape,
 )
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
+from turnpike.wire.dialects.common.reading import kept
 from turnpike.wire.dialects.common.words import inexpressible, invalid
 from turnpike.wire.types.conversation import (
     Effort,
@@ -115,13 +116,15 @@ def _turn(shape: MessageShape, param: str) -> list[Message]:
 
 def _tool(shape: ToolShape, param: str) -> Tool:
     if shape.type not in (None, "custom"):
-        raise inexpressible(f"{param}.type", "another form", f"{shape.type!r} is a tool of Anthropic's own.")
+        raise inexpressible(
+            f"{param}.type", "any form but Anthropic's", f"{shape.type!r} is a tool of Anthropic's own."
+        )
     if not shape.name:
         raise invalid(f"{param}.name", "is required.")
     return Tool(
         shape.name,
         shape.description,
-        None if shape.input_schema is None else msgspec.Raw(bytes(shape.input_schema)),
+        kept(shape.input_schema),
         shape.strict,
         read_mark(shape.cache_control),
     )
@@ -147,9 +150,10 @@ def _response_format(shape: RequestShape) -> ResponseFormat | None:
     wanted = None if shape.output_config is None else shape.output_config.format
     if wanted is None:
         return None
-    if wanted.type != "json_schema" or wanted.schema is None:
+    schema = kept(wanted.schema)
+    if wanted.type != "json_schema" or schema is None:
         raise invalid("output_config.format", "must be of type json_schema, with a schema.")
-    return ResponseFormat("json_schema", msgspec.Raw(bytes(wanted.schema)))
+    return ResponseFormat("json_schema", schema)
 
 
 def _reasoning(shape: RequestShape) -> ReasoningConfig | None:

@@ -120,9 +120,7 @@ def _format(wanted: ResponseFormat, facts: Claude) -> Json:
     if wanted.kind == "json_object":
         raise inexpressible("response_format", FORMAT, "It takes a JSON schema: use `json_schema`.")
     if not facts.json_schema:
-        raise inexpressible(
-            "response_format", "this model", "It has no JSON schema output; ask for a tool call instead."
-        )
+        raise inexpressible("response_format", "this model's form", "It has no JSON schema output; use a tool.")
     if wanted.json_schema is None:
         raise inexpressible("response_format", FORMAT, "It needs a schema.")
     return {"type": "json_schema", "schema": for_anthropic(wanted.json_schema)}
@@ -143,6 +141,8 @@ class _Messages:
             param = f"messages[{number}]"
             if message.role in ("system", "developer"):
                 blocks = self._system(message, param)
+                if not blocks:
+                    continue
                 if self._facts.midway_system and written and written[-1]["role"] == "user":
                     written.append({"role": "system", "content": blocks})
                 else:
@@ -181,5 +181,5 @@ class _Messages:
 
 
 def _holds_results(turn: Json) -> bool:
-    content = turn["content"]
-    return isinstance(content, list) and content[-1]["type"] == "tool_result"  # pyright: ignore[reportUnknownVariableType]
+    content: str | list[Json] = turn["content"]
+    return isinstance(content, list) and len(content) > 0 and content[-1]["type"] == "tool_result"

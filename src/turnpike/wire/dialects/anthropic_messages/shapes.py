@@ -2,8 +2,6 @@
 
 import msgspec
 
-from turnpike.wire.dialects.anthropic_messages.usage import MessagesUsage
-
 
 class CacheControl(msgspec.Struct):
     type: str = "ephemeral"
@@ -23,7 +21,7 @@ class Block(msgspec.Struct):
 
     type: str
     text: str | None = None
-    source: Source | None = None
+    source: Source | str | None = None
     title: str | None = None
     id: str | None = None
     name: str | None = None
@@ -46,7 +44,7 @@ class ToolShape(msgspec.Struct):
     name: str | None = None
     type: str | None = None
     description: str | None = None
-    input_schema: msgspec.Raw | None = None
+    input_schema: msgspec.Raw = msgspec.Raw()
     strict: bool | None = None
     cache_control: CacheControl | None = None
 
@@ -65,7 +63,7 @@ class ThinkingShape(msgspec.Struct):
 
 class OutputFormat(msgspec.Struct):
     type: str
-    schema: msgspec.Raw | None = None
+    schema: msgspec.Raw = msgspec.Raw()
 
 
 class OutputConfig(msgspec.Struct):
@@ -103,7 +101,8 @@ class AnswerShape(msgspec.Struct):
     content: list[Block] | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
-    usage: MessagesUsage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
+    """Read by itself: an answer is no worse for a usage that is none."""
 
 
 class Delta(msgspec.Struct):
@@ -129,5 +128,5 @@ class EventShape(msgspec.Struct):
     index: int = 0
     content_block: Block | None = None
     delta: Delta | None = None
-    usage: MessagesUsage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
     error: ErrorShape | None = None

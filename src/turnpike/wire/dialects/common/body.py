@@ -1,8 +1,7 @@
 """Reading the caller's bytes: what is wrong with them and where, and finding a key at the top level in place.
 
-`model` at the top level is owned by the gateway: it is authorised, priced and replaced. A body that names it twice
-would be read one way here and perhaps another way by the provider, so it is refused. The common case is settled by
-counting; only where the count leaves a doubt is the body looked at exactly.
+That `model` stands there once was settled when the head was read (`owned`): finding it then needs no look at the whole
+body in the common cases.
 """
 
 import re
@@ -11,6 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from turnpike.errors import InvalidJson, InvalidRequest, TurnpikeError
+from turnpike.wire.dialects.common.owned import TWICE
 
 _AT_BYTE = re.compile(r"\(byte (\d+)\)")
 _AT_PATH = re.compile(r" - at `\$\.?([^`]*)`")
@@ -18,6 +18,12 @@ _MISSING = re.compile(r"missing required field `([^`]+)`")
 _VALUE = re.compile(rb'[ \t\n\r]*:[ \t\n\r]*("(?:[^"\\]|\\.)*"|[^\s,}]+)', re.DOTALL)
 _COLON = re.compile(rb"[ \t\n\r]*:[ \t\n\r]*")
 
+
+class _Named(msgspec.Struct, gc=False):
+    model: str
+
+
+_named = msgspec.json.Decoder(_Named).decode
 _encode = msgspec.json.encode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -33,6 +39,8 @@ def body_error(error: Exception) -> TurnpikeError:
             param = f"{where}.{missing.group(1)}" if where else missing.group(1)
             return InvalidRequest(f"`{param}` is required.", details={"param": param})
         plain = _AT_PATH.sub("", text)
+        if plain == TWICE:
+            return InvalidRequest(f"`{where}` {TWICE}.", details={"param": where})
         if not where:
             return InvalidRequest(f"The body is not what it should be: {plain}.")
         return InvalidRequest(f"`{where}` is wrong: {plain}.", details={"param": where})
@@ -92,57 +100,49 @@ def _unused(body: bytes) -> bytes:
     return mark
 
 
-def doubtful(body: bytes) -> bool:
-    """Whether the key `model` stands in the body more than once, or may be hidden behind an escape: each of its
-    letters is `\\u006` and a digit."""
-    return body.count(b'"model"') != 1 or (b"\\" in body and b"\\u006" in body)
-
-
-def require_single(body: bytes, key: str) -> int | None:
-    """The one position of a key at the top level, or None when it is not there. Raises InvalidRequest for two."""
-    places = top_level(body, key)
-    if len(places) > 1:
-        raise InvalidRequest(f"`{key}` stands in the body twice.", details={"param": key})
-    return places[0] if places else None
-
-
 def key_position(body: bytes) -> int:
-    """Where the top level's `model` key stands. Raises InvalidRequest when it stands there twice."""
-    if not doubtful(body):
-        return body.find(b'"model"')
-    position = require_single(body, "model")
-    if position is None:
-        raise InvalidRequest("`model` is required.", details={"param": "model"})
-    return position
+    """Where the top level's one `model` key stands.
+
+    Either at the beginning, or it is the last of that name, which is at the top level exactly when what follows makes
+    an object together with an opening brace. Only where neither holds is the body looked at as a whole.
+    """
+    if body.startswith(b'{"model"'):
+        return 1
+    position = body.rfind(b'"model"')
+    if position > 0 and body[position - 1] != 0x5C:  # not a quote inside a string
+        try:
+            _named(b"{" + body[position:])
+        except BODY_ERRORS:
+            pass  # nested deeper, or a value: looked for exactly
+        else:
+            return position
+    places = top_level(body, "model")
+    if len(places) != 1:
+        raise InvalidRequest("`model` must stand in the body once.", details={"param": "model"})
+    return places[0]
 
 
-def value_span(body: bytes, position: int) -> tuple[int, int]:
-    """Start and end of the string or plain value of the key whose opening quote is at `position`."""
+def replace_model(body: bytes, position: int, new: str) -> bytes:
+    """The body with the value of the `model` key at `position` replaced; every other byte as it was."""
+    if body[position + 7] == 0x3A:  # a plain key and its colon
+        start = position + (9 if body[position + 8] == 0x20 else 8)
+        end = body.find(b'"', start + 1)
+        if body[start] == 0x22 and body[end - 1] != 0x5C:
+            return body[:start] + _encode(new) + body[end + 1 :]
     match = _VALUE.match(body, body.index(b'"', position + 1) + 1)
     if match is None:
-        raise InvalidRequest("The body's `model` is not a string.", details={"param": "model"})
-    return match.span(1)
-
-
-def replace_model(body: bytes, position: int, old: str, new: str) -> bytes:
-    """The body with the value of the `model` key at `position` replaced; every other byte as it was."""
-    written = _encode(old)
-    start = position + 8
-    if body.startswith(b'"model": ', position):
-        start += 1
-    if body.startswith(written, start) and body[position + 7] == 0x3A:  # a plain key, a colon, at most one space
-        return body[:start] + _encode(new) + body[start + len(written) :]
-    start, end = value_span(body, position)
+        raise InvalidRequest("`model` must be a string.", details={"param": "model"})
+    start, end = match.span(1)
     return body[:start] + _encode(new) + body[end:]
 
 
 def replace_member(body: bytes, key: str, changes: dict[str, object]) -> bytes:
     """The body with members set in the object that is the value of a top-level key (or null: then it becomes one)."""
-    position = require_single(body, key)
-    if position is None:
-        return body
-    colon = _COLON.match(body, body.index(b'"', position + 1) + 1)
-    start = colon.end() if colon else position
+    places = top_level(body, key)
+    if len(places) != 1:
+        raise InvalidRequest(f"`{key}` must stand in the body once.", details={"param": key})
+    colon = _COLON.match(body, body.index(b'"', places[0] + 1) + 1)
+    start = colon.end() if colon else places[0]
     raw = bytes(_members(body)[key])
     members: dict[str, object] = {}
     if raw != b"null":

@@ -6,9 +6,8 @@ from turnpike.wire.types.conversation import Request, Response
 
 
 def inexpressible(param: str, target: str, advice: str = "") -> Inexpressible:
-    """`param` in the caller's own words; `target` says whose form cannot say it."""
-    message = f"`{param}` cannot be said to {target}, which this model is reached through."
-    return Inexpressible(f"{message} {advice}".rstrip(), details={"param": param})
+    """`param` in the caller's own words; `target` says which form has no word for it."""
+    return Inexpressible(f"`{param}` cannot be said in {target}. {advice}".rstrip(), details={"param": param})
 
 
 def invalid(param: str, reason: str) -> InvalidRequest:

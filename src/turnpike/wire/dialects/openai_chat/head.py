@@ -1,17 +1,21 @@
 """The fast lane of a request: reading the few fields that the gateway owns, and replacing them in place."""
 
+from typing import Any
+
 import msgspec
 
 from turnpike.errors import TurnpikeError
 from turnpike.wire.dialect import Head
-from turnpike.wire.dialects.common.body import (
-    BODY_ERRORS,
-    body_error,
-    doubtful,
-    key_position,
-    replace_member,
-    replace_model,
-    require_single,
+from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error, key_position, replace_member, replace_model
+from turnpike.wire.dialects.common.owned import (
+    OwnedMaxCompletionTokens,
+    OwnedMaxTokens,
+    OwnedModel,
+    OwnedN,
+    OwnedStream,
+    OwnedStreamOptions,
+    forget,
+    once,
 )
 from turnpike.wire.profiles.quirks import NO_STREAM_OPTIONS
 
@@ -19,15 +23,14 @@ _ASK_USAGE = b'"stream_options":{"include_usage":true},'
 _NO_QUIRKS: frozenset[str] = frozenset()
 
 
-class StreamOptions(msgspec.Struct, gc=False):
-    include_usage: bool | None = None
-
-
 class ChatHead(Head, gc=False):
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    n: int | None = None
-    stream_options: StreamOptions | msgspec.UnsetType | None = msgspec.UNSET
+    model: OwnedModel
+    stream: OwnedStream | None = False  # pyright: ignore[reportIncompatibleVariableOverride]
+    """Never None once it was read: null is the same as false."""
+    max_tokens: OwnedMaxTokens | None = None
+    max_completion_tokens: OwnedMaxCompletionTokens | None = None
+    n: OwnedN | None = None
+    stream_options: OwnedStreamOptions | msgspec.UnsetType | None = msgspec.UNSET
 
     def output_bound(self) -> int | None:
         bound = self.max_completion_tokens
@@ -40,73 +43,47 @@ class ChatHead(Head, gc=False):
     def wants_usage(self) -> bool:
         """Whether the caller itself asked for usage in its stream."""
         options = self.stream_options
-        return isinstance(options, StreamOptions) and bool(options.include_usage)
+        return isinstance(options, dict) and options.get("include_usage") is True
 
 
-class _LenientHead(ChatHead, gc=False):
-    """`stream: null` is allowed by the reference, and rare."""
-
-    stream: bool | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
+_decode = msgspec.json.Decoder(ChatHead, dec_hook=once).decode
 
 
-decode_head = msgspec.json.Decoder(ChatHead).decode
-_decode_lenient = msgspec.json.Decoder(_LenientHead).decode
+def decode_head(body: bytes) -> ChatHead:
+    """Raises what `head_error` takes."""
+    forget()
+    head = _decode(body)
+    if head.stream is None:
+        head.stream = False
+    return head
 
 
 def read_head(body: bytes) -> ChatHead:
     try:
         return decode_head(body)
-    except msgspec.ValidationError as error:
-        return _read_lenient(body, error)
     except BODY_ERRORS as error:
         raise body_error(error) from error
-
-
-def _read_lenient(body: bytes, first: msgspec.ValidationError) -> ChatHead:
-    try:
-        head = _decode_lenient(body)
-    except BODY_ERRORS:
-        raise body_error(first) from first
-    return ChatHead(
-        model=head.model,
-        stream=bool(head.stream),
-        max_tokens=head.max_tokens,
-        max_completion_tokens=head.max_completion_tokens,
-        n=head.n,
-        stream_options=head.stream_options,
-    )
 
 
 def head_error(error: Exception) -> TurnpikeError:
     return body_error(error)
 
 
-def check_owned(body: bytes, head: Head) -> None:
-    if doubtful(body):
-        key_position(body)
-    if head.stream and body.count(b'"stream"') != 1:
-        require_single(body, "stream")
-
-
 def splice(body: bytes, head: Head, upstream_model: str, quirks: frozenset[str] = _NO_QUIRKS) -> bytes:
-    position = key_position(body)
-    if head.stream:
-        return _splice_stream(body, head, position, upstream_model, quirks)
+    if head.stream and NO_STREAM_OPTIONS not in quirks:
+        return _ask_usage(body, head, upstream_model)
     if upstream_model == head.model:
         return body
-    return replace_model(body, position, head.model, upstream_model)
+    return replace_model(body, key_position(body), upstream_model)
 
 
-def _splice_stream(body: bytes, head: Head, position: int, upstream_model: str, quirks: frozenset[str]) -> bytes:
-    if body.count(b'"stream"') != 1:
-        require_single(body, "stream")
-    options = head.stream_options if isinstance(head, ChatHead) else msgspec.UNSET
-    if options is not msgspec.UNSET:
-        require_single(body, "stream_options")
+def _ask_usage(body: bytes, head: Head, upstream_model: str) -> bytes:
+    options: Any = head.stream_options if isinstance(head, ChatHead) else msgspec.UNSET
+    position = key_position(body)
     if upstream_model != head.model:
-        body = replace_model(body, position, head.model, upstream_model)
-    if NO_STREAM_OPTIONS in quirks or (isinstance(options, StreamOptions) and options.include_usage):
-        return body
+        body = replace_model(body, position, upstream_model)
     if options is msgspec.UNSET:
         return body[:position] + _ASK_USAGE + body[position:]
+    if isinstance(options, dict) and options.get("include_usage") is True:  # pyright: ignore[reportUnknownMemberType]
+        return body
     return replace_member(body, "stream_options", {"include_usage": True})

@@ -5,6 +5,7 @@ from typing import Any, cast, get_args
 import msgspec
 
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
+from turnpike.wire.dialects.common.reading import kept
 from turnpike.wire.dialects.common.words import inexpressible, invalid
 from turnpike.wire.dialects.openai_chat.parts import arguments_text, read_content, read_reasoning
 from turnpike.wire.dialects.openai_chat.shapes import (
@@ -99,7 +100,7 @@ def _extra(members: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
             if _any(raw) in _HARMLESS[name]:
                 continue
             if name == "n":
-                raise inexpressible("n", "another form", "Ask for one answer at a time.")
+                raise inexpressible("n", "any form but OpenAI's", "Ask for one answer at a time.")
         elif name in _KNOWN or name in DROPPED or bytes(raw) == b"null":
             continue
         extra[name] = msgspec.Raw(bytes(raw))
@@ -128,7 +129,7 @@ def _message(shape: MessageShape, param: str) -> Message:
     if shape.role not in ("system", "developer", "user", "assistant"):
         if shape.role == "function":
             raise inexpressible(
-                f"{param}.role", "another form", "Use a `tool` message instead of the deprecated `function`."
+                f"{param}.role", "any form but OpenAI's", "Use a `tool` message instead of the deprecated `function`."
             )
         raise invalid(f"{param}.role", "must be one of developer, system, user, assistant, tool.")
     role: Role = shape.role
@@ -141,7 +142,7 @@ def _message(shape: MessageShape, param: str) -> Message:
     for number, call in enumerate(shape.tool_calls or ()):
         where = f"{param}.tool_calls[{number}]"
         if call.type not in (None, "function"):
-            raise inexpressible(f"{where}.type", "another form")
+            raise inexpressible(f"{where}.type", "any form but OpenAI's")
         if call.function is None or not call.function.name:
             raise invalid(f"{where}.function.name", "is required.")
         parts.append(ToolCall(call.id or "", call.function.name, arguments_text(call.function)))
@@ -163,13 +164,13 @@ def _tool_result(shape: MessageShape, param: str) -> ToolResult:
 def _tool(shape: ToolShape, param: str) -> Tool:
     function = shape.function
     if shape.type != "function":
-        raise inexpressible(f"{param}.type", "another form", "Only function tools can be translated.")
+        raise inexpressible(f"{param}.type", "any form but OpenAI's", "Only function tools can be translated.")
     if function is None:
         raise invalid(f"{param}.function", "is required.")
     return Tool(
         function.name,
         function.description,
-        None if function.parameters is None else msgspec.Raw(bytes(function.parameters)),
+        kept(function.parameters),
         function.strict,
         None if shape.cache_control is None else CacheMark(shape.cache_control.ttl),
     )
@@ -185,7 +186,7 @@ def _tool_choice(choice: str | ToolChoiceShape | None) -> ToolChoice | None:
             raise invalid("tool_choice", "must be auto, none, required or an object that names a function.")
         return ToolChoice(choice)
     if choice.type != "function":
-        raise inexpressible("tool_choice.type", "another form")
+        raise inexpressible("tool_choice.type", "any form but OpenAI's")
     if choice.function is None:
         raise invalid("tool_choice.function", "is required.")
     return ToolChoice("tool", choice.function.name)
@@ -198,12 +199,11 @@ def _response_format(shape: RequestShape) -> ResponseFormat | None:
     if wanted.type == "json_object":
         return ResponseFormat("json_object")
     if wanted.type != "json_schema":
-        raise inexpressible("response_format.type", "another form")
+        raise inexpressible("response_format.type", "any form but OpenAI's")
     schema = wanted.json_schema
     if schema is None:
         raise invalid("response_format.json_schema", "is required.")
-    raw = None if schema.schema is None else msgspec.Raw(bytes(schema.schema))
-    return ResponseFormat("json_schema", raw, schema.name, schema.description, schema.strict)
+    return ResponseFormat("json_schema", kept(schema.schema), schema.name, schema.description, schema.strict)
 
 
 def _reasoning(shape: RequestShape) -> ReasoningConfig | None:

@@ -131,9 +131,7 @@ def _response_format(wanted: ResponseFormat, quirks: frozenset[str]) -> Json:
     if wanted.kind != "json_schema":
         return {"type": wanted.kind}
     if q.NO_JSON_SCHEMA in quirks:
-        raise inexpressible(
-            "response_format", "this provider", "It has no JSON schema output; ask for a tool call instead."
-        )
+        raise inexpressible("response_format", "this provider's form", "It has no JSON schema output; use a tool.")
     schema: Json = {"name": wanted.name or "response"}
     if wanted.description is not None:
         schema["description"] = wanted.description

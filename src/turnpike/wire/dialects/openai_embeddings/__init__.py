@@ -1,7 +1,7 @@
 """OpenAI's embeddings form: `POST /v1/embeddings`. Its errors are those of Chat Completions."""
 
 from turnpike.wire.dialect import AnyRequest, AnyResponse, Head, Target
-from turnpike.wire.dialects.common.body import body_error, doubtful, key_position, replace_model
+from turnpike.wire.dialects.common.body import body_error, key_position, replace_model
 from turnpike.wire.dialects.common.errors import read_error
 from turnpike.wire.dialects.common.plain import NeverStreams
 from turnpike.wire.dialects.openai_chat.error import write_error, write_stream_error
@@ -26,13 +26,8 @@ class OpenAIEmbeddings(NeverStreams):
     write_error = staticmethod(write_error)
     write_stream_error = staticmethod(write_stream_error)
 
-    def check_owned(self, body: bytes, head: Head) -> None:
-        if doubtful(body):
-            key_position(body)
-
     def splice(self, body: bytes, head: Head, upstream_model: str, quirks: frozenset[str] = frozenset()) -> bytes:
-        position = key_position(body)
-        return body if upstream_model == head.model else replace_model(body, position, head.model, upstream_model)
+        return body if upstream_model == head.model else replace_model(body, key_position(body), upstream_model)
 
     def write_request(self, request: AnyRequest, target: Target) -> bytes:
         if not isinstance(request, EmbeddingsRequest):

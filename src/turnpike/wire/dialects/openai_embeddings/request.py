@@ -6,12 +6,15 @@ import msgspec
 
 from turnpike.wire.dialect import Head, Target
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
+from turnpike.wire.dialects.common.owned import OwnedModel, forget, once
 from turnpike.wire.dialects.common.words import invalid
 from turnpike.wire.profiles import quirks as q
 from turnpike.wire.types.embeddings import EmbeddingsRequest
 
 
 class EmbeddingsHead(Head, gc=False):
+    model: OwnedModel
+
     def output_bound(self) -> int | None:
         return 0  # vectors are not counted in tokens
 
@@ -24,8 +27,14 @@ class _Shape(msgspec.Struct):
     user: str | None = None
 
 
-decode_head = msgspec.json.Decoder(EmbeddingsHead).decode
+_decode_head = msgspec.json.Decoder(EmbeddingsHead, dec_hook=once).decode
 _decode = msgspec.json.Decoder(_Shape).decode
+
+
+def decode_head(body: bytes) -> EmbeddingsHead:
+    """Raises what `body_error` takes."""
+    forget()
+    return _decode_head(body)
 
 
 def read_head(body: bytes) -> EmbeddingsHead:

@@ -1,0 +1,5 @@
+"""`python -m turnpike.cli`."""
+
+from turnpike.cli.main import main
+
+main()

@@ -1,0 +1,26 @@
+"""`turnpike db`."""
+
+import asyncio
+
+from turnpike.cli.configuration import load_settings
+from turnpike.cli.options import DEFAULT, Common
+from turnpike.cli.output import Output
+from turnpike.control.db.migrate import upgrade as migrate
+from turnpike.errors import Conflict
+from turnpike.kit.files import FileLock, LockHeld, private_folder
+
+
+def upgrade(*, common: Common = DEFAULT) -> None:
+    """Bring the database to this release's tables."""
+    settings = load_settings(common)
+    private_folder(settings.data_dir.resolve())
+    try:
+        with FileLock(settings.lock_file).acquire({"program": "turnpike db upgrade"}):
+            found, now = asyncio.run(migrate(settings))
+    except LockHeld as held:
+        raise Conflict(
+            f"a server runs on {settings.data_dir} (pid {held.holder.get('pid')}) and migrated when it started; "
+            "stop it first to migrate by hand"
+        ) from held
+    line = f"The database is at revision {now} already." if found == now else f"Revision {found or 'none'} to {now}."
+    Output(common).result({"before": found, "revision": now, "changed": found != now}, line)

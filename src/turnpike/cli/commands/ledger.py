@@ -1,0 +1,97 @@
+"""`turnpike ledger`: tail, export."""
+
+import asyncio
+import sys
+from typing import Annotated, Any, Literal
+
+import msgspec
+from cyclopts import Parameter
+
+from turnpike.cli.client import Control
+from turnpike.cli.options import DEFAULT, Common
+from turnpike.cli.output import Output, field, when
+from turnpike.cli.tasks import with_control
+from turnpike.cli.values import past
+
+PATH = "/api/v1/ledger"
+_LOOK_S = 1.0
+_MOST = 500
+"""Rows that one page may have."""
+
+COLUMNS = (
+    ("TIME", when("started_at")),
+    ("KEY", field("key_name")),
+    ("MODEL", field("model_asked")),
+    ("PROVIDER", field("provider")),
+    ("STATUS", field("status")),
+    ("IN", field("input_tokens")),
+    ("OUT", field("output_tokens")),
+    ("COST USD", lambda row: "unpriced" if row["cost_usd"] is None else row["cost_usd"]),
+    ("MS", lambda row: round(row["total_us"] / 1000)),
+    ("REQUEST", field("request_id")),
+)
+
+
+def tail(
+    *,
+    lines: Annotated[int, Parameter(name=("--lines", "-n"), help="How many.")] = 20,
+    follow: Annotated[
+        bool, Parameter(name=("--follow", "-f"), negative="", help="Go on with what comes, until Ctrl-C.")
+    ] = False,
+    common: Common = DEFAULT,
+) -> None:
+    """Show the newest calls, and with --follow those to come."""
+
+    async def work(control: Control) -> None:
+        newest = (await control.get(PATH, per_page=min(max(lines, 1), _MOST))).data
+        rows = list(reversed(newest))
+        _show(rows, common, first=True)
+        seen = {row["event_id"] for row in rows}
+        while follow:
+            await asyncio.sleep(_LOOK_S)
+            newest = (await control.get(PATH, per_page=_MOST)).data
+            fresh = [row for row in reversed(newest) if row["event_id"] not in seen]
+            seen |= {row["event_id"] for row in fresh}
+            _show(fresh, common, first=False)
+
+    with_control(common, work)
+
+
+def _show(rows: list[dict[str, Any]], common: Common, *, first: bool) -> None:
+    if common.json:
+        for row in rows:
+            sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
+        sys.stdout.flush()
+    elif rows or first:
+        Output(common).table(rows, COLUMNS, empty="No call yet.")
+
+
+def export(
+    *,
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["ndjson", "csv"], Parameter(help="ndjson: one JSON object a line; csv: with a heading.")
+    ] = "ndjson",
+    since: Annotated[
+        str | None, Parameter(help="Calls from this time on: 24h (ago), 2026-01-31, or with a time.")
+    ] = None,
+    until: Annotated[str | None, Parameter(help="Calls before this time.")] = None,
+    key: Annotated[str | None, Parameter(help="Only those of this key (its id).")] = None,
+    model: Annotated[str | None, Parameter(help="Only those that asked for this model.")] = None,
+    provider: Annotated[str | None, Parameter(help="Only those at this provider (its slug).")] = None,
+    common: Common = DEFAULT,
+) -> None:
+    """Write calls out, one row an event."""
+    filters = {
+        "from": past(since, "--since") if since else None,
+        "to": past(until, "--until") if until else None,
+        "key_id": key,
+        "model_asked": model,
+        "provider": provider,
+    }
+
+    async def work(control: Control) -> None:
+        async for chunk in control.lines(f"{PATH}/export", format=format, **filters):
+            sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
+
+    with_control(common, work)

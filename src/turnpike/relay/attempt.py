@@ -1,0 +1,336 @@
+"""One attempt of a call at one target: sends it, reads the answer, and tells the call how it went.
+
+Same dialect on both sides: the bytes pass, only watched for usage. Different dialects: translated by way of the
+canonical types.
+"""
+
+from typing import TYPE_CHECKING
+
+from turnpike.errors import (
+    TurnpikeError,
+    Unavailable,
+    UpstreamCut,
+    UpstreamError,
+    UpstreamGarbage,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
+from turnpike.relay.answer import AnswerHead, Decoder
+from turnpike.relay.redact import redact
+from turnpike.relay.settle import open_attempt
+from turnpike.relay.stream import Passing, Translating
+from turnpike.wire.dialect import Target as WireTarget
+
+if TYPE_CHECKING:
+    from turnpike.relay.call import Call
+    from turnpike.relay.catalog import Target
+    from turnpike.relay.upstream import UpstreamConnection
+    from turnpike.wire.types.usage import Usage
+
+
+class Attempt:
+    """State of one attempt. Defaults stand on the class: an attempt sets only what it reaches."""
+
+    connection: "UpstreamConnection | None" = None
+    first_byte = 0.0
+    usage: "Usage | None" = None
+    produced_bytes = 0
+    worked = False
+    """The upstream may have worked for this attempt, and may charge for it."""
+    over = False
+    lane: Passing | Translating | None = None
+    """How a stream passes, once it has begun."""
+    _answer: AnswerHead | None = None
+    _pieces: list[bytes] | None = None
+    _buffered = 0
+    _decoder: Decoder | None = None
+
+    def __init__(self, call: "Call", target: "Target", number: int) -> None:
+        self.call = call
+        self.target = target
+        self.number = number
+        self.started = call.started if number == 1 else call.relay.now()
+
+    @property
+    def stream_error(self) -> UpstreamRefused | None:
+        """An error event of the provider in a stream that it ended properly."""
+        return self.lane.error if self.lane is not None else None
+
+    def send(self) -> None:
+        """Raises Inexpressible or InvalidRequest before anything is written or sent."""
+        call = self.call
+        target = self.target
+        if target.same and not call.streams and call.model == target.upstream_model:
+            body = call.body
+        else:
+            body = self._body()
+        call.attempt = self
+        call.attempts = number = self.number
+        timeout_s = call.relay.settings.first_byte_timeout_s
+        if target.breaker.open:
+            target.breaker.started()
+        if number > 1:
+            call.relay.metrics.count_retry(target.served.provider)
+            timeout_s = min(timeout_s, call.time_left_s())
+        open_attempt(call, self)
+        target.pool.send(self, self._head(len(body)), body, timeout_s)
+
+    def _head(self, body_bytes: int) -> bytes:
+        call = self.call
+        target = self.target
+        return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (
+            call.head.upstream_heads.get(target) or call.head.upstream_head(target), call.request_id_raw, body_bytes,
+        )  # fmt: skip
+
+    def _body(self) -> bytes:
+        """The caller's body for this target: spliced in the same dialect, else translated."""
+        call = self.call
+        target = self.target
+        if target.same:
+            return call.dialect.splice(call.body, call.fields, target.upstream_model, target.quirks)
+        request = call.dialect.read_request(call.body)
+        wire = WireTarget(target.upstream_model, target.max_output_tokens, target.quirks)
+        return target.dialect.write_request(request, wire)
+
+    def cancel(self) -> None:
+        """Stops the attempt without a word to the call; what was produced so far stays to be charged."""
+        if self.over:
+            return
+        self.over = True
+        self.target.breaker.released()
+        if self.connection is not None:
+            self.worked = True
+            self.connection.abort()
+        else:
+            self.target.pool.forget(self)
+        if self.lane is not None:
+            self.produced_bytes = self.lane.output_bytes
+
+    def pause(self) -> None:
+        if self.connection is not None:
+            self.connection.pause()
+
+    def resume(self) -> None:
+        if self.connection is not None:
+            self.connection.resume()
+
+    # ---- Exchange: what the upstream connection tells
+
+    def on_plain(self, raw: bytes, body: bytes) -> None:
+        call = self.call
+        target = self.target
+        if call.streams or not target.same:
+            self.on_whole(AnswerHead(200, raw=raw), body)
+            return
+        self.over = True
+        self.first_byte = call.relay.now()
+        try:
+            usage = self.usage = target.dialect.read_usage(body)
+        except UpstreamGarbage as error:
+            self._garbage(error, body)
+            return
+        if usage is None:
+            self.worked = True
+            self.produced_bytes = len(body)
+        if target.breaker.failures:
+            target.breaker.succeeded()
+        call.answered(self, body)
+
+    def on_whole(self, head: AnswerHead, body: bytes) -> None:
+        self.over = True
+        self.first_byte = self.call.relay.now()
+        if head.encoded:
+            decoder = self._decoder_of(head)
+            if decoder is None:
+                return
+            try:
+                body = decoder.feed(body)
+            except UpstreamGarbage as error:
+                self._fail(error)
+                return
+        self._whole(head, body)
+
+    def on_head(self, head: AnswerHead) -> None:
+        self.first_byte = self.call.relay.now()
+        self._answer = head
+        if head.encoded:
+            self._decoder = self._decoder_of(head)
+            if self._decoder is None:
+                return
+        if head.status == 200 and self.call.streams and head.is_event_stream:
+            self._begin_stream()
+        else:
+            self._pieces = []
+
+    def on_data(self, data: bytes) -> None:
+        try:
+            if self._decoder is not None:
+                data = self._decoder.feed(data)
+            if self.lane is not None:
+                self._pass(self.lane, data)
+            else:
+                self._keep(data)
+        except UpstreamError as error:
+            self._break_off(error)
+
+    def on_end(self, data: bytes) -> None:
+        head = self._answer
+        assert head is not None
+        self.over = True
+        try:
+            if self._decoder is not None:
+                data = self._decoder.feed(data)
+            if self.lane is not None:
+                self._end_stream(self.lane, data)
+                return
+            self._keep(data)
+        except UpstreamError as error:
+            self._fail(error)
+            return
+        self._whole(head, b"".join(self._pieces or ()))
+
+    def on_failure(self, error: TurnpikeError, *, stale: bool) -> None:
+        if stale and not self.over:
+            # The provider had closed a kept connection before the request reached it: no new attempt, a new connection.
+            body = self._body()
+            timeout_s = min(self.call.relay.settings.first_byte_timeout_s, self.call.time_left_s())
+            self.target.pool.send(self, self._head(len(body)), body, timeout_s, fresh=True)
+            return
+        self.over = True
+        self._fail(error)
+
+    def on_fault(self, error: Exception) -> None:
+        self.over = True
+        self.call.fault(error)
+
+    # ---- whole answers
+
+    def _whole(self, head: AnswerHead, body: bytes) -> None:
+        call = self.call
+        target = self.target
+        if head.status != 200:
+            self._unusual_status(head, body)
+            return
+        if call.streams:
+            self._whole_for_stream(head, body)
+            return
+        try:
+            usage = target.dialect.read_usage(body)
+            if usage is None:
+                self.worked = True
+                self.produced_bytes = len(body)
+            else:
+                self.usage = usage
+            if not target.same:
+                body = call.dialect.write_response(target.dialect.read_response(body), call.model)
+        except UpstreamGarbage as error:
+            self._garbage(error, body)
+            return
+        target.breaker.succeeded()
+        call.answered(self, body)
+
+    def _garbage(self, error: UpstreamGarbage, body: bytes) -> None:
+        """An answer of no use, which its provider will charge for all the same."""
+        self.worked = True
+        self.produced_bytes = len(body)
+        self._fail(error)
+
+    def _unusual_status(self, head: AnswerHead, body: bytes) -> None:
+        target = self.target
+        if head.status < 400:
+            self._fail(UpstreamGarbage(f"The provider answered with status {head.status}, which no model call has."))
+            return
+        error = target.dialect.read_error(head.status, body)
+        error.retry_after_s = head.retry_after_s()
+        error.message = redact(error.message, target.secret)
+        self._fail(error)
+
+    def _whole_for_stream(self, head: AnswerHead, body: bytes) -> None:
+        """An answer that came whole to a request for a stream: a short stream in one read, or no stream at all."""
+        if head.is_event_stream:
+            self._begin_stream()
+            assert self.lane is not None
+            try:
+                self._end_stream(self.lane, body)
+            except UpstreamError as error:
+                self._fail(error)
+            return
+        self.worked = True
+        shown = (head.get(b"content-type") or b"none").decode("latin-1")[:80]
+        self._fail(UpstreamGarbage(f"The provider answered a request for a stream with the content type '{shown}'."))
+
+    def _keep(self, data: bytes) -> None:
+        """Raises UpstreamGarbage when the answer grows over the limit."""
+        limit = self.call.relay.settings.response_limit_bytes
+        self._buffered += len(data)
+        if self._buffered > limit:
+            self.worked = True
+            self.produced_bytes = self._buffered
+            raise UpstreamGarbage(f"The provider's answer is larger than the {limit} bytes that this gateway takes.")
+        assert self._pieces is not None
+        self._pieces.append(data)
+
+    def _decoder_of(self, head: AnswerHead) -> Decoder | None:
+        """None when the encoding cannot be undone; the attempt has then failed."""
+        try:
+            return Decoder(head.get(b"content-encoding") or b"", self.call.relay.settings.response_limit_bytes)
+        except UpstreamGarbage as error:
+            self._break_off(error)
+            return None
+
+    # ---- streams
+
+    def _begin_stream(self) -> None:
+        call = self.call
+        self.worked = True
+        if self.target.same:
+            self.lane = Passing(call.dialect.tail(call.fields))
+        else:
+            self.lane = Translating(self.target.dialect.reader(), call.dialect.writer(call.fields, call.model))
+
+    def _pass(self, lane: Passing | Translating, data: bytes) -> None:
+        out = lane.feed(data)
+        if lane.finished:
+            self._note(lane)
+            self.call.complete(self)
+        self.call.pass_on(self, out)
+
+    def _end_stream(self, lane: Passing | Translating, data: bytes) -> None:
+        """Raises UpstreamError when the stream ends without its end marker."""
+        out = lane.feed(data) + lane.end()
+        self._note(lane)
+        if not lane.finished and lane.error is None:
+            self.call.pass_on(self, out)
+            raise UpstreamCut("The provider ended its stream in the middle of the answer.")
+        self.target.breaker.succeeded()
+        self.call.complete(self)
+        self.call.stream_ended(self, out)
+
+    def _note(self, lane: Passing | Translating) -> None:
+        self.usage = lane.usage
+        self.produced_bytes = lane.output_bytes
+
+    # ---- ends
+
+    def _break_off(self, error: UpstreamError) -> None:
+        """What comes is of no use: end the connection and fail."""
+        if self.connection is not None:
+            self.connection.abort()
+        self.over = True
+        self._fail(error)
+
+    def _fail(self, error: TurnpikeError) -> None:
+        if self.lane is not None:
+            self.produced_bytes = self.lane.output_bytes
+            # Part of a usage is no usage: what was produced is estimated.
+            self.usage = None
+        if isinstance(error, UpstreamTimeout | UpstreamCut):
+            self.worked = True
+        breaker = self.target.breaker
+        if isinstance(error, Unavailable):
+            breaker.released()
+        elif isinstance(error, UpstreamRefused) and error.status < 500:
+            breaker.succeeded()
+        else:
+            breaker.failed(self.call.relay.tick.now)
+        self.call.failed(self, error)

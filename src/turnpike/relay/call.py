@@ -1,0 +1,295 @@
+"""One model call, from its request to its settled answer.
+
+    start -> (identify) -> admit -> attempt -> answer | stream -> settle
+                                      ^   |
+                                      +---+  another target, as long as the caller has no byte
+
+Every step is a callback: the caller's connection drives the call until it is sent, an `Attempt` from there on.
+"""
+
+import asyncio
+from random import random
+from typing import TYPE_CHECKING
+
+from turnpike.contract.events import Abandoned, Outcome
+from turnpike.errors import TurnpikeError, Unauthenticated, Unavailable, UpstreamRefused, UpstreamTimeout
+from turnpike.relay.admit import admit, identify
+from turnpike.relay.attempt import Attempt
+from turnpike.relay.keys import Entry
+from turnpike.relay.settle import abandon, settle, settle_answered
+from turnpike.wire.dialect import Head
+
+if TYPE_CHECKING:
+    from turnpike.relay.catalog import Plan, Target
+    from turnpike.relay.core import Relay
+    from turnpike.relay.head import RequestHead
+    from turnpike.relay.protocol import ClientConnection
+
+_ELSEWHERE = frozenset((401, 403, 404, 408, 409, 425, 429))
+"""Client errors that another deployment may not have: its credential, its models, its load. All 5xx besides."""
+_HERE = frozenset((408, 409, 425, 429))
+_WAIT_AT_MOST_S = 5.0
+"""The longest Retry-After that is waited for on the caller's behalf."""
+_BACK_OFF_S = 0.1
+_JSON = b"content-type: application/json\r\n"
+_EVENT_STREAM = (
+    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
+)
+
+
+class Call:
+    """State of one call. Defaults stand on the class: a call sets only what it reaches."""
+
+    entry: Entry
+    """Set, with `identified`, when it is known who calls."""
+    fields: Head
+    plan: "Plan"
+    identified = False
+    attempt: Attempt | None = None
+    """The attempt in hand. Call and attempt know each other: it is let go at the end, or only the collector could
+    free them."""
+    model = ""
+    streams = False
+    tried: "tuple[Target, ...]" = ()
+    attempts = 0
+    abandoned: tuple[Abandoned, ...] = ()
+    reserved_nanousd = 0
+    committed = False
+    """The caller has the first bytes of a streamed answer: there is no other attempt any more."""
+    settled = False
+    ended = False
+    _timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: bytes) -> None:
+        self.relay = relay
+        self.connection = connection
+        self.head = head
+        self.body = body
+        self.route = route = head.route
+        self.dialect = route.call_dialect
+        self.started = started = relay.now()
+        self.started_at_ms = started_at_ms = int(started * 1000 + relay.wall_offset_ms)
+        self.event_id = event_id = relay.ids.at(started_at_ms)
+        self.request_id = request_id = head.request_id or event_id.hex()
+        self.request_id_raw = request_id.encode()
+
+    # ---- towards the upstream
+
+    def start(self) -> None:
+        self.connection.conversation = self
+        head = self.head
+        entry = head.entry
+        try:
+            if entry is None or not entry.alive:
+                entry = identify(self.relay, head)
+                if entry is None:
+                    assert head.digest is not None
+                    self.relay.keys.resolve(head.digest, self.started, self._identified)
+                    return
+            plan = self.plan = admit(self, entry)
+        except TurnpikeError as error:
+            self._refuse(error)
+            return
+        target = plan.choose(self.relay.tick.now)
+        if target is None:
+            self._all_rest()
+            return
+        try:
+            Attempt(self, target, 1).send()
+        except TurnpikeError as error:
+            self._not_sent(target, error)
+
+    def _identified(self, found: "Entry | Unauthenticated | Unavailable") -> None:
+        """Control has said who is calling."""
+        if self.ended:
+            return
+        if not isinstance(found, Entry):
+            self._refuse(found)
+            return
+        self.head.entry = found
+        self.start()
+
+    def _try(self) -> None:
+        """Makes a further attempt: at the first target not tried yet, or at the last one again."""
+        tried = self.tried
+        now = self.relay.tick.now
+        target = self.plan.next_after(tried, now)
+        if target is None and tried[-1].breaker.may_pass(now):
+            target = tried[-1]
+        if target is None:
+            self._all_rest()
+            return
+        try:
+            Attempt(self, target, self.attempts + 1).send()
+        except TurnpikeError as error:
+            self._not_sent(target, error)
+
+    def _not_sent(self, target: "Target", error: TurnpikeError) -> None:
+        """What the dialect of one target cannot say another's may."""
+        self.tried = (*self.tried, target)
+        if self.plan.next_after(self.tried, self.relay.tick.now) is None:
+            self._refuse(error)
+        else:
+            self._try()
+
+    def _all_rest(self) -> None:
+        seconds = max(1, round(self.plan.rests_for_s(self.relay.tick.now)))
+        self._fail(
+            Unavailable(
+                f"Every deployment of '{self.model}' failed repeatedly and rests for another {seconds} s.",
+                details={"model": self.model},
+                retry_after_s=seconds,
+            )
+        )
+
+    # ---- from the attempt
+
+    def answered(self, attempt: Attempt, body: bytes) -> None:
+        """A whole answer in the caller's dialect."""
+        usage = attempt.usage
+        cost = settle(self, Outcome.OK, 200) if usage is None else settle_answered(self, attempt, usage)
+        self.ended = True
+        if cost is None:
+            headers = _JSON + self._headers(attempt)
+        else:
+            headers = b"%b%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\nx-turnpike-cost: %d.%09d\r\n" % (
+                _JSON, attempt.target.answer_head, self.request_id_raw, attempt.number, cost // 1_000_000_000,
+                cost % 1_000_000_000,
+            )  # fmt: skip
+        self.connection.answer_any(200, headers, body)
+        self.attempt = None
+
+    def pass_on(self, attempt: Attempt, data: bytes) -> None:
+        """Data of a stream in the caller's dialect."""
+        if self.committed:
+            self.connection.stream(data)
+        elif data:
+            self.committed = True
+            self.connection.start_stream(200, self._headers(attempt) + _EVENT_STREAM, data)
+
+    def complete(self, attempt: Attempt) -> None:
+        """The stream's end marker is about to go to the caller, who takes the answer for whole then."""
+        error = attempt.stream_error
+        if error is not None:
+            settle(self, Outcome.UPSTREAM_ERROR, 200, error.code)
+        elif not self.settled and attempt.usage is not None:
+            settle_answered(self, attempt, attempt.usage)
+        else:
+            settle(self, Outcome.OK, 200)
+
+    def stream_ended(self, attempt: Attempt, data: bytes) -> None:
+        self.ended = True
+        if not self.committed:
+            self.pass_on(attempt, data)
+            data = b""
+        self.connection.end_stream(data)
+        self.attempt = None
+
+    def failed(self, attempt: Attempt, error: TurnpikeError) -> None:
+        """The attempt is over without an answer: another one, or the error."""
+        if self.ended:
+            return
+        if self.committed:
+            settle(self, Outcome.CUT, 200, error.code)
+            self._end()
+            self.connection.end_stream(self.dialect.write_stream_error(error, self.request_id))
+        elif self._may_retry(attempt, error):
+            self._retry(attempt, error)
+        else:
+            self._fail(error)
+
+    # ---- trying again
+
+    def _may_retry(self, attempt: Attempt, error: TurnpikeError) -> bool:
+        policies = self.relay.catalog.snapshot.policies
+        if attempt.number >= policies.max_attempts or self.time_left_s() <= 0:
+            return False
+        elsewhere = self._other_target(attempt)
+        if isinstance(error, UpstreamRefused):
+            if elsewhere:
+                return error.status >= 500 or error.status in _ELSEWHERE
+            here = error.status >= 500 or error.status in _HERE
+            return here and (error.retry_after_s or 0.0) <= _WAIT_AT_MOST_S
+        if isinstance(error, UpstreamTimeout):
+            # A second generation of the length that timed out here would only double the wait and the cost.
+            return elsewhere
+        return error.retryable
+
+    def _other_target(self, attempt: Attempt) -> bool:
+        return self.plan.next_after((*self.tried, attempt.target), self.relay.tick.now) is not None
+
+    def _retry(self, attempt: Attempt, error: TurnpikeError) -> None:
+        elsewhere = self._other_target(attempt)
+        self.abandoned = (*self.abandoned, abandon(attempt, error))
+        self.tried = (*self.tried, attempt.target)
+        if elsewhere:
+            self._try()
+            return
+        back_off_s = _BACK_OFF_S * 2 ** (attempt.number - 1) * (0.5 + random())  # noqa: S311 - jitter, no secret
+        wait_s = max(error.retry_after_s or 0.0, back_off_s)
+        self._timer = asyncio.get_running_loop().call_later(wait_s, self._try)
+
+    def time_left_s(self) -> float:
+        """Until the first byte, over all attempts."""
+        return self.relay.catalog.snapshot.policies.total_timeout_s - (self.relay.now() - self.started)
+
+    # ---- endings
+
+    def _refuse(self, error: TurnpikeError) -> None:
+        """This attempt was not sent; the call is refused if none was."""
+        self._answer_error(Outcome.UPSTREAM_ERROR if self.attempts else Outcome.REFUSED, error)
+
+    def _fail(self, error: TurnpikeError) -> None:
+        self._answer_error(Outcome.UPSTREAM_ERROR, error)
+
+    def fault(self, error: Exception) -> None:
+        """A bug of ours: the caller gets a request id that the log explains."""
+        if self.ended:
+            return
+        self.relay.log.failure("call failed", error, request_id=self.request_id)
+        if self.attempt is not None:
+            self.attempt.cancel()
+        if self.committed:
+            settle(self, Outcome.FAILED, 500, TurnpikeError.code)
+            self._end()
+            self.connection.abort()
+        else:
+            self._answer_error(Outcome.FAILED, TurnpikeError())
+
+    def _answer_error(self, outcome: Outcome, error: TurnpikeError) -> None:
+        settle(self, outcome, error.status, error.code)
+        if not self.identified:
+            seconds = self.relay.now() - self.started
+            self.relay.metrics.count_other(self.route.method, self.route.label, error.status, seconds)
+        extra = b"x-turnpike-attempts: %d\r\n" % self.attempts if self.attempts else b""
+        self._end()
+        self.relay.answer_error(self.connection, self.dialect, error, self.request_id, extra)
+
+    def client_gone(self) -> None:
+        """The caller left: the upstream is stopped, and what it produced is charged."""
+        if self.ended:
+            return
+        if self.attempt is not None:
+            self.attempt.cancel()
+        settle(self, Outcome.CANCELLED, 499, "CLIENT_GONE")
+        self._end()
+
+    def client_stalled(self) -> None:
+        if self.attempt is not None:
+            self.attempt.pause()
+
+    def client_ready(self) -> None:
+        if self.attempt is not None:
+            self.attempt.resume()
+
+    def _end(self) -> None:
+        self.ended = True
+        self.attempt = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _headers(self, attempt: Attempt) -> bytes:
+        """Without a cost: a stream's is not known before its end, an unpriced call has none."""
+        return b"%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\n" % (
+            attempt.target.answer_head, self.request_id_raw, attempt.number,
+        )  # fmt: skip

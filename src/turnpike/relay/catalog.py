@@ -1,0 +1,355 @@
+"""The snapshot, compiled for the fast path: for a caller and a model, the targets that may serve it.
+
+What does not depend on a request is computed here once: request heads, encoded journal parts, costs. Runtime state
+that must outlive a snapshot (breakers, connection pools, counters) is kept in `Backends` and `Pools`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
+from itertools import cycle, islice
+from urllib.parse import urlsplit
+from weakref import WeakSet
+
+import msgspec
+
+from turnpike.contract.access import AccessState, access_state
+from turnpike.contract.events import Served
+from turnpike.contract.grants import KeyGrant, PersonalAccess
+from turnpike.contract.snapshot import CredentialSpec, ModelSpec, OperationSpec, ProviderSpec, Snapshot
+from turnpike.errors import Forbidden, ModelForbidden, ModelNotFound, TurnpikeError, UnsupportedOperation
+from turnpike.relay.breaker import Breaker
+from turnpike.relay.metrics import Labels, Metrics
+from turnpike.relay.upstream import Pool, Pools
+from turnpike.wire.dialect import Dialect
+from turnpike.wire.dialects import DIALECTS
+from turnpike.wire.operations import Endpoint, Operation
+from turnpike.wire.prices import compile_cost
+from turnpike.wire.types.usage import Usage
+
+_encode = msgspec.msgpack.Encoder().encode
+_NAMED_AT_MOST = 5
+_MATCHED_AT_MOST = 2_000
+_CYCLE_AT_MOST = 64
+_INTERNED_AT_MOST = 10_000
+
+
+class Backend:
+    """Runtime state of a deployment with one credential; the same object from snapshot to snapshot."""
+
+    __slots__ = ("breaker", "model", "provider")
+
+    def __init__(self, provider: str, model: str, breaker: Breaker) -> None:
+        self.provider = provider
+        self.model = model
+        self.breaker = breaker
+
+
+class Target:
+    """A deployment, ready to be sent a request of one endpoint."""
+
+    __slots__ = (
+        "answer_head", "auth", "breaker", "cost", "dialect", "headers", "host", "max_output_tokens", "path", "pool",
+        "quirks", "same", "secret", "served", "served_raw", "tally", "upstream_model",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
+        self,
+        model: ModelSpec,
+        provider: ProviderSpec,
+        credential: CredentialSpec | None,
+        operation: OperationSpec,
+        endpoint: Endpoint,
+        backend: Backend,
+        pool: Pool,
+        metrics: Metrics,
+    ) -> None:
+        base = urlsplit(provider.base_url)
+        self.breaker = backend.breaker
+        self.pool = pool
+        self.tally = metrics.tally(
+            Labels(endpoint.method, endpoint.path, provider.slug, model.name, endpoint.operation)
+        )
+        self.dialect: Dialect = DIALECTS[operation.dialect]
+        self.same = operation.dialect == endpoint.dialect
+        self.upstream_model = model.upstream_model
+        self.max_output_tokens = model.max_output_tokens
+        self.quirks = frozenset(provider.quirks)
+        self.path = (base.path.rstrip("/") + operation.path).encode()
+        self.host = base.netloc.rpartition("@")[2].encode()
+        self.secret = credential.secret if credential else None
+        self.auth = provider.auth.header.lower().encode()
+        self.headers = _own_headers(provider, self.secret)
+        self.cost: Callable[[Usage], int] | None = compile_cost(model.rates) if model.rates else None
+        self.served = Served(
+            provider.id, provider.slug, model.id, credential.id if credential else None, model.name,
+            model.upstream_model, operation.dialect, model.price_source,
+        )  # fmt: skip
+        self.served_raw = msgspec.Raw(_encode(self.served))
+        self.answer_head = f"x-turnpike-provider: {provider.slug}\r\nx-turnpike-deployment: {model.id}\r\n".encode()
+
+
+def _own_headers(provider: ProviderSpec, secret: str | None) -> tuple[tuple[bytes, bytes], ...]:
+    """Headers that we set, in lower case: the provider's own and the credential."""
+    headers = [(name.lower().encode(), value.encode()) for name, value in provider.headers.items()]
+    if secret and provider.auth.header:
+        headers.append((provider.auth.header.lower().encode(), (provider.auth.prefix + secret).encode()))
+    return tuple(headers)
+
+
+class Plan:
+    """Where requests of one kind of caller for one model at one endpoint may go, in the order of trying."""
+
+    __slots__ = ("_fallbacks", "_turns", "model")
+
+    def __init__(self, model: str, first: list[tuple[Target, int]], then: list[Target]) -> None:
+        """`first`: targets with their weights, taken in turn; `then`: targets for when all of those fail."""
+        self.model = model
+        self._turns = cycle(_weighted_cycle(first))
+        self._fallbacks = [target for target, _ in first] + then
+
+    def choose(self, now: float) -> Target | None:
+        """The next target in turn, or the first one that its breaker lets pass; None when none does."""
+        target = next(self._turns)
+        if target.breaker.open and not target.breaker.may_pass(now):
+            return self.next_after((), now)
+        return target
+
+    def next_after(self, tried: Iterable[Target], now: float) -> Target | None:
+        """The first target not tried yet whose breaker lets it pass."""
+        for target in self._fallbacks:
+            if target not in tried and target.breaker.may_pass(now):
+                return target
+        return None
+
+    def rests_for_s(self, now: float) -> float:
+        """Until the first breaker lets a request pass."""
+        return min(target.breaker.rests_for_s(now) for target in self._fallbacks)
+
+
+def _weighted_cycle(targets: list[tuple[Target, int]]) -> tuple[Target, ...]:
+    """A turn order in which each target stands as often as its weight says, spread evenly (smooth weighted round
+    robin, as nginx does it), scaled down to at most 64 places."""
+    total = sum(weight for _, weight in targets)
+    scale = max(1.0, total / _CYCLE_AT_MOST)
+    weights = [max(1, round(weight / scale)) for _, weight in targets]
+    current = [0] * len(targets)
+    turns: list[Target] = []
+    for _ in range(sum(weights)):
+        current = [value + weight for value, weight in zip(current, weights, strict=True)]
+        best = current.index(max(current))
+        current[best] -= sum(weights)
+        turns.append(targets[best][0])
+    return tuple(turns)
+
+
+class Catalog:
+    """One snapshot, indexed."""
+
+    __slots__ = ("_backends", "_metrics", "_pools", "_targets", "models", "providers", "snapshot")
+
+    def __init__(self, snapshot: Snapshot, backends: dict[tuple[str, str], Backend], pools: Pools, metrics: Metrics):
+        self.snapshot = snapshot
+        self.providers = {provider.id: provider for provider in snapshot.providers}
+        self.models: dict[str, list[ModelSpec]] = {}
+        for model in snapshot.models:
+            self.models.setdefault(model.name, []).append(model)
+        self._backends = backends
+        self._pools = pools
+        self._metrics = metrics
+        self._targets: dict[tuple[str, str, str], Target] = {}
+
+    def plan(self, profile: "Profile", endpoint: Endpoint, name: str) -> Plan:
+        """Raises ModelNotFound, ModelForbidden, UnsupportedOperation or Forbidden, each saying what would be right."""
+        rows = self.models.get(name)
+        if rows is None or not profile.may_use(name):
+            raise self._no_such_model(profile, endpoint, name, exists=rows is not None)
+        able = [row for row in rows if endpoint.operation in row.operations]
+        if not able:
+            raise self._unsupported(profile, endpoint, name, rows)
+        preferred: list[tuple[Target, int]] = []
+        others: list[tuple[Target, int]] = []
+        for row in able:
+            group = preferred if self.providers[row.provider_id].slug == profile.default_provider else others
+            group.extend((target, row.weight) for target in self._targets_of(profile, endpoint, row))
+        if not preferred and not others:
+            raise self._no_access(profile, name, able)
+        first, then = (preferred, [target for target, _ in others]) if preferred else (others, [])
+        return Plan(name, first, then)
+
+    def usable(self, profile: "Profile") -> Iterator[list[ModelSpec]]:
+        """The rows of every model that this caller may call, by name."""
+        for name, rows in self.models.items():
+            if profile.may_use(name):
+                mine = [row for row in rows if self._credentials(profile, row)]
+                if mine:
+                    yield mine
+
+    def _targets_of(self, profile: "Profile", endpoint: Endpoint, row: ModelSpec) -> Iterator[Target]:
+        provider = self.providers[row.provider_id]
+        spoken = provider.operations.get(endpoint.operation, ())
+        if not spoken:
+            return
+        operation = next((each for each in spoken if each.dialect == endpoint.dialect), spoken[0])
+        for credential in self._credentials(profile, row):
+            key = (row.id, credential.id if credential else "", endpoint.path)
+            target = self._targets.get(key)
+            # A personal credential keeps its id when its secret changes.
+            if target is None or target.secret != (credential.secret if credential else None):
+                backend = self._backend(row, provider, key[1])
+                pool = self._pools.of(provider)
+                target = Target(row, provider, credential, operation, endpoint, backend, pool, self._metrics)
+                self._targets[key] = target
+            yield target
+
+    def _credentials(self, profile: "Profile", row: ModelSpec) -> tuple[CredentialSpec | None, ...]:
+        """Those that this caller's requests may be sent with; (None,) where the provider asks for none."""
+        provider = self.providers[row.provider_id]
+        state, personal = profile.access(provider)
+        if state is AccessState.AVAILABLE_PERSONAL and personal and personal.credential_id and personal.secret:
+            return (CredentialSpec(personal.credential_id, personal.secret),)
+        if state is AccessState.AVAILABLE_SHARED:
+            return provider.credentials or (() if provider.needs_credential else (None,))
+        return ()
+
+    def _backend(self, row: ModelSpec, provider: ProviderSpec, credential_id: str) -> Backend:
+        policies = self.snapshot.policies
+        key = (row.id, credential_id)
+        backend = self._backends.get(key)
+        if backend is None:
+            breaker = Breaker(policies.breaker_failures, policies.breaker_open_s)
+            backend = self._backends[key] = Backend(provider.slug, row.name, breaker)
+        else:
+            backend.breaker.configure(policies.breaker_failures, policies.breaker_open_s)
+        return backend
+
+    # ---- refusals
+
+    def _no_such_model(self, profile: "Profile", endpoint: Endpoint, name: str, *, exists: bool) -> TurnpikeError:
+        if exists:
+            return ModelForbidden(
+                f"This API key may not use the model '{name}'.", details={"model": name, "param": "model"}
+            )
+        near = self._nearest(profile, endpoint.operation, name)
+        hint = f" The nearest that this key may use: {', '.join(near)}." if near else " This key may use no model here."
+        return ModelNotFound(
+            f"There is no model '{name}'.{hint}",
+            details={"model": name, "param": "model", "available_models": near},
+        )
+
+    def _unsupported(self, profile: "Profile", endpoint: Endpoint, name: str, rows: list[ModelSpec]) -> TurnpikeError:
+        can = sorted({operation for row in rows for operation in row.operations})
+        able = self._able(profile, endpoint.operation)
+        return UnsupportedOperation(
+            f"The model '{name}' cannot do '{endpoint.operation}' (it can: {', '.join(can) or 'nothing'})."
+            f" Models that can: {', '.join(able) or 'none that this key may use'}.",
+            details={"model": name, "param": "model", "operation": endpoint.operation, "available_models": able},
+        )
+
+    def _no_access(self, profile: "Profile", name: str, rows: list[ModelSpec]) -> TurnpikeError:
+        states = {profile.access(self.providers[row.provider_id])[0] for row in rows}
+        if AccessState.AVAILABLE_SHARED in states:
+            reason = "no credential is registered for its provider; an administrator has to add one"
+        else:
+            reason = "its provider's shared credential is not open to you and you have no personal one"
+        return Forbidden(f"The model '{name}' cannot be used: {reason}.", details={"model": name, "param": "model"})
+
+    def _able(self, profile: "Profile", operation: str) -> list[str]:
+        names = (rows[0].name for rows in self.usable(profile) if any(operation in row.operations for row in rows))
+        return list(islice(names, _NAMED_AT_MOST))
+
+    def _nearest(self, profile: "Profile", operation: Operation, name: str) -> list[str]:
+        """Bounded work, however many models there are: names that begin alike are looked at first."""
+        usable = [rows[0].name for rows in self.usable(profile) if any(operation in row.operations for row in rows)]
+        start = name[:3].lower()
+        alike = [each for each in usable if each.lower().startswith(start)]
+        near = get_close_matches(name, (alike + usable)[:_MATCHED_AT_MOST], n=_NAMED_AT_MOST, cutoff=0.4)
+        return list(dict.fromkeys(near)) or usable[:_NAMED_AT_MOST]
+
+
+class Profile:
+    """What many callers have in common: role, allowed models, personal settings. Holds their plans."""
+
+    __slots__ = ("__weakref__", "_allowed", "_personal", "_profiles", "default_provider", "plans", "role")
+
+    def __init__(self, grant: KeyGrant, profiles: "Profiles") -> None:
+        self._profiles = profiles
+        self.plans: dict[tuple[str, str], Plan] = {}
+        """By endpoint path and model, for the catalog in force; see `make_plan`."""
+        self._allowed = grant.models
+        self._personal = {each.provider_id: each for each in grant.personal}
+        self.role = grant.role
+        self.default_provider = grant.default_provider
+
+    def may_use(self, model: str) -> bool:
+        return not self._allowed or any(matches(pattern, model) for pattern in self._allowed)
+
+    def access(self, provider: ProviderSpec) -> tuple[AccessState, PersonalAccess | None]:
+        personal = self._personal.get(provider.id)
+        state = access_state(
+            active=True,  # a provider that is switched off is not in the snapshot
+            role=self.role,
+            shared_for_users=provider.shared_for_users,
+            shared_for_normal_admins=provider.shared_for_normal_admins,
+            has_personal_key=personal is not None and personal.secret is not None,
+            use_shared_api=personal is not None and personal.use_shared_api,
+        )
+        return state, personal
+
+    def make_plan(self, endpoint: Endpoint, model: str) -> Plan:
+        """Raises what Catalog.plan raises; refusals are not remembered."""
+        plan = self.plans[endpoint.path, model] = self._profiles.catalog.plan(self, endpoint, model)
+        return plan
+
+    def usable_models(self) -> Iterator[list[ModelSpec]]:
+        return self._profiles.catalog.usable(self)
+
+
+class Profiles:
+    """Interns profiles, so that 50,000 cached keys of three kinds share three of them."""
+
+    __slots__ = ("_all", "_interned", "catalog")
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._interned: dict[tuple[object, ...], Profile] = {}
+        self._all: WeakSet[Profile] = WeakSet()
+
+    def replace(self, catalog: Catalog) -> None:
+        """Puts a catalog in force: every plan is made anew when it is next asked for."""
+        self.catalog = catalog
+        for profile in self._all:
+            profile.plans.clear()
+
+    def of(self, grant: KeyGrant) -> Profile:
+        if grant.personal:
+            # Personal settings belong to one person: sharing would keep their secrets longer than their keys.
+            return self._make(grant)
+        key = (grant.role, grant.models, grant.default_provider)
+        profile = self._interned.get(key)
+        if profile is None:
+            if len(self._interned) >= _INTERNED_AT_MOST:
+                self._interned.clear()
+            profile = self._interned[key] = self._make(grant)
+        return profile
+
+    def _make(self, grant: KeyGrant) -> Profile:
+        profile = Profile(grant, self)
+        self._all.add(profile)
+        return profile
+
+
+def matches(pattern: str, name: str) -> bool:
+    """`*` stands for any run of characters, nothing else is special. Linear in the name's length."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return name == pattern
+    last = rest.pop()
+    if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
+        return False
+    place = len(first)
+    for part in rest:
+        found = name.find(part, place, len(name) - len(last))
+        if found < 0:
+            return False
+        place = found + len(part)
+    return True

@@ -1,0 +1,268 @@
+"""What all requests of a relay share, and the switch from a request to what serves it."""
+
+import time
+from email.utils import formatdate
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnpike.contract.metrics import Sample
+from turnpike.contract.relay_settings import RelaySettings
+from turnpike.contract.snapshot import Snapshot
+from turnpike.errors import MethodNotAllowed, NotFound, TurnpikeError, Unauthenticated, Unavailable
+from turnpike.kit.clock import now_ms, rfc3339, utc_now
+from turnpike.kit.ids import IdSource
+from turnpike.kit.logs import Log
+from turnpike.relay.call import Call
+from turnpike.relay.catalog import Backend, Catalog, Profiles
+from turnpike.relay.connect import Connector
+from turnpike.relay.endpoints import Kind
+from turnpike.relay.forward import Forwarder
+from turnpike.relay.head import RequestHead
+from turnpike.relay.health import answer_health
+from turnpike.relay.journal import Journal
+from turnpike.relay.keys import Keys, missing_key
+from turnpike.relay.metrics import Metrics
+from turnpike.relay.models import answer_models
+from turnpike.relay.protocol import ClientConnection
+from turnpike.relay.upstream import Pools, Tick
+from turnpike.wire.dialect import Dialect
+from turnpike.wire.dialects import DIALECTS
+
+if TYPE_CHECKING:
+    from turnpike.relay.link import Link
+
+_ACTIVE_S = 300.0
+"""How long after a request a user counts as active."""
+
+
+class Relay:
+    """One relay process. Built once; every connection and call holds it."""
+
+    link: "Link"
+    """Set when the relay is put together: it and the relay need each other."""
+
+    def __init__(self, settings: RelaySettings, incarnation: bytes, log: Log) -> None:
+        """Raises OSError when the journal or a certificate file cannot be opened."""
+        self.settings = settings
+        self.log = log
+        self.now = time.monotonic
+        self.tick = Tick(self.now())
+        self.ids = IdSource()
+        self.metrics = Metrics()
+        self.connections: set[ClientConnection] = set()
+        self.draining = False
+        self.pools = Pools(
+            Connector(
+                timeout_s=settings.connect_timeout_s,
+                own_ports=settings.own_ports,
+                ca_file=settings.upstream_ca,
+                proxy=settings.upstream_proxy,
+                no_proxy=settings.no_proxy,
+            ),
+            tick=self.tick,
+            limit=settings.upstream_connections,
+            read_timeout_s=settings.read_timeout_s,
+            idle_s=settings.upstream_idle_s,
+        )
+        self.journal = Journal(
+            Path(settings.journal_dir),
+            incarnation,
+            segment_bytes=settings.journal_segment_bytes,
+            flush_s=settings.journal_flush_s,
+            on_full=settings.journal_full,
+            log=log,
+        )
+        self.backends: dict[tuple[str, str], Backend] = {}
+        self.profiles = Profiles(self._compile(Snapshot(contract=0, version=0, made_at_ms=0, key_pepper=b"")))
+        self.keys = Keys(
+            self.profiles, size=settings.key_cache_size, negative_s=settings.negative_cache_s, ask=self._ask_control
+        )
+        self.forwarder = Forwarder(self)
+        self._trusted = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
+        self.wall_offset_ms = 0.0
+        """Wall clock minus monotonic clock; moved by the sweep."""
+        self.date_line = b""
+        self.move_clocks()
+
+    @property
+    def in_flight(self) -> int:
+        """Requests being answered."""
+        return sum(connection.conversation is not None for connection in self.connections)
+
+    # ---- snapshot and keys
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.profiles.catalog
+
+    def apply(self, snapshot: Snapshot) -> None:
+        """Puts a snapshot in force. Plans in use stay valid until their calls end."""
+        self.profiles.replace(self._compile(snapshot))
+        self.keys.pepper = snapshot.key_pepper
+        self.log.info("snapshot in force", version=snapshot.version, models=len(snapshot.models))
+
+    def _compile(self, snapshot: Snapshot) -> Catalog:
+        return Catalog(snapshot, self.backends, self.pools, self.metrics)
+
+    def _ask_control(self, digest: bytes) -> None:
+        self.link.resolve(digest)
+
+    # ---- time
+
+    def move_clocks(self) -> None:
+        """Called by the sweep ten times a second: coarse time, wall clock, Date header."""
+        now = self.now()
+        self.tick.now = now
+        self.wall_offset_ms = now_ms() - now * 1000
+        self.date_line = b"date: " + formatdate(usegmt=True).encode() + b"\r\n"
+
+    # ---- requests
+
+    def early_refusal(self, head: RequestHead) -> Unauthenticated | None:
+        """What can be said before the body is there: a model call without a key is not worth 32 MB."""
+        if head.token is None and head.route.kind in (Kind.CALL, Kind.MODELS):
+            return missing_key()
+        return None
+
+    def serve(self, connection: ClientConnection, head: RequestHead, body: bytes) -> None:
+        """Serves one request; every way through here ends in exactly one answer."""
+        if head.is_call and head.fault is None:
+            call = Call(self, connection, head, body)
+            try:
+                call.start()
+            except Exception as error:  # noqa: BLE001 - the last line of defence: a bug must not cost its caller the answer
+                call.fault(error)
+        elif head.fault is not None:
+            self.refuse(connection, head, head.fault)
+        else:
+            self._serve_other(connection, head, body)
+
+    def _serve_other(self, connection: ClientConnection, head: RequestHead, body: bytes) -> None:
+        route = head.route
+        match route.kind:
+            case Kind.FORWARD:
+                self.forwarder.forward(connection, head, body)
+            case Kind.MODELS:
+                answer_models(self, connection, head)
+            case Kind.HEALTH:
+                answer_health(self, connection)
+            case Kind.RELAY_METRICS:
+                answer_own_metrics(self, connection)
+            case Kind.WRONG_METHOD:
+                method = head.method.decode("latin-1")
+                error = MethodNotAllowed(f"{route.label} takes {route.allow}, not {method}.")
+                self.refuse(connection, head, error, f"allow: {route.allow}\r\n".encode())
+            case _:
+                path = head.path.decode("latin-1")[:200]
+                self.refuse(connection, head, NotFound(f"There is no {path} here."))
+
+    # ---- answers
+
+    def refuse(
+        self, connection: ClientConnection, head: RequestHead | None, error: TurnpikeError, extra: bytes = b""
+    ) -> None:
+        """Answers a request that no one serves, in the form of the API that its path belongs to."""
+        connection.head = head
+        request_id = (head.request_id if head is not None else None) or self.ids.next_bytes().hex()
+        dialect = head.route.dialect if head is not None else None
+        label = head.route.label if head is not None else "unreadable"
+        method = head.method.decode("latin-1") if head is not None else "-"
+        if head is not None and head.route.kind is Kind.UNKNOWN and head.header(b"anthropic-version"):
+            dialect = DIALECTS["anthropic_messages"]
+        self.metrics.count_other(method, label, error.status, 0.0)
+        self.answer_error(connection, dialect, error, request_id, extra)
+
+    def answer_error(
+        self,
+        connection: ClientConnection,
+        dialect: Dialect | None,
+        error: TurnpikeError,
+        request_id: str,
+        extra: bytes = b"",
+    ) -> None:
+        """`dialect` None: the platform's envelope."""
+        body = dialect.write_error(error, request_id) if dialect is not None else envelope(error, request_id)
+        if error.retry_after_s is not None:
+            extra += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
+        if isinstance(error, Unauthenticated):
+            extra += b'www-authenticate: Bearer realm="turnpike"\r\n'
+        headers = f"x-request-id: {request_id}\r\nx-turnpike-error: {error.code}\r\n".encode()
+        connection.answer(error.status, headers + extra, body)
+
+    def unavailable(self, what: str) -> Unavailable:
+        return Unavailable(f"{what} does not answer at the moment. Try again.", retry_after_s=2)
+
+    def client_address(self, connection: ClientConnection, head: RequestHead) -> str:
+        """The caller's address: the peer's, or what trusted proxies say of it, read from the right."""
+        address = connection.client
+        if head.forwarded_for is None:
+            return address
+        for hop in reversed(head.forwarded_for.split(b",")):
+            if not self._is_trusted(address):
+                break
+            try:
+                address = str(ip_address(hop.strip().decode("latin-1")))
+            except ValueError:
+                break
+        return address
+
+    def _is_trusted(self, text: str) -> bool:
+        if not self._trusted or not text:
+            return False
+        address = ip_address(text)
+        return any(address in network for network in self._trusted)
+
+    # ---- time passes
+
+    def sweep(self) -> None:
+        """Ends what takes too long. Called ten times a second; costs a comparison a connection."""
+        self.move_clocks()
+        self.pools.sweep()
+        self.forwarder.sweep()
+        now = self.tick.now
+        for connection in list(self.connections):
+            connection.sweep(now)
+        self.journal.prepare()
+        if self.journal.in_memory:
+            self.journal.write_waiting()
+
+    def samples(self) -> tuple[Sample, ...]:
+        """All metrics of this relay."""
+        busy, idle = self.pools.counts()
+        gauges = [
+            Sample("turnpike_requests_in_flight", (), self.in_flight),
+            Sample("gateway_active_users", (), self.keys.active_users(self.now() - _ACTIVE_S)),
+            Sample("turnpike_client_connections", (), len(self.connections)),
+            Sample("turnpike_upstream_connections", ("busy",), busy),
+            Sample("turnpike_upstream_connections", ("idle",), idle),
+            Sample("turnpike_key_cache_entries", (), len(self.keys)),
+            Sample("turnpike_snapshot_version", (), self.catalog.snapshot.version),
+        ]
+        now = self.now()
+        for backend in self.backends.values():
+            if backend.breaker.open:
+                labels = (backend.provider, backend.model)
+                gauges.append(Sample("turnpike_breaker_open", labels, float(not backend.breaker.may_pass(now))))
+        return (*self.metrics.samples(), *gauges)
+
+
+def envelope(error: TurnpikeError, request_id: str) -> bytes:
+    """The platform's error form (ARCHITECTURE.md, Surfaces)."""
+    said = {
+        "code": error.code,
+        "message": error.message,
+        "details": error.details,
+        "request_id": request_id,
+        "timestamp": rfc3339(utc_now()),
+    }
+    meta = {"request_id": request_id}
+    return msgspec.json.encode({"success": False, "data": None, "message": error.message, "error": said, "meta": meta})
+
+
+def answer_own_metrics(relay: Relay, connection: ClientConnection) -> None:
+    """This relay's own samples as JSON, for when control cannot be asked for /metrics."""
+    samples = [msgspec.structs.asdict(sample) for sample in relay.samples()]
+    connection.answer(200, b"", msgspec.json.encode({"relay": relay.settings.relay, "samples": samples}))

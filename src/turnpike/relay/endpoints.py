@@ -1,0 +1,90 @@
+"""Which requests the relay answers itself, and in whose form it answers when something is wrong."""
+
+from enum import Enum
+
+from turnpike.contract.scopes import SCOPE_BIT
+from turnpike.wire.dialect import Dialect
+from turnpike.wire.dialects import DIALECTS
+from turnpike.wire.operations import ENDPOINTS, Endpoint, Operation
+
+
+class Kind(Enum):
+    CALL = "call"
+    """A model call."""
+    MODELS = "models"
+    HEALTH = "health"
+    RELAY_METRICS = "relay_metrics"
+    FORWARD = "forward"
+    """Control's."""
+    UNKNOWN = "unknown"
+    """Below /v1, but nothing that we know."""
+    WRONG_METHOD = "wrong_method"
+
+
+class Route:
+    """What a method and path mean."""
+
+    __slots__ = (
+        "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "is_call", "kind", "label", "method",
+        "operation", "scope", "scope_bit",
+    )  # fmt: skip
+
+    def __init__(self, kind: Kind, label: str, endpoint: Endpoint | None = None, allow: str = "") -> None:
+        self.kind = kind
+        self.label = label
+        """For metrics: a path pattern, never a caller's free text."""
+        self.endpoint = endpoint
+        self.allow = allow
+        self.is_call = kind is Kind.CALL
+        self.method = endpoint.method if endpoint else ""
+        self.operation: str = endpoint.operation.value if endpoint else ""
+        self.dialect_name = endpoint.dialect if endpoint else ""
+        self.scope = endpoint.scope if endpoint else ""
+        self.scope_bit = SCOPE_BIT[endpoint.scope] if endpoint else 0
+        self.dialect: Dialect | None = DIALECTS[endpoint.dialect] if endpoint else None
+        self.call_dialect = self.dialect or DIALECTS["openai_chat"]
+        """Of a model call, for sure."""
+        if kind in (Kind.UNKNOWN, Kind.WRONG_METHOD) and self.dialect is None:
+            self.dialect = DIALECTS["openai_chat"]
+
+
+_FORWARD = Route(Kind.FORWARD, "control")
+_UNKNOWN = Route(Kind.UNKNOWN, "/v1/*")
+_MODEL = next(endpoint for endpoint in ENDPOINTS if endpoint.operation is Operation.LIST_MODELS)
+_ONE_MODEL = Route(Kind.MODELS, "/v1/models/{model}", _MODEL)
+
+
+def _table() -> dict[tuple[bytes, bytes], Route]:
+    table: dict[tuple[bytes, bytes], Route] = {}
+    for endpoint in ENDPOINTS:
+        kind = Kind.MODELS if endpoint.operation is Operation.LIST_MODELS else Kind.CALL
+        table[endpoint.method.encode(), endpoint.path.encode()] = Route(kind, endpoint.path, endpoint)
+    table[b"GET", b"/health"] = Route(Kind.HEALTH, "/health")
+    table[b"GET", b"/health/relay/metrics"] = Route(Kind.RELAY_METRICS, "/health/relay/metrics")
+    return table
+
+
+_TABLE = _table()
+_METHODS: dict[bytes, str] = {}
+for _method, _path in _TABLE:
+    _METHODS[_path] = ", ".join(filter(None, (_METHODS.get(_path), _method.decode())))
+_WRONG_METHOD = {path: Route(Kind.WRONG_METHOD, path.decode(), allow=allow) for path, allow in _METHODS.items()}
+
+
+def route_of(method: bytes, path: bytes) -> Route:
+    route = _TABLE.get((method, path))
+    if route is not None:
+        return route
+    wrong = _WRONG_METHOD.get(path)
+    if wrong is not None:
+        return wrong
+    if path.startswith(b"/v1/models/") and method == b"GET":
+        return _ONE_MODEL
+    if path == b"/v1" or path.startswith((b"/v1/", b"/v1beta/")):
+        return _UNKNOWN
+    return _FORWARD
+
+
+def call_routes() -> list[Route]:
+    """Every route of a model call."""
+    return [route for route in _TABLE.values() if route.kind is Kind.CALL]

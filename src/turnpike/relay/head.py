@@ -1,0 +1,187 @@
+"""The head of a caller's request: read once, checked, and turned into what goes upstream.
+
+On a kept connection the same head (but for its Content-Length) usually comes again and again; the protocol then hands
+on this very object, so everything derived from a head is kept on it and never changes with a request.
+"""
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from turnpike.errors import InvalidRequest, TurnpikeError
+from turnpike.relay.connect import absolute_target
+from turnpike.relay.endpoints import Route, route_of
+
+if TYPE_CHECKING:
+    from turnpike.relay.catalog import Target
+    from turnpike.relay.keys import Entry
+
+Pairs = list[tuple[bytes, bytes]]
+
+HOP_BY_HOP: frozenset[bytes] = frozenset(
+    (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
+)
+"""RFC 9110, 7.6.1: they speak of one connection and are never passed on."""
+
+_OURS: frozenset[bytes] = HOP_BY_HOP | frozenset(
+    (
+        # set anew for the connection upstream
+        b"host", b"content-length", b"content-type", b"content-encoding", b"accept-encoding", b"expect",
+        b"x-request-id",
+        # the caller's credentials
+        b"authorization", b"proxy-authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"cookie",
+        # what proxies in front of us said of the caller
+        b"forwarded", b"via", b"x-real-ip", b"true-client-ip", b"cf-connecting-ip",
+    )
+)  # fmt: skip
+_OURS_BEGIN = (b"x-turnpike-", b"x-forwarded-", b"proxy-")
+_ONE_API = (b"anthropic-", b"openai-", b"x-stainless-")
+"""Headers that mean something to one vendor's API only."""
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+_TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_AMBIGUOUS = re.compile(rb"//|/\.\.?(?:/|$)|%(?:2[eEfF]|5[cC]|00)|\\|[\x00-\x20\x7f-\xff#]")
+_OWNED_ONCE: frozenset[bytes] = frozenset(
+    (b"host", b"authorization", b"x-api-key", b"content-length", b"content-type", b"content-encoding",
+     b"x-request-id", b"transfer-encoding", b"expect")
+)  # fmt: skip
+
+
+class RequestHead:
+    """Method, path and headers of a request."""
+
+    __slots__ = (
+        "chunked", "content_length", "digest", "encoding", "entry", "expects_continue", "fault", "forwarded_for",
+        "http_1_0", "is_call", "keep_alive", "method", "pairs", "path", "query", "request_id", "route", "target",
+        "token", "trace_id", "upgrade", "upstream_heads",
+    )  # fmt: skip
+
+    def __init__(self, method: bytes, target: bytes, pairs: Pairs, *, http_1_0: bool) -> None:
+        """`pairs`: lower-case names and values as they came. What is wrong is kept in `fault`, so that the protocol
+        can answer it in the form of the API that the path belongs to."""
+        self.method = method
+        self.target = target
+        self.pairs = pairs
+        self.http_1_0 = http_1_0
+        self.fault: TurnpikeError | None = None
+        path, _, self.query = _origin_form(target).partition(b"?")
+        self.path = path
+        self.route: Route = route_of(method, path)
+        self.token: bytes | None = None
+        self.digest: bytes | None = None
+        self.entry: Entry | None = None
+        self.request_id: str | None = None
+        self.trace_id: str | None = None
+        self.content_length: int | None = None
+        self.encoding: bytes | None = None
+        self.forwarded_for: bytes | None = None
+        self.chunked = self.expects_continue = self.upgrade = False
+        self.upstream_heads: dict[Target, bytes] = {}
+        connection = self._read_headers()
+        self.keep_alive = b"keep-alive" in connection if http_1_0 else b"close" not in connection
+        self.is_call = self.route.is_call
+        """A model call of which nothing is wrong so far."""
+        if _AMBIGUOUS.search(path) or not path.startswith(b"/"):
+            self.fault = InvalidRequest(
+                "The path is ambiguous: it has an empty or dot segment, an encoded slash or dot, a backslash or a"
+                " character outside ASCII. Send it in its plain form."
+            )
+
+    def _read_headers(self) -> bytes:
+        """Fills the fields from the headers; returns the Connection header in lower case."""
+        connection = b""
+        seen: set[bytes] = set()
+        for name, value in self.pairs:
+            if name in _OWNED_ONCE:
+                if name in seen:
+                    self.fault = InvalidRequest(f"The header '{name.decode()}' stands there twice.")
+                seen.add(name)
+            match name:
+                case b"authorization":
+                    scheme, _, token = value.partition(b" ")
+                    if scheme.lower() == b"bearer" and token.strip():
+                        self.token = token.strip()
+                case b"x-api-key":
+                    self.token = self.token or value.strip() or None
+                case b"connection":
+                    connection += value.lower() + b","
+                case b"content-length":
+                    self.content_length = int(value) if value.isdigit() else None
+                case b"transfer-encoding":
+                    self.chunked = True
+                case b"content-encoding":
+                    encoding = value.strip().lower()
+                    self.encoding = encoding if encoding and encoding != b"identity" else None
+                case b"expect":
+                    self.expects_continue = value.strip().lower() == b"100-continue"
+                    if not self.expects_continue:
+                        self.fault = InvalidRequest("The only expectation known here is '100-continue'.")
+                case b"upgrade":
+                    self.upgrade = True
+                case b"x-request-id":
+                    self.request_id = value.decode() if _REQUEST_ID.fullmatch(value) else None
+                case b"traceparent":
+                    match_ = _TRACE_PARENT.fullmatch(value.strip())
+                    self.trace_id = match_[1].decode() if match_ else None
+                case b"x-forwarded-for":
+                    self.forwarded_for = value if self.forwarded_for is None else self.forwarded_for + b"," + value
+                case _:
+                    pass
+        if b"host" not in seen and not self.http_1_0:
+            self.fault = InvalidRequest("The Host header is missing.")
+        return connection
+
+    @property
+    def is_websocket(self) -> bool:
+        return (self.header(b"upgrade") or b"").strip().lower() == b"websocket"
+
+    def without_upgrade(self) -> bytes:
+        """The head's bytes without its offer to upgrade."""
+        offer = (b"upgrade", b"connection", b"http2-settings")
+        lines = [b"%b %b HTTP/1.1" % (self.method, self.target)]
+        lines += [name + b": " + value for name, value in self.pairs if name not in offer]
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    def parameters(self) -> dict[str, str]:
+        """The query's parameters; of one that stands there twice, the last."""
+        return dict(parse_qsl(self.query.decode("latin-1"), keep_blank_values=True))
+
+    def header(self, name: bytes) -> bytes | None:
+        return next((value for each, value in self.pairs if each == name), None)
+
+    def passed_on(self) -> Pairs:
+        """The caller's headers without those that end here: hop-by-hop, credentials, ours."""
+        named = {
+            token.strip().lower() for name, value in self.pairs if name == b"connection" for token in value.split(b",")
+        }
+        return [
+            (name, value)
+            for name, value in self.pairs
+            if name not in _OURS and name not in named and not name.startswith(_OURS_BEGIN)
+        ]
+
+    def upstream_head(self, target: "Target") -> bytes:
+        """Everything of the head to send that is the same for each request with this head to this target."""
+        query = b"?" + self.query if self.query and target.same else b""
+        lines = [
+            b"POST " + absolute_target(target.pool.origin) + target.path + query + b" HTTP/1.1",
+            b"host: " + target.host,
+        ]
+        passed = [(name, value) for name, value in self.passed_on() if target.same or not name.startswith(_ONE_API)]
+        sent = {name for name, _ in passed}
+        lines += [name + b": " + value for name, value in target.headers if name == target.auth or name not in sent]
+        own = {target.auth, b"accept-encoding"}
+        lines += [name + b": " + value for name, value in passed if name not in own]
+        # Ends in the name of the header that differs from request to request.
+        lines += [b"accept-encoding: identity", b"content-type: application/json", b"x-request-id: "]
+        made = self.upstream_heads[target] = b"\r\n".join(lines)
+        return made
+
+
+def _origin_form(target: bytes) -> bytes:
+    """RFC 9112, 3.2.2: a server takes the absolute form too; its authority says nothing to us."""
+    for scheme in (b"http://", b"https://"):
+        if target[: len(scheme)].lower() == scheme:
+            slash = target.find(b"/", len(scheme))
+            return target[slash:] if slash >= 0 else b"/"
+    return target

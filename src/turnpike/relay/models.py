@@ -1,0 +1,121 @@
+"""GET /v1/models and /v1/models/{model}: exactly what the caller's key may call, in the caller's own form."""
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from turnpike.contract.snapshot import ModelSpec
+from turnpike.errors import ModelNotFound, TurnpikeError, Unauthenticated, Unavailable
+from turnpike.kit.clock import now_ms
+from turnpike.relay.admit import check_caller, identify
+from turnpike.relay.head import RequestHead
+from turnpike.relay.keys import Entry
+from turnpike.wire.dialects import DIALECTS
+from turnpike.wire.dialects.models import (
+    ModelEntry,
+    read_page,
+    write_anthropic_list,
+    write_anthropic_model,
+    write_openai_list,
+    write_openai_model,
+)
+
+if TYPE_CHECKING:
+    from turnpike.relay.catalog import Catalog
+    from turnpike.relay.core import Relay
+    from turnpike.relay.protocol import ClientConnection
+
+_ONE = b"/v1/models/"
+
+
+class ModelsQuestion:
+    """One request for the list or a model of it; may have to wait for control to say who asks."""
+
+    def __init__(self, relay: "Relay", connection: "ClientConnection", head: RequestHead) -> None:
+        self._relay = relay
+        self._connection = connection
+        self._head = head
+        self._started = relay.now()
+        self._request_id = head.request_id or relay.ids.next_bytes().hex()
+        # Both vendors' lists stand at the same path; Anthropic's clients always send this header.
+        self._anthropic = head.header(b"anthropic-version") is not None
+
+    def start(self) -> None:
+        self._connection.conversation = self
+        try:
+            entry = identify(self._relay, self._head)
+        except TurnpikeError as error:
+            self._refuse(error)
+            return
+        if entry is not None:
+            self._identified(entry)
+            return
+        assert self._head.digest is not None
+        self._relay.keys.resolve(self._head.digest, self._started, self._identified)
+
+    def _identified(self, found: "Entry | Unauthenticated | Unavailable") -> None:
+        if self._connection.conversation is not self:
+            return
+        try:
+            if not isinstance(found, Entry):
+                raise found
+            check_caller(self._relay, self._connection, self._head, found, now_ms())
+            body = self._answer(found)
+        except TurnpikeError as error:
+            self._refuse(error)
+            return
+        self._count(200)
+        self._connection.answer(200, f"x-request-id: {self._request_id}\r\n".encode(), body)
+
+    def _answer(self, entry: Entry) -> bytes:
+        """Raises ModelNotFound or InvalidRequest."""
+        catalog = self._relay.catalog
+        entries = [_entry(catalog, rows) for rows in entry.profile.usable_models()]
+        path = self._head.path
+        if path.startswith(_ONE):
+            name = unquote(path[len(_ONE) :].decode("latin-1"))
+            model = next((each for each in entries if each.name == name), None)
+            if model is None:
+                raise ModelNotFound(f"There is no model '{name[:200]}' that this API key may use.")
+            return write_anthropic_model(model) if self._anthropic else write_openai_model(model)
+        if self._anthropic:
+            return write_anthropic_list(entries, read_page(self._head.parameters()))
+        return write_openai_list(entries)
+
+    def _refuse(self, error: TurnpikeError) -> None:
+        self._count(error.status)
+        dialect = DIALECTS["anthropic_messages" if self._anthropic else "openai_chat"]
+        self._relay.answer_error(self._connection, dialect, error, self._request_id)
+
+    def _count(self, status: int) -> None:
+        seconds = self._relay.now() - self._started
+        self._relay.metrics.count_other("GET", self._head.route.label, status, seconds)
+
+    # ---- Conversation
+
+    def client_gone(self) -> None:
+        pass
+
+    def client_stalled(self) -> None:
+        pass
+
+    def client_ready(self) -> None:
+        pass
+
+
+def _entry(catalog: "Catalog", rows: list[ModelSpec]) -> ModelEntry:
+    """What callers see of a model: what any of its rows can, with the first row's facts."""
+    first = rows[0]
+    return ModelEntry(
+        name=first.name,
+        created_s=first.created_s,
+        owned_by=catalog.providers[first.provider_id].slug,
+        display_name=first.display_name,
+        capabilities=tuple(sorted({capability for row in rows for capability in row.capabilities})),
+        context_window=first.context_window,
+        max_output_tokens=first.max_output_tokens,
+        rates=first.rates,
+    )
+
+
+def answer_models(relay: "Relay", connection: "ClientConnection", head: RequestHead) -> None:
+    ModelsQuestion(relay, connection, head).start()

@@ -1,0 +1,426 @@
+"""The public side: HTTP/1.1 with callers. Reads requests, answers them in order, and judges nothing else.
+
+llhttp reads every head. A head that came before on the same connection, the usual case with a kept connection, is
+recognised by its bytes instead: everything but the digits of its Content-Length must be the same, so what llhttp
+accepted once is what stands there again.
+"""
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Protocol, cast
+
+import httptools
+
+from turnpike.errors import BodyTooLarge, HeadTooLarge, InvalidRequest, RequestTimeout, TurnpikeError
+from turnpike.relay.head import Pairs, RequestHead
+
+if TYPE_CHECKING:
+    from turnpike.relay.core import Relay
+
+_AHEAD_LIMIT = 64 * 1024
+"""Bytes of further requests held while one is being answered; then the connection is not read."""
+_BIG_WRITE = 64 * 1024
+_MAX_DIGITS = 12
+_CLOSE = b"connection: close\r\n"
+
+STATUS_LINES: dict[int, bytes] = {
+    status: f"HTTP/1.1 {status} {reason}\r\n".encode()
+    for status, reason in (
+        (200, "OK"), (201, "Created"), (202, "Accepted"), (204, "No Content"), (206, "Partial Content"),
+        (301, "Moved Permanently"), (302, "Found"), (303, "See Other"), (304, "Not Modified"),
+        (307, "Temporary Redirect"), (308, "Permanent Redirect"), (400, "Bad Request"), (401, "Unauthorized"),
+        (402, "Payment Required"), (403, "Forbidden"), (404, "Not Found"), (405, "Method Not Allowed"),
+        (408, "Request Timeout"), (409, "Conflict"), (412, "Precondition Failed"), (413, "Content Too Large"),
+        (415, "Unsupported Media Type"), (422, "Unprocessable Content"), (429, "Too Many Requests"),
+        (431, "Request Header Fields Too Large"), (500, "Internal Server Error"), (502, "Bad Gateway"),
+        (503, "Service Unavailable"), (504, "Gateway Timeout"), (529, "Overloaded"),
+    )
+}  # fmt: skip
+
+
+def status_line(status: int) -> bytes:
+    return STATUS_LINES.get(status) or f"HTTP/1.1 {status} Status\r\n".encode()
+
+
+class Conversation(Protocol):
+    """What serves one request of this connection."""
+
+    def client_gone(self) -> None:
+        """The caller left before it had its answer."""
+        ...
+
+    def client_stalled(self) -> None:
+        """The caller does not take its answer: stop producing."""
+        ...
+
+    def client_ready(self) -> None: ...
+
+
+class _Memo:
+    """A head that may come again: the bytes before and behind its Content-Length's digits."""
+
+    __slots__ = ("after", "after_bytes", "before", "head", "start")
+
+    def __init__(self, before: bytes, after: bytes, head: RequestHead) -> None:
+        self.before = before
+        self.start = len(before)
+        self.after = after
+        self.after_bytes = len(after)
+        self.head = head
+
+
+class ClientConnection(asyncio.Protocol):
+    """One connection of a caller."""
+
+    __slots__ = (
+        "_ahead", "_body_bytes", "_chunked_out", "_complete", "_discarding", "_head", "_head_bytes", "_headers",
+        "_idle", "_memo", "_parser", "_pieces", "_ready", "_relay", "_target", "_transport", "client",
+        "closed", "closing", "conversation", "head", "since", "stalled",
+    )  # fmt: skip
+
+    def __init__(self, relay: "Relay") -> None:
+        self._relay = relay
+        self._parser: httptools.HttpRequestParser | None = None
+        self._headers: Pairs = []
+        self._target = b""
+        self._head: RequestHead | None = None
+        """The head of the request that is being read."""
+        self._pieces: list[bytes] = []
+        self._head_bytes = self._body_bytes = 0
+        self._complete = True
+        """The parser stands between two requests."""
+        self._idle = True
+        """So does everything else: nothing is being answered, nothing was read ahead."""
+        self._discarding = False
+        self._ready: deque[tuple[RequestHead, bytes]] = deque()
+        self._ahead = b""
+        self._memo: _Memo | None = None
+        self._chunked_out = False
+        self.client = ""
+        self.conversation: Conversation | None = None
+        self.head: RequestHead | None = None
+        """The head of the request that is being answered."""
+        self.since = relay.tick.now
+        self.stalled = self.closed = self.closing = False
+
+    # ---- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        peer = cast("tuple[object, ...] | str | None", transport.get_extra_info("peername"))
+        self.client = str(peer[0]) if isinstance(peer, tuple) and peer else ""
+        self._relay.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._relay.connections.discard(self)
+        conversation, self.conversation = self.conversation, None
+        if conversation is not None:
+            conversation.client_gone()
+
+    def data_received(self, data: bytes) -> None:
+        if self._idle:
+            self.since = self._relay.tick.now
+            memo = self._memo
+            if memo is not None and data.startswith(memo.before):
+                start = memo.start
+                stop = data.find(b"\r", start, start + _MAX_DIGITS)
+                digits = data[start:stop]
+                if digits.isdigit() and data.startswith(memo.after, stop):
+                    body_start = stop + memo.after_bytes
+                    if len(data) - body_start == int(digits):
+                        self._idle = False
+                        head = self.head = memo.head
+                        self._relay.serve(self, head, data[body_start:])
+                        return
+            self._feed(data)
+        elif self.conversation is not None or self._ahead or self._ready:
+            self._hold(data)
+        else:
+            if self._head is not None:
+                # A body may take its time from read to read; a head has its time in all, however slowly it drips.
+                self.since = self._relay.tick.now
+            self._feed(data)
+
+    def pause_writing(self) -> None:
+        self.stalled = True
+        self.since = self._relay.tick.now
+        if self.conversation is not None:
+            self.conversation.client_stalled()
+
+    def resume_writing(self) -> None:
+        self.stalled = False
+        if self.conversation is not None:
+            self.conversation.client_ready()
+
+    # ---- reading
+
+    def _hold(self, data: bytes) -> None:
+        """A request ahead of its turn (pipelining): kept as bytes until the present one is answered."""
+        self._ahead += data
+        if len(self._ahead) > _AHEAD_LIMIT:
+            self._transport.pause_reading()
+
+    def _feed(self, data: bytes) -> None:
+        if self._discarding:
+            return
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = httptools.HttpRequestParser(self)
+        fresh = self._complete
+        self._idle = False
+        if fresh:
+            self._head_bytes = 0
+        if self._head is None:
+            self._head_bytes += len(data)
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgraded(data, upgrade)
+            return
+        except httptools.HttpParserError as error:
+            self._reject(InvalidRequest(f"This is not a well-formed HTTP/1.1 request: {_parser_words(error)}."))
+            return
+        if self._head is None and self._head_bytes > self._relay.settings.head_limit_bytes and not self._complete:
+            limit = self._relay.settings.head_limit_bytes
+            self._reject(HeadTooLarge(f"The request's head is larger than {limit} bytes."))
+            return
+        if fresh and len(self._ready) == 1 and self._complete:
+            self._memorise(data, self._ready[0][0])
+        self._next()
+
+    def _next(self) -> None:
+        """Serves the next complete request, if there is one and none is being answered."""
+        if self.conversation is None and self._ready:
+            head, body = self._ready.popleft()
+            self.head = head
+            self._relay.serve(self, head, body)
+
+    def _memorise(self, data: bytes, head: RequestHead) -> None:
+        """Remembers the head of a request that came whole in one read."""
+        if head.method != b"POST" or head.content_length is None or head.fault or not head.keep_alive or head.upgrade:
+            return
+        if head.chunked or head.expects_continue or head.http_1_0:
+            return
+        end = data.find(b"\r\n\r\n") + 4
+        at = data[:end].lower().find(b"\r\ncontent-length:") + 17
+        stop = data.find(b"\r", at, end)
+        digits = data[at:stop].strip()
+        start = stop - len(digits)
+        # Only the exact shape that is compared later is remembered: digits up to the line's end, body up to the read's.
+        if at > 16 and digits.isdigit() and data[start:stop] == digits and end + int(digits) == len(data):
+            self._memo = _Memo(data[:start], data[stop:end], head)
+
+    def _reject(self, error: TurnpikeError) -> None:
+        """The stream of requests cannot be read on: answer what is wrong and close."""
+        if self.closing:
+            return
+        self.closing = True
+        self._discarding = True
+        self._memo = None
+        if self.conversation is None:
+            self._relay.refuse(self, self._head, error)
+
+    def _upgraded(self, data: bytes, upgrade: httptools.HttpParserUpgrade) -> None:
+        """llhttp stops where an upgrade is asked for and takes the request for bodiless."""
+        rest = data[int(upgrade.args[0]) :]
+        head, _ = self._ready.pop() if self._ready else (None, b"")
+        if head is not None and head.is_websocket:
+            self._ahead += rest
+            self._discarding = True
+            self._ready.append((head, b""))
+            self._next()
+            return
+        # Any other upgrade (h2c, which some clients offer with every request) is declined by not answering it
+        # (RFC 9110, 7.8): the request is read again without the offer, as the plain request that it also is.
+        self._parser = None
+        self._complete = True
+        if head is not None:
+            self._feed(head.without_upgrade() + rest)
+
+    # ---- httptools callbacks: they note, `_next` acts
+
+    def on_message_begin(self) -> None:
+        self._complete = False
+        self._head = None
+        self._headers = []
+        self._target = b""
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Behind the head these are trailers, which mean nothing here.
+        if self._head is None:
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        assert self._parser is not None
+        parser = self._parser
+        head = RequestHead(
+            parser.get_method(), self._target, self._headers, http_1_0=parser.get_http_version() == "1.0"
+        )
+        self._head = head
+        self._pieces = []
+        self._body_bytes = 0
+        limit = self._relay.settings.body_limit_bytes
+        if head.content_length is not None and head.content_length > limit:
+            head.fault = head.fault or too_large(limit)
+        head.fault = head.fault or self._relay.early_refusal(head)
+        if head.fault is not None and (head.content_length or head.chunked):
+            # The body is not worth waiting for.
+            self._reject(head.fault)
+        elif head.expects_continue and self.conversation is None and not self._ready:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        if self._discarding:
+            return
+        self._body_bytes += len(body)
+        self._pieces.append(body)
+        limit = self._relay.settings.body_limit_bytes
+        if self._body_bytes > limit:
+            self._reject(too_large(limit))
+
+    def on_message_complete(self) -> None:
+        self._complete = True
+        head = self._head
+        if head is None or self._discarding:
+            return
+        pieces = self._pieces
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._pieces = []
+        self._head = None
+        self._ready.append((head, body))
+
+    # ---- answering
+
+    def answer(self, status: int, headers: bytes, body: bytes) -> None:
+        """A whole answer in JSON. `headers`: further header lines, each ended by CRLF."""
+        self.answer_any(status, b"content-type: application/json\r\n" + headers, body)
+
+    def answer_any(self, status: int, headers: bytes, body: bytes) -> None:
+        """A whole answer of any type: `headers` says which."""
+        head = self.head
+        keep = head is not None and head.keep_alive and not self.closing
+        size = len(body)
+        self._transport.write(
+            b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
+                STATUS_LINES.get(status) or status_line(status), self._relay.date_line, headers,
+                b"" if keep else _CLOSE, size, body if size < _BIG_WRITE else b"",
+            )
+        )  # fmt: skip
+        if size >= _BIG_WRITE:
+            self._transport.write(body)
+        if keep and not self._ahead and not self._ready:
+            self.conversation = None
+            self._idle = True
+        else:
+            self._answered(keep=keep)
+
+    def start_stream(self, status: int, headers: bytes, data: bytes) -> None:
+        """The head of a streamed answer and its first data."""
+        head = self.head
+        self._chunked_out = head is not None and not head.http_1_0
+        framing = b"transfer-encoding: chunked\r\n" if self._chunked_out else b"connection: close\r\n"
+        close = b"" if self._may_keep() or not self._chunked_out else _CLOSE
+        start = b"%b%b%b%b%b\r\n" % (status_line(status), self._relay.date_line, headers, framing, close)
+        self._transport.write(start + self._chunk(data))
+
+    def stream(self, data: bytes) -> None:
+        if data:
+            self._transport.write(self._chunk(data))
+
+    def end_stream(self, data: bytes) -> None:
+        self._transport.write(self._chunk(data) + (b"0\r\n\r\n" if self._chunked_out else b""))
+        self._answered(keep=self._chunked_out and self._may_keep())
+
+    def answer_bodiless(self, status: int, headers: bytes) -> None:
+        """An answer that has no body whatever its headers say: 204, 304, or to HEAD."""
+        keep = self._may_keep()
+        close = b"" if keep else _CLOSE
+        self._transport.write(b"%b%b%b%b\r\n" % (status_line(status), self._relay.date_line, headers, close))
+        self._answered(keep=keep)
+
+    def abort(self) -> None:
+        """Ends the connection without ending the answer: the caller must not take it for whole."""
+        self.conversation = None
+        self._transport.abort()
+
+    def take_over(self) -> tuple[asyncio.Transport, bytes]:
+        """Gives the transport away for another protocol, with what was read of it already."""
+        self.conversation = None
+        self._relay.connections.discard(self)
+        ahead, self._ahead = self._ahead, b""
+        return self._transport, ahead
+
+    def _chunk(self, data: bytes) -> bytes:
+        if not self._chunked_out or not data:
+            return data
+        return b"%x\r\n%b\r\n" % (len(data), data)
+
+    def _may_keep(self) -> bool:
+        return not self.closing and self.head is not None and self.head.keep_alive
+
+    def _answered(self, *, keep: bool) -> None:
+        self.conversation = None
+        self.head = None
+        self.since = self._relay.tick.now
+        if not keep:
+            self.closing = True
+            self._transport.close()
+        elif self._ready:
+            # Not from here: a caller that pipelines thousands of requests must not deepen the stack with each.
+            asyncio.get_running_loop().call_soon(self._next)
+        elif self._ahead:
+            asyncio.get_running_loop().call_soon(self._feed_ahead)
+        else:
+            self._idle = True
+
+    def _feed_ahead(self) -> None:
+        if self.conversation is None and self._ahead and not self.closed:
+            ahead, self._ahead = self._ahead, b""
+            if len(ahead) > _AHEAD_LIMIT:
+                self._transport.resume_reading()
+            self._feed(ahead)
+
+    def wind_up(self) -> None:
+        """The relay drains: no further request is read on this connection."""
+        self.closing = True
+        if self._idle:
+            self._transport.close()
+
+    def shut(self) -> None:
+        """The relay stops: nobody waits any longer."""
+        self._transport.abort()
+
+    # ---- time
+
+    def sweep(self, now: float) -> None:
+        """Ends connections that keep us waiting; called every quarter of a second."""
+        settings = self._relay.settings
+        waited_s = now - self.since
+        if self.conversation is not None:
+            if self.stalled and waited_s > settings.read_timeout_s:
+                self._transport.abort()
+            return
+        if self.closing:
+            if waited_s > settings.body_timeout_s:
+                self._transport.abort()
+        elif self._idle:
+            if waited_s > settings.idle_timeout_s:
+                self._transport.close()
+        elif waited_s > (settings.head_timeout_s if self._head is None else settings.body_timeout_s):
+            what = "head" if self._head is None else "body"
+            self._reject(RequestTimeout(f"The request's {what} did not arrive in time."))
+
+
+def too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"The request's body is larger than the {limit} bytes that this gateway takes.", details={"limit_bytes": limit}
+    )
+
+
+def _parser_words(error: httptools.HttpParserError) -> str:
+    words = str(error) or type(error).__name__
+    return words.strip(".")[:200]

@@ -1,0 +1,17 @@
+"""Takes credentials out of a provider's words before they reach a caller."""
+
+import re
+
+_KEYLIKE = re.compile(
+    r"\b(?:sk|pk|rk|gsk|xai|key|tok|api|hf|r8|nvapi|AIza|Bearer|Basic)[-_ ][A-Za-z0-9*._~+/=-]{6,}"
+    r"|\bAIza[0-9A-Za-z_-]{20,}|[A-Za-z0-9]{4,}\*{3,}[A-Za-z0-9]*"
+)
+_MASK = "[redacted]"
+
+
+def redact(text: str, secret: str | None) -> str:
+    """`text` without the secret that was sent, nor anything that looks like one: providers like to repeat a wrong key
+    masked in the middle, which still shows its ends."""
+    if secret and len(secret) >= 4:
+        text = text.replace(secret, _MASK)
+    return _KEYLIKE.sub(_MASK, text)

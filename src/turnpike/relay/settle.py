@@ -1,0 +1,208 @@
+"""The end of every model call: what it used, what it cost, and the journal's record of it.
+
+The record is written before the caller has the whole answer. A usage that the provider did not report is estimated
+and marked so; what has no price is recorded as unpriced, never as free.
+"""
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnpike.contract.events import Abandoned, Caller, Outcome, UsageSource
+from turnpike.contract.metrics import DURATION_BUCKETS_S
+from turnpike.errors import TurnpikeError
+from turnpike.wire.estimate import estimate_usage
+from turnpike.wire.operations import Operation
+from turnpike.wire.types.usage import Usage
+
+if TYPE_CHECKING:
+    from turnpike.relay.attempt import Attempt
+    from turnpike.relay.call import Call
+
+_encode = msgspec.msgpack.Encoder().encode
+_SHOWN_CHARS = 256
+"""Of a model's name as the caller wrote it."""
+_OK = int(Outcome.OK)
+_REPORTED = int(UsageSource.REPORTED)
+
+
+class _Open(msgspec.Struct, array_like=True, gc=False, tag=1):
+    """contract.events.OpenRecord, field for field, with its constant part already encoded. The fast path makes two
+    records a request; a test holds them against the contract's types."""
+
+    event_id: bytes
+    attempt: int
+    started_at_ms: int
+    reserved_nanousd: int
+    request_id: str
+    trace_id: str | None
+    caller: Caller
+    operation: str
+    dialect: str
+    stream: bool
+    model_asked: str
+    served: msgspec.Raw
+
+
+class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
+    """contract.events.UsageEvent, likewise."""
+
+    event_id: bytes
+    started_at_ms: int
+    request_id: str
+    trace_id: str | None
+    caller: Caller
+    operation: str
+    dialect: str
+    stream: bool
+    model_asked: str
+    served: msgspec.Raw | None
+    status: int
+    outcome: int
+    error_code: str | None
+    usage: Usage | None
+    usage_source: int
+    cost_nanousd: int | None
+    first_byte_us: int
+    total_us: int
+    attempts: int
+    abandoned: tuple[Abandoned, ...]
+
+
+def open_attempt(call: "Call", attempt: "Attempt") -> None:
+    """Writes the open record of the attempt that is about to be sent."""
+    route = call.route
+    head = call.head
+    call.relay.journal.append(
+        _encode(
+            _Open(
+                call.event_id, attempt.number, call.started_at_ms, call.reserved_nanousd, call.request_id,
+                head.trace_id, call.entry.caller, route.operation, route.dialect_name, call.streams, call.model,
+                attempt.target.served_raw,
+            )
+        )
+    )  # fmt: skip
+
+
+def settle_answered(call: "Call", attempt: "Attempt", usage: Usage) -> int | None:
+    """Settles a call that was answered with status 200 and a reported usage: the common path. Returns its cost."""
+    target = attempt.target
+    price = target.cost
+    tally = target.tally
+    if price is None:
+        cost = None
+        tally.unpriced += 1
+    else:
+        cost = price(usage)
+        if call.abandoned:
+            cost += _abandoned_cost(call)
+        tally.cost_nanousd += cost
+    tally.input_tokens += usage.input_tokens
+    tally.output_tokens += usage.output_tokens
+    relay = call.relay
+    started = call.started
+    first_byte_s = attempt.first_byte - started
+    # A whole answer comes with its first byte.
+    seconds = relay.now() - started if call.streams else first_byte_s
+    durations = tally.durations
+    durations.counts[bisect_left(DURATION_BUCKETS_S, seconds)] += 1
+    durations.total += seconds
+    route = call.route
+    call.settled = True
+    relay.journal.append(
+        _encode(
+            _Settled(
+                call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
+                route.operation, route.dialect_name, call.streams, call.model, target.served_raw, 200, _OK, None,
+                usage, _REPORTED, cost, int(first_byte_s * 1e6), int(seconds * 1e6),
+                attempt.number, call.abandoned,
+            )
+        )
+    )  # fmt: skip
+    return cost
+
+
+def settle(call: "Call", outcome: Outcome, status: int, error_code: str | None = None) -> int | None:
+    """Settles a call whatever became of it, and returns its cost. The second time, or for a caller who is not known,
+    it does nothing."""
+    if call.settled or not call.identified:
+        return None
+    call.settled = True
+    relay = call.relay
+    attempt = call.attempt
+    started = call.started
+    seconds = relay.now() - started
+    usage: Usage | None = None
+    source = UsageSource.NONE
+    cost: int | None = 0
+    first_byte_us = 0
+    if attempt is not None:
+        usage, source = usage_of(attempt)
+        cost = cost_of(attempt, usage, source)
+        if cost is not None:
+            cost += _abandoned_cost(call)
+        if attempt.first_byte:
+            first_byte_us = int((attempt.first_byte - started) * 1e6)
+        _count(attempt, usage, cost, status, seconds)
+    else:
+        relay.metrics.count_other(call.route.method, call.route.label, status, seconds)
+    route = call.route
+    relay.journal.append(
+        _encode(
+            _Settled(
+                call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
+                route.operation, route.dialect_name, call.streams, call.model[:_SHOWN_CHARS],
+                attempt.target.served_raw if attempt is not None else None, status, outcome, error_code, usage,
+                source, cost, first_byte_us, int(seconds * 1e6), call.attempts, call.abandoned,
+            )
+        )
+    )  # fmt: skip
+    return cost
+
+
+def usage_of(attempt: "Attempt") -> tuple[Usage | None, UsageSource]:
+    """What an attempt used, and how we know."""
+    if attempt.usage is not None:
+        return attempt.usage, UsageSource.REPORTED
+    if not attempt.worked or attempt.call.route.operation == Operation.COUNT_TOKENS:
+        return None, UsageSource.NONE
+    stream_of = attempt.target.dialect.name if attempt.lane is not None else None
+    return estimate_usage(len(attempt.call.body), attempt.produced_bytes, stream_of), UsageSource.ESTIMATED
+
+
+def cost_of(attempt: "Attempt", usage: Usage | None, source: UsageSource) -> int | None:
+    """In nano-dollars; None for what has no price."""
+    if usage is None:
+        return 0 if source is UsageSource.NONE else None
+    price = attempt.target.cost
+    return price(usage) if price is not None else None
+
+
+def abandon(attempt: "Attempt", error: TurnpikeError) -> Abandoned:
+    """The record of an attempt that is given up, costed as an estimate where its provider may have worked for it."""
+    target = attempt.target
+    relay = attempt.call.relay
+    status = error.status if attempt.first_byte else 0
+    shown = str(status) if status else error.code
+    relay.metrics.count_abandoned(target.served.provider, shown, relay.now() - attempt.started)
+    return Abandoned(target.served, status, error.code, cost_of(attempt, *usage_of(attempt)))
+
+
+def _abandoned_cost(call: "Call") -> int:
+    return sum(each.cost_nanousd or 0 for each in call.abandoned)
+
+
+def _count(attempt: "Attempt", usage: Usage | None, cost: int | None, status: int, seconds: float) -> None:
+    tally = attempt.target.tally
+    if status == 200:
+        tally.durations.observe(seconds)
+    else:
+        tally.statuses[status] += 1
+    if usage is not None:
+        tally.input_tokens += usage.input_tokens
+        tally.output_tokens += usage.output_tokens
+    if cost is None:
+        tally.unpriced += 1
+    else:
+        tally.cost_nanousd += cost

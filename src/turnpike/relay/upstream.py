@@ -1,0 +1,460 @@
+"""Connections to providers (and to control's forward socket): one exchange at a time, kept for the next.
+
+`UpstreamConnection` reads an answer and tells its `Exchange`; it knows nothing of models or money. A small answer
+that arrives whole in one read, which is the common case, takes a lane of a few `bytes.find` calls; everything else
+goes through llhttp.
+"""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Protocol, cast
+
+import httptools
+
+from turnpike.contract.snapshot import ProviderSpec
+from turnpike.errors import (
+    TurnpikeError,
+    Unavailable,
+    UpstreamCut,
+    UpstreamGarbage,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from turnpike.relay.answer import AnswerHead
+from turnpike.relay.connect import Connector, Origin, origin_of
+
+_HEAD_LIMIT = 64 * 1024
+_PLAIN_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,9})\r\n").search
+_BIG_WRITE = 64 * 1024
+
+
+class Tick:
+    """A coarse monotonic clock, moved by the relay's sweep: deadlines need no more, and a read costs nothing."""
+
+    __slots__ = ("now",)
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+
+class Exchange(Protocol):
+    """One request sent and its answer awaited. The last call is one of `on_plain`, `on_whole`,
+    `on_end`, `on_failure`, `on_fault`."""
+
+    connection: "UpstreamConnection | None"
+
+    def on_plain(self, raw: bytes, body: bytes) -> None:
+        """A whole answer with status 200 and no content encoding arrived in one read; `raw` is its head."""
+        ...
+
+    def on_whole(self, head: AnswerHead, body: bytes) -> None:
+        """A whole answer arrived in one read; nothing else comes."""
+        ...
+
+    def on_head(self, head: AnswerHead) -> None: ...
+
+    def on_data(self, data: bytes) -> None: ...
+
+    def on_end(self, data: bytes) -> None:
+        """The last data, possibly none."""
+        ...
+
+    def on_failure(self, error: TurnpikeError, *, stale: bool) -> None:
+        """`stale`: a kept connection was found closed before a byte came back; sending again is no new attempt."""
+        ...
+
+    def on_fault(self, error: Exception) -> None:
+        """A bug of ours while an answer was handled."""
+        ...
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection; belongs to its pool, which it returns to by itself."""
+
+    __slots__ = (
+        "_complete", "_exchange", "_fresh", "_head", "_head_bytes", "_headers", "_in_head", "_keep", "_leftover",
+        "_parser", "_pieces", "_pool", "_transport", "_until_eof", "answered", "closed", "deadline", "idle_since",
+        "reused",
+    )  # fmt: skip
+
+    def __init__(self, pool: "Pool") -> None:
+        self._pool = pool
+        self._exchange: Exchange | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._pieces: list[bytes] = []
+        self._head: AnswerHead | None = None
+        self._fresh = True
+        """Nothing of the answer has been read yet."""
+        self._in_head = True
+        self._head_bytes = 0
+        self._complete = False
+        self._keep = True
+        self._until_eof = False
+        self._leftover = b""
+        self.closed = False
+        self.answered = False
+        self.reused = False
+        self.deadline = 0.0
+        self.idle_since = 0.0
+
+    # ---- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            # A provider speaks only when asked; what it says now cannot belong to a later request.
+            self.abort()
+            self._pool.lost(self)
+            return
+        try:
+            if self._fresh:
+                self._fresh = False
+                if data.startswith(b"HTTP/1.1 200 ") and self._read_whole(exchange, data):
+                    return
+            self._feed(exchange, data)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: a bug must not cost the caller its answer
+            exchange.on_fault(error)
+
+    def eof_received(self) -> None:
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._pool.lost(self)
+        exchange = self._exchange
+        if exchange is None:
+            return
+        self._exchange = None
+        exchange.connection = None
+        if self._until_eof and exc is None:
+            exchange.on_end(b"")
+        elif self.answered:
+            exchange.on_failure(UpstreamCut("The provider broke off in the middle of its answer."), stale=False)
+        else:
+            stale = self.reused and self._fresh
+            error = UpstreamUnreachable("The provider closed the connection without an answer.")
+            exchange.on_failure(error, stale=stale)
+
+    # ---- for the exchange
+
+    def send(self, exchange: Exchange, head: bytes, body: bytes, deadline: float) -> None:
+        self._exchange = exchange
+        exchange.connection = self
+        self.deadline = deadline
+        if len(body) > _BIG_WRITE:
+            self._transport.write(head)
+            self._transport.write(body)
+        else:
+            self._transport.write(head + body)
+
+    def abort(self) -> None:
+        """Ends the connection at once; the exchange hears nothing more."""
+        exchange = self._exchange
+        if exchange is not None:
+            self._exchange = None
+            exchange.connection = None
+        self.closed = True
+        self._transport.abort()
+
+    def pause(self) -> None:
+        """Stops reading; while paused no timeout of the provider runs."""
+        self._transport.pause_reading()
+        self.deadline = float("inf")
+
+    def resume(self) -> None:
+        self._transport.resume_reading()
+        self.deadline = self._pool.tick.now + self._pool.read_timeout_s
+
+    def overdue(self, now: float) -> bool:
+        return self._exchange is not None and self.deadline < now
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        exchange = self._exchange
+        answered = self.answered
+        self.abort()
+        if exchange is not None:
+            what = "in the middle of its answer" if answered else "without beginning to answer"
+            exchange.on_failure(UpstreamTimeout(f"The provider was silent for too long {what}."), stale=False)
+
+    def take_over(self) -> tuple[asyncio.Transport, bytes]:
+        """Gives the transport away (an upgrade), with what was read of the new protocol already."""
+        self._exchange = None
+        self._pool.lost(self)
+        return self._transport, self._leftover
+
+    # ---- reading
+
+    def _read_whole(self, exchange: Exchange, data: bytes) -> bool:
+        """The fast lane: a whole answer with a plain Content-Length in this one read. False: not such an answer.
+
+        Anything unusual is left to llhttp. Since the answer must end exactly where the read does and the connection
+        carries one exchange at a time, a misread head could not shift a later answer.
+        """
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            return False
+        raw = data[: end + 2]
+        match = _PLAIN_LENGTH(raw)
+        if match is None or int(match[1]) != len(data) - end - 4:
+            return False
+        low = raw.lower()
+        if b"\r\ntransfer-encoding" in low or b"\r\ncontent-encoding" in low or low.count(b"\r\ncontent-length") > 1:
+            return False
+        if b"\r\nconnection" in low and b"\r\nconnection: keep-alive\r\n" not in low:
+            return False
+        self._exchange = None
+        exchange.connection = None
+        self._fresh = self.reused = True
+        pool = self._pool
+        if pool.waiting:
+            pool.free(self)
+        else:
+            self.idle_since = pool.tick.now
+            pool.idle.append(self)
+        exchange.on_plain(raw, data[end + 4 :])
+        return True
+
+    def _feed(self, exchange: Exchange, data: bytes) -> None:
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = httptools.HttpResponseParser(self)
+        if self._in_head:
+            self._head_bytes += len(data)
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # 101: llhttp stops; the exchange that asked for the upgrade takes the connection over in on_head.
+            self._leftover = data[int(upgrade.args[0]) :]
+            self._complete = False
+        except httptools.HttpParserError as error:
+            self._broken(exchange, error)
+            return
+        if self._in_head and self._head_bytes > _HEAD_LIMIT:
+            self._broken(exchange, None)
+            return
+        self.deadline = self._pool.tick.now + self._pool.read_timeout_s
+        self._tell(exchange)
+
+    def _tell(self, exchange: Exchange) -> None:
+        """Hands on what one read brought: as few calls as can be, and none from inside the parser."""
+        pieces = self._pieces
+        body = b""
+        if pieces:
+            body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
+        head = self._head
+        if self._complete:
+            self._release()
+            if head is not None:
+                exchange.on_whole(head, body)
+            else:
+                exchange.on_end(body)
+            return
+        if head is not None:
+            self._head = None
+            exchange.on_head(head)
+        if body and self._exchange is exchange:
+            exchange.on_data(body)
+
+    def _broken(self, exchange: Exchange, error: Exception | None) -> None:
+        self.abort()
+        what = "a head of more than 64 KiB" if error is None else "something that is not HTTP"
+        exchange.on_failure(UpstreamGarbage(f"The provider answered with {what}."), stale=False)
+
+    def _release(self) -> None:
+        """The answer is complete: the connection is free for the next exchange, or closed."""
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.connection = None
+            self._exchange = None
+        self.reused = True
+        if self._keep:
+            self._fresh = self._in_head = True
+            self._complete = self.answered = self._until_eof = False
+            self._head = None
+            self._head_bytes = 0
+            self._pool.free(self)
+        else:
+            self.closed = True
+            self._transport.close()
+
+    # ---- httptools callbacks: they note, `_tell` acts
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        assert self._parser is not None
+        headers, self._headers = self._headers, []
+        status = self._parser.get_status_code()
+        if 100 <= status < 200 and status != 101:
+            return
+        self._in_head = False
+        self.answered = True
+        self._head = AnswerHead(status, pairs=headers)
+        names = {name for name, _ in headers}
+        self._until_eof = status not in (101, 204, 304) and not names & {b"content-length", b"transfer-encoding"}
+
+    def on_body(self, body: bytes) -> None:
+        self._pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._in_head:
+            return
+        self._complete = True
+        # Asked here and not later: llhttp forgets the answer when the next message begins.
+        assert self._parser is not None
+        self._keep = self._parser.should_keep_alive()
+
+
+class Pool:
+    """Connections to one origin."""
+
+    __slots__ = (
+        "_all", "_connect", "_limit", "_opening", "_tasks", "idle", "origin", "read_timeout_s", "tick", "waiting",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        origin: Origin,
+        connect: Callable[[Origin, Callable[[], UpstreamConnection]], Awaitable[UpstreamConnection]],
+        *,
+        tick: Tick,
+        limit: int,
+        read_timeout_s: float,
+    ) -> None:
+        self.origin = origin
+        self.tick = tick
+        self.read_timeout_s = read_timeout_s
+        self._connect = connect
+        self._limit = limit
+        self._all: set[UpstreamConnection] = set()
+        self.idle: list[UpstreamConnection] = []
+        """Free ones; the last one was used last and is taken first."""
+        self._opening = 0
+        self.waiting: deque[tuple[Exchange, bytes, bytes, float]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def busy(self) -> int:
+        return len(self._all) - len(self.idle)
+
+    def send(self, exchange: Exchange, head: bytes, body: bytes, timeout_s: float, *, fresh: bool = False) -> None:
+        """Sends on a kept connection if there is one (not if `fresh`), else on a new one, else when one is free.
+
+        `timeout_s` runs until the answer begins.
+        """
+        deadline = self.tick.now + timeout_s
+        if self.idle and not fresh:
+            self.idle.pop().send(exchange, head, body, deadline)
+            return
+        self.waiting.append((exchange, head, body, deadline))
+        if len(self._all) + self._opening < self._limit:
+            self._open()
+
+    def forget(self, exchange: Exchange) -> None:
+        """The exchange was given up while it waited for a connection."""
+        self.waiting = deque(item for item in self.waiting if item[0] is not exchange)
+
+    def free(self, connection: UpstreamConnection) -> None:
+        if self.waiting:
+            connection.send(*self.waiting.popleft())
+            return
+        connection.idle_since = self.tick.now
+        self.idle.append(connection)
+
+    def lost(self, connection: UpstreamConnection) -> None:
+        self._all.discard(connection)
+        if connection in self.idle:
+            self.idle.remove(connection)
+        if self._opening < len(self.waiting) and len(self._all) + self._opening < self._limit:
+            self._open()
+
+    def sweep(self, idle_s: float) -> None:
+        """Ends what has waited too long: answers, places in the queue, unused connections."""
+        now = self.tick.now
+        for connection in [each for each in self._all if each.overdue(now)]:
+            connection.expire()
+        while self.waiting and self.waiting[0][3] < now:
+            exchange = self.waiting.popleft()[0]
+            exchange.on_failure(
+                Unavailable(f"All {self._limit} connections to the provider are in use.", retry_after_s=1), stale=False
+            )
+        while self.idle and self.idle[0].idle_since + idle_s < now:
+            self.idle.pop(0).abort()
+
+    def close(self) -> None:
+        for connection in list(self._all):
+            connection.abort()
+        self.idle.clear()
+
+    def _open(self) -> None:
+        self._opening += 1
+        task = asyncio.ensure_future(self._open_one())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _open_one(self) -> None:
+        failure: TurnpikeError | None = None
+        try:
+            connection = await self._connect(self.origin, lambda: UpstreamConnection(self))
+            if not connection.closed:
+                self._opening -= 1
+                self._all.add(connection)
+                self.free(connection)
+                return
+            failure = UpstreamUnreachable("The provider closed the connection at once.")
+        except TurnpikeError as error:
+            failure = error
+        self._opening -= 1
+        if self.waiting:
+            self.waiting.popleft()[0].on_failure(failure, stale=False)
+
+
+class Pools:
+    """All pools of a relay, by origin."""
+
+    def __init__(self, connector: Connector, *, tick: Tick, limit: int, read_timeout_s: float, idle_s: float) -> None:
+        self._connector = connector
+        self._tick = tick
+        self._limit = limit
+        self._read_timeout_s = read_timeout_s
+        self._idle_s = idle_s
+        self._pools: dict[Origin, Pool] = {}
+
+    def of(self, provider: ProviderSpec) -> Pool:
+        """Raises ValueError for a base URL that is no http(s) address."""
+        origin = origin_of(provider.base_url, provider.allow_addresses, None)
+        proxy = self._connector.proxy_for(origin.host, provider.proxy)
+        if proxy:
+            origin = Origin(origin.scheme, origin.host, origin.port, origin.allow, proxy)
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = Pool(
+                origin,
+                self._connector.connect,
+                tick=self._tick,
+                limit=self._limit,
+                read_timeout_s=self._read_timeout_s,
+            )
+        return pool
+
+    def sweep(self) -> None:
+        for pool in self._pools.values():
+            pool.sweep(self._idle_s)
+
+    def counts(self) -> tuple[int, int]:
+        """Connections in use, connections kept."""
+        return sum(pool.busy for pool in self._pools.values()), sum(len(pool.idle) for pool in self._pools.values())
+
+    def close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()

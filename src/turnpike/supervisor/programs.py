@@ -1,0 +1,58 @@
+"""Which programs a server consists of, and how each is started."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from turnpike.settings import Settings
+from turnpike.supervisor.child import ChildSpec
+from turnpike.supervisor.early import CONTROL, PYTHON
+from turnpike.supervisor.sockets import Listeners
+
+_MARGIN_S = 3.0
+"""A child keeps to its drain time by itself; it is killed only when it is this much over it."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The command lines, exchangeable for tests."""
+
+    control: Sequence[str] = CONTROL
+    relay: Sequence[str] = (*PYTHON, "-m", "turnpike.relay")
+    simulator: Sequence[str] = (*PYTHON, "-m", "turnpike.simulator")
+
+
+def control_spec(settings: Settings, programs: Programs, lock_fd: int) -> ChildSpec:
+    """Control drains journals when it is told to stop: that may take as long as requests may."""
+    return ChildSpec(
+        name="control",
+        argv=tuple(programs.control),
+        settings_line=settings.to_child(),
+        pass_fds=(lock_fd,),
+        stop_timeout_s=max(settings.drain_timeout_s, 10.0) + _MARGIN_S,
+    )
+
+
+def relay_specs(settings: Settings, programs: Programs, listeners: Listeners, lock_fd: int) -> list[ChildSpec]:
+    specs: list[ChildSpec] = []
+    for number, listener in enumerate(listeners.sockets):
+        fd = listener.fileno()
+        child_settings = settings.for_relay(
+            relay=number, listen_fd=fd, port=listeners.port, own_ports=(listeners.port,)
+        )
+        spec = ChildSpec(
+            name=f"relay-{number}",
+            argv=tuple(programs.relay),
+            settings_line=msgspec.json.encode(child_settings).decode(),
+            pass_fds=(fd, lock_fd),
+            stop_timeout_s=settings.drain_timeout_s + _MARGIN_S,
+        )
+        specs.append(spec)
+    return specs
+
+
+def simulator_spec(programs: Programs, port: int) -> ChildSpec:
+    """On loopback. It takes no settings, but ends with its parent as every child does."""
+    argv = (*programs.simulator, "--port", str(port), "--with-parent")
+    return ChildSpec(name="simulator", argv=argv, stop_timeout_s=3.0)

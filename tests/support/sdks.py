@@ -1,0 +1,83 @@
+"""The vendors' own SDKs, synchronous and asynchronous, behind one way of calling them.
+
+A test says `await calls.chat(...)` and runs with both kinds of client; what comes back is the SDK's own objects.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import anthropic
+import openai
+
+SYNC_AND_ASYNC = ("sync", "async")
+
+
+async def _value(result: Any) -> Any:
+    return await result if inspect.isawaitable(result) else result
+
+
+async def collected(stream: Any) -> list[Any]:
+    """Everything that a stream of either kind yields."""
+    if isinstance(stream, AsyncIterator):
+        return [one async for one in stream]
+    assert isinstance(stream, Iterator)
+    return list(stream)
+
+
+@dataclass
+class Calls:
+    """One address, both SDKs. Retries are off: a test sees the first answer."""
+
+    openai: openai.OpenAI | openai.AsyncOpenAI
+    anthropic: anthropic.Anthropic | anthropic.AsyncAnthropic
+
+    async def chat(self, **arguments: Any) -> Any:
+        return await _value(self.openai.chat.completions.create(**arguments))
+
+    async def chat_stream(self, **arguments: Any) -> list[Any]:
+        return await collected(await _value(self.openai.chat.completions.create(stream=True, **arguments)))
+
+    async def messages(self, **arguments: Any) -> Any:
+        return await _value(self.anthropic.messages.create(**arguments))
+
+    async def messages_stream(self, **arguments: Any) -> list[Any]:
+        return await collected(await _value(self.anthropic.messages.create(stream=True, **arguments)))
+
+    async def count_tokens(self, **arguments: Any) -> Any:
+        return await _value(self.anthropic.messages.count_tokens(**arguments))
+
+    async def embeddings(self, **arguments: Any) -> Any:
+        return await _value(self.openai.embeddings.create(**arguments))
+
+    async def openai_models(self) -> list[Any]:
+        return list((await _value(self.openai.models.list())).data)
+
+    async def openai_model(self, name: str) -> Any:
+        return await _value(self.openai.models.retrieve(name))
+
+    async def anthropic_models(self, **arguments: Any) -> list[Any]:
+        return list((await _value(self.anthropic.models.list(**arguments))).data)
+
+    async def anthropic_model(self, name: str) -> Any:
+        return await _value(self.anthropic.models.retrieve(name))
+
+
+@asynccontextmanager
+async def calls_to(url: str, key: str, kind: str, *, timeout_s: float = 20.0) -> AsyncIterator[Calls]:
+    """`url` has no path; `kind` is one of SYNC_AND_ASYNC."""
+    common: dict[str, Any] = {"api_key": key, "max_retries": 0, "timeout": timeout_s}
+    if kind == "sync":
+        with (
+            openai.OpenAI(base_url=f"{url}/v1", **common) as one,
+            anthropic.Anthropic(base_url=url, **common) as other,
+        ):
+            yield Calls(one, other)
+    else:
+        async with (
+            openai.AsyncOpenAI(base_url=f"{url}/v1", **common) as one,
+            anthropic.AsyncAnthropic(base_url=url, **common) as other,
+        ):
+            yield Calls(one, other)

@@ -1,0 +1,87 @@
+"""The grammar of faults."""
+
+import contextlib
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from turnpike.simulator.faults import FAULT_NAMES, NONE, FailureCounter, FaultError, Faults, of_model, parse
+
+
+def test_items_are_read_with_their_units() -> None:
+    faults = parse("latency=200ms, jitter=0.5s,status=503,cut=4,oversize=2KB,key=a b")
+
+    assert faults == Faults(latency_s=0.2, jitter_s=0.5, status=503, cut=4, oversize_bytes=2048, key="a b")
+
+
+def test_bare_names_have_their_documented_meaning() -> None:
+    assert parse("cut") == Faults(cut=3)
+    assert parse("reset,hang,error-event") == Faults(reset=3, hang=0, error_event=3)
+    assert parse("drip,oversize") == Faults(drip_s=0.0, oversize_bytes=1024 * 1024)
+    assert parse("garbage,bad-json,bad-sse,html,no-usage,no-end,close") == Faults(
+        garbage=True, bad_json=True, bad_sse=True, html=True, no_usage=True, no_end=True, close=True
+    )
+
+
+def test_no_items_are_no_fault() -> None:
+    assert parse("") == parse(" , ") == NONE
+
+
+def test_retry_after_alone_means_429() -> None:
+    assert parse("retry-after=2").status == 429
+    assert parse("retry-after=2,status=503").status == 503
+
+
+@pytest.mark.parametrize("specification", ["latency=5", "latency=fast", "status=200", "status=600", "cut=x", "close=1"])
+def test_a_wrong_value_names_its_item(specification: str) -> None:
+    with pytest.raises(FaultError, match=specification.partition("=")[0]):
+        parse(specification)
+
+
+def test_an_unknown_item_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(FaultError) as caught:
+        parse("explode")
+    assert all(name in str(caught.value) for name in FAULT_NAMES)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_faults_or_a_fault_error(text: str) -> None:
+    with contextlib.suppress(FaultError):
+        assert isinstance(parse(text), Faults)
+
+
+def test_only_a_name_below_sim_carries_faults() -> None:
+    assert of_model("sim/status=500") == "status=500"
+    assert of_model("simulator") is None
+    assert of_model("other/sim/status=500") is None
+
+
+def test_failures_are_counted_per_key() -> None:
+    counter = FailureCounter()
+    faults = parse("fail=2,status=503,key=one")
+
+    assert [counter.in_force(faults, "x").status for _ in range(3)] == [503, 503, None]
+    assert counter.in_force(msgspec.structs.replace(faults, key="two"), "x").status == 503
+
+
+def test_without_a_key_the_whole_specification_is_the_key() -> None:
+    counter = FailureCounter()
+
+    assert counter.in_force(parse("fail=1"), "fail=1").status == 500
+    assert counter.in_force(parse("fail=1"), "fail=1") == NONE
+    assert counter.in_force(parse("fail=1,cut"), "fail=1,cut").cut == 3
+
+
+def test_a_slow_call_still_fails_when_told_to() -> None:
+    assert FailureCounter().in_force(parse("fail=1,latency=1ms"), "x").status == 500
+    assert FailureCounter().in_force(parse("fail=1,garbage"), "x").status is None
+
+
+def test_cleared_counters_begin_anew() -> None:
+    counter = FailureCounter()
+    counter.in_force(parse("fail=1"), "x")
+    counter.clear()
+
+    assert counter.in_force(parse("fail=1"), "x").status == 500
