@@ -44,6 +44,8 @@ class Forwarder:
     def forward(self, connection: "ClientConnection", head: RequestHead, body: bytes) -> None:
         exchange = Forwarded(self._relay, connection, head)
         connection.conversation = exchange
+        if head.is_websocket:
+            connection.closing = True  # behind the offer of an upgrade comes that protocol, or nothing
         self._pool.send(exchange, exchange.request_head(len(body)), body, _SILENCE_S)
 
     def sweep(self) -> None:

@@ -138,8 +138,9 @@ class RequestHead:
     def without_upgrade(self) -> bytes:
         """The head's bytes without its offer to upgrade."""
         offer = (b"upgrade", b"connection", b"http2-settings")
-        lines = [b"%b %b HTTP/1.1" % (self.method, self.target)]
+        lines = [b"%b %b HTTP/%b" % (self.method, self.target, b"1.0" if self.http_1_0 else b"1.1")]
         lines += [name + b": " + value for name, value in self.pairs if name not in offer]
+        lines.append(b"connection: keep-alive" if self.keep_alive else b"connection: close")
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def parameters(self) -> dict[str, str]:

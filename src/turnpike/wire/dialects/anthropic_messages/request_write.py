@@ -141,6 +141,8 @@ class _Messages:
             param = f"messages[{number}]"
             if message.role in ("system", "developer"):
                 blocks = self._system(message, param)
+                if not blocks:
+                    continue
                 if self._facts.midway_system and written and written[-1]["role"] == "user":
                     written.append({"role": "system", "content": blocks})
                 else:
@@ -179,5 +181,5 @@ class _Messages:
 
 
 def _holds_results(turn: Json) -> bool:
-    content = turn["content"]
-    return isinstance(content, list) and content[-1]["type"] == "tool_result"  # pyright: ignore[reportUnknownVariableType]
+    content: str | list[Json] = turn["content"]
+    return isinstance(content, list) and len(content) > 0 and content[-1]["type"] == "tool_result"
