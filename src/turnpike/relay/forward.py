@@ -112,8 +112,11 @@ class Forwarded:
             return
         headers = self._headers(head)
         if self._is_head or head.status in _BODILESS:
-            length = b"" if head.status in _BODILESS else b"content-length: %d\r\n" % len(body)
-            self._down.answer_bodiless(head.status, headers + length)
+            # Control's own word for the length: of a long body only the head has come.
+            length = None if head.status in _BODILESS else head.get(b"content-length")
+            if length is not None:
+                headers += b"content-length: " + length + b"\r\n"
+            self._down.answer_bodiless(head.status, headers)
         else:
             self._down.answer_any(head.status, headers, body)
 
