@@ -85,10 +85,11 @@ class Forwarded:
         query = b"?" + head.query if head.query else b""
         method = b"GET" if self._is_head else head.method
         lines = [b"%b %b%b HTTP/1.1" % (method, head.path, query)]
+        named = head.named_in_connection()
         lines += [
             name + b": " + value
             for name, value in head.pairs
-            if name not in _REWRITTEN and not name.startswith((b"x-turnpike-", b"x-forwarded-"))
+            if name not in _REWRITTEN and name not in named and not name.startswith((b"x-turnpike-", b"x-forwarded-"))
         ]
         scheme = b"https" if relay.settings.tls is not None else b"http"
         lines += [
