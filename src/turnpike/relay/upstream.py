@@ -287,12 +287,19 @@ class UpstreamConnection(asyncio.Protocol):
 
     # ---- httptools callbacks: they note, `_tell` acts
 
+    def on_message_begin(self) -> None:
+        if self._complete:
+            # More than the answer: it belongs to no request, and what follows on this connection might not either.
+            self._keep = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         assert self._parser is not None
+        if self._complete:
+            return
         headers, self._headers = self._headers, []
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:
@@ -304,10 +311,11 @@ class UpstreamConnection(asyncio.Protocol):
         self._until_eof = status not in (101, 204, 304) and not names & {b"content-length", b"transfer-encoding"}
 
     def on_body(self, body: bytes) -> None:
-        self._pieces.append(body)
+        if not self._complete:
+            self._pieces.append(body)
 
     def on_message_complete(self) -> None:
-        if self._in_head:
+        if self._in_head or self._complete:
             return
         self._complete = True
         # Asked here and not later: llhttp forgets the answer when the next message begins.
