@@ -198,7 +198,7 @@ class UpstreamConnection(asyncio.Protocol):
         carries one exchange at a time, a misread head could not shift a later answer.
         """
         end = data.find(b"\r\n\r\n")
-        if end < 0:
+        if end < 0 or end > _HEAD_LIMIT:
             return False
         raw = data[: end + 2]
         match = _PLAIN_LENGTH(raw)
@@ -236,7 +236,7 @@ class UpstreamConnection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._broken(exchange, error)
             return
-        if self._in_head and self._head_bytes > _HEAD_LIMIT:
+        if self._head_bytes > _HEAD_LIMIT:
             self._broken(exchange, None)
             return
         self.deadline = self._pool.tick.now + self._pool.read_timeout_s
@@ -305,6 +305,7 @@ class UpstreamConnection(asyncio.Protocol):
         if 100 <= status < 200 and status != 101:
             return
         self._in_head = False
+        self._head_bytes = sum(len(name) + len(value) + 4 for name, value in headers)
         self.answered = True
         self._head = AnswerHead(status, pairs=headers)
         names = {name for name, _ in headers}
