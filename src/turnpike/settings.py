@@ -272,7 +272,7 @@ class Settings(BaseSettings):
         tls = None
         if self.tls_certificate is not None:
             client_ca = str(self.tls_client_ca.resolve()) if self.tls_client_ca else None
-            tls = TlsFiles(str(self.tls_certificate.resolve()), str(self.tls_key), client_ca)
+            tls = TlsFiles(str(self.tls_certificate.resolve()), str(self.tls_key.resolve()) if self.tls_key else "", client_ca)
         return RelaySettings(
             relay=relay,
             listen_fd=listen_fd,
