@@ -29,7 +29,7 @@ _HEAD_LIMIT = 64 * 1024
 _UNUSUAL = re.compile(
     rb"\r\n(?:transfer-encoding|content-encoding|connection(?!: keep-alive\r)|content-length:[^\0]*\r\ncontent-length)"
 ).search
-"""In a head in lower case, what llhttp has to judge: other framing, encodings, an end of the connection, two lengths."""
+"""In a head in lower case, what llhttp has to judge: other framing, encodings, the connection's end, two lengths."""
 _PLAIN_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,9})\r\n").search
 _BIG_WRITE = 64 * 1024
 
