@@ -64,8 +64,8 @@ class Control:
         except UNREACHABLE as error:
             if not restored:
                 raise Unavailable(
-                    f"The database cannot be reached ({type(error).__name__}), and there is no last good state on disk "
-                    "to start from."
+                    f"The database cannot be reached ({str(error) or type(error).__name__}), and there is no last good "
+                    "state on disk to start from."
                 ) from error
             log.error("database_unreachable_at_start", error_type=type(error).__name__)
 
