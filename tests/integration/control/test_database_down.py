@@ -186,3 +186,18 @@ async def test_the_database_is_migrated_when_it_comes_late(server: PostgresServe
     services = control.services
     await eventually(lambda: services.keeper.before_first_contact is None, timeout_s=10)
     await control.stop()
+
+
+async def test_control_ends_to_be_started_anew_when_it_no_longer_follows_the_database(
+    sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = Control(sqlite_settings)
+    await control.start()
+    assert control.services is not None
+
+    async def faulty() -> None:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr(control.services.keeper, "_follow", faulty)
+    await eventually(control.ended.is_set)
+    await control.stop()
