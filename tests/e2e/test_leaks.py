@@ -11,6 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.echoing import MODELS as ECHOES
+from tests.support.echoing import echoing_upstream
 from tests.support.installation import (
     PATIENCE_S,
     Installation,
@@ -23,6 +25,7 @@ from tests.support.simulator import RunningSimulator, running_simulator
 
 RIGHT = "sk-right-QmVuY2ggbWFyayBpcyBub3QgYSBzZWNyZXQ-1111"
 WRONG = "sk-wrong-TGVha3MgYXJlIGZvdW5kIGJ5IGdyZXBwaW5n-2222"
+ECHOED = "sk-echoed-UmVwZWF0ZWQgYnkgdGhlIHByb3ZpZGVyIGl0c2VsZg-5555"
 UNUSED = "sk-unused-Tm9ib2R5IHNob3VsZCBzZWUgdGhpcyBhdCBhbGw-3333"
 ODD = "gibberish-that-looks-like-no-vendors-key-4444"
 PROMPT = "prompt-words-that-belong-to-their-author-alone"
@@ -43,6 +46,12 @@ FAULTS = {
 
 
 @pytest.fixture
+def echoing() -> Iterator[str]:
+    with echoing_upstream() as address:
+        yield address
+
+
+@pytest.fixture
 def picky_upstream(tmp_path: Path) -> Iterator[RunningSimulator]:
     with running_simulator(api_key=RIGHT, call_log=tmp_path / "upstream.log") as running:
         yield running
@@ -55,7 +64,14 @@ class Everything:
         self.made = made
         self.said: list[str] = []
         assert made.admin_key is not None
-        self.secrets = {"right": RIGHT, "wrong": WRONG, "unused": UNUSED, "odd": ODD, "admin key": made.admin_key}
+        self.secrets = {
+            "right": RIGHT,
+            "wrong": WRONG,
+            "echoed": ECHOED,
+            "unused": UNUSED,
+            "odd": ODD,
+            "admin key": made.admin_key,
+        }
 
     def ask(self, method: str, path: str, *, key: str | None = None, **arguments: Any) -> httpx2.Response:
         headers = {"authorization": f"Bearer {key or self.made.admin_key}", **arguments.pop("headers", {})}
@@ -85,10 +101,12 @@ class Everything:
         return self.ask("POST", path, key=key, json=body)
 
 
-def set_up(all_of_it: Everything) -> str:
+def set_up(all_of_it: Everything, echoing: str) -> str:
     """Providers with the right key, a wrong one, and one that looks like none. Returns an ordinary caller's key."""
     made = all_of_it.made
     all_of_it.provider("right", RIGHT)
+    all_of_it.provider("echoes", ECHOED, api_base_url=echoing)
+    all_of_it.provider("echoes-odd", ODD, api_base_url=echoing)
     all_of_it.provider("wrong", WRONG)
     all_of_it.provider("odd", ODD)
     for name, slug, model_id in (
@@ -96,10 +114,12 @@ def set_up(all_of_it: Everything) -> str:
         ("refused", "wrong", "simulator"),
         ("refused-too", "odd", "simulator"),
         *((name, "right", fault) for name, fault in FAULTS.items()),
+        *((name, "echoes", name) for name in ECHOES),
+        *((f"{name}-odd", "echoes-odd", name) for name in ECHOES),
     ):
         body = {"provider": slug, "name": name, "model_id": model_id, "capabilities": ["chat"]}
         assert all_of_it.ask("POST", "/api/v1/ai/models", json=body).status_code == 201
-    made.running.wait_for_model("unknown")
+    made.running.wait_for_model(f"{ECHOES[-1]}-odd")
     key = made.running.create_key("caller")
     all_of_it.secrets["caller's key"] = key
     return key
@@ -109,10 +129,11 @@ def use_and_abuse(all_of_it: Everything, key: str) -> None:
     for path in ("/v1/chat/completions", "/v1/messages"):
         for stream in (False, True):
             assert all_of_it.call("good", key=key, stream=stream, path=path).status_code == 200
-            for model in ("refused", "refused-too", *FAULTS):
+            for model in ("refused", "refused-too", *FAULTS, *ECHOES, *(f"{name}-odd" for name in ECHOES)):
                 all_of_it.call(model, key=key, stream=stream, path=path)
-    refusal = all_of_it.call("refused", key=key, stream=False)
-    assert refusal.status_code != 200
+    # The provider did say the key: its words come through, and only the key is missing in them.
+    told = all_of_it.call("echo-json", key=key, stream=False)
+    assert (told.status_code, "Incorrect API key provided" in told.text) == (401, True), told.text
     # Keys in the wrong places, and wrong keys in the right ones.
     stranger = all_of_it.secrets["stranger's key"] = f"tp-{'Stranger' * 5}"
     all_of_it.call("good", key=stranger, stream=False)
@@ -160,11 +181,13 @@ def stored(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_no_secret_is_answered_logged_or_stored_in_clear(tmp_path: Path, picky_upstream: RunningSimulator) -> None:
+def test_no_secret_is_answered_logged_or_stored_in_clear(
+    tmp_path: Path, picky_upstream: RunningSimulator, echoing: str
+) -> None:
     env = {"TURNPIKE_LOG_LEVEL": "debug"}
     with installation(tmp_path / "one", picky_upstream, env=env) as made:
         all_of_it = Everything(made)
-        key = set_up(all_of_it)
+        key = set_up(all_of_it, echoing)
         use_and_abuse(all_of_it, key)
         look_at_everything(all_of_it)
         lines = [command_line(pid) for pid in processes_of(made.gateway.process.pid)]
