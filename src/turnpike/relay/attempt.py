@@ -153,6 +153,9 @@ class Attempt:
     def on_head(self, head: AnswerHead) -> None:
         self.first_byte = self.call.relay.now()
         self._answer = head
+        if head.status == 101:
+            self._break_off(UpstreamGarbage("The provider switched to a protocol that it was not asked for."))
+            return
         if head.encoded:
             self._decoder = self._decoder_of(head)
             if self._decoder is None:

@@ -101,7 +101,7 @@ def for_a_person(facts: Facts, key: str | None) -> str:
         lines += ["  Next:", ""]
     lines += [
         f"    {facts.command.line(words)}"
-        for words in ("providers add VENDOR", "keys create --name NAME", "ledger tail --follow", "doctor")
+        for words in ("providers add openai", "keys create --name my-app", "ledger tail --follow", "doctor")
     ]
     lines.append("")
     return "\n".join(lines) + "\n"
