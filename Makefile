@@ -34,7 +34,7 @@ setup: $(VENV)/.run ## install what running needs, into .venv
 dev: $(VENV)/.dev ## install what developing needs, into .venv
 
 run: $(VENV)/.run ## start the gateway: make run ARGS="--port 8090"
-	@$(BIN)/turnpike serve $(ARGS)
+	@exec $(BIN)/turnpike serve $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -199,10 +199,11 @@ async def test_the_providers_own_refusal_comes_through(calls: Calls) -> None:
     with pytest.raises(openai.BadRequestError) as same:
         await calls.chat(model=OPENAI, messages=HELLO, temperature=5)
     with pytest.raises(anthropic.BadRequestError) as own:
-        await calls.messages(model=ANTHROPIC, messages=HELLO, max_tokens=5, temperature=3)
+        await calls.messages(model=ANTHROPIC, messages=HELLO, max_tokens=5, extra_body={"temperature": 3})
     with pytest.raises(anthropic.BadRequestError) as crossed:
-        await calls.messages(model=OPENAI, messages=HELLO, max_tokens=5, tools=[], tool_choice={"type": "any"})
+        await calls.messages(model=OPENAI, messages=HELLO, max_tokens=5, extra_body={"temperature": 3})
 
     assert (same.value.param, "temperature" in same.value.message) == ("temperature", True)
     assert "temperature" in own.value.message
+    assert "temperature" in crossed.value.message
     assert error_of(crossed)["type"] == "invalid_request_error"

@@ -157,6 +157,18 @@ For example:
     turnpike providers sync-models ollama
 """,
     ),
+    "providers remove": (
+        "providers:remove",
+        """Take a provider away, with its models and credentials.
+
+The ledger keeps what was called there. Asks first, on a terminal.
+
+For example:
+
+    turnpike providers remove simulator
+    turnpike providers remove old --yes
+""",
+    ),
     "models list": (
         "models:list_models",
         """List models.

@@ -44,6 +44,14 @@ def _program(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping
     return event
 
 
+class _ToStandardError(logging.Handler):
+    """Writes to whatever standard error is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(self.format(record) + "\n")
+        sys.stderr.flush()
+
+
 def configure(settings: Settings, *, program_is_terminal: bool | None = None) -> None:
     """Sets up structlog, and the standard library's loggers (uvicorn, SQLAlchemy, Alembic) to go the same way."""
     terminal = sys.stderr.isatty() if program_is_terminal is None else program_is_terminal
@@ -66,7 +74,7 @@ def configure(settings: Settings, *, program_is_terminal: bool | None = None) ->
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _ToStandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.http import CHAT, request
-from tests.support.relay_process import KEY, Stage, chat_body
+from tests.support.relay_process import KEY, Stage
 from tests.support.upstream import Upstream, answer, completion, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -2,7 +2,7 @@ import json
 import shlex
 from pathlib import Path
 
-from turnpike.cli.first_run.welcome import Facts, first_call, for_a_person, take_first_key
+from turnpike.cli.first_run.welcome import Command, Facts, first_call, for_a_person, take_first_key
 
 
 def facts(**values: object) -> Facts:
@@ -12,7 +12,7 @@ def facts(**values: object) -> Facts:
         "first_key_file": Path("/data/first-key.txt"),
         "model": "it's",
         "simulated": True,
-        "command": ".venv/bin/turnpike",
+        "command": Command(".venv/bin/turnpike", Path("a b")),
     }
     return Facts(**{**given, **values})  # pyright: ignore[reportArgumentType]
 
@@ -36,7 +36,7 @@ def test_a_person_reads_the_key_the_call_and_that_it_is_a_simulator():
     text = for_a_person(facts(), "tp-k")
     assert text.count("tp-k") == 2
     assert "simulator" in text
-    assert ".venv/bin/turnpike providers add" in text
+    assert ".venv/bin/turnpike providers add openai --data-dir 'a b'" in text
 
 
 def test_a_later_start_shows_no_key_but_where_it_goes():

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from turnpike.cli.client import Control
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, cell, field
-from turnpike.cli.registration import PROVIDERS, NewModel, NewProvider, register
+from turnpike.cli.registration import MODELS, PROVIDERS, NewModel, NewProvider, register
 from turnpike.cli.registration import sync_models as sync
 from turnpike.cli.tasks import with_control
 from turnpike.cli.values import words
@@ -23,6 +23,7 @@ CUSTOM = "openai_compatible"
 LOOPBACK = "127.0.0.1"
 
 ProviderName = Annotated[str, Parameter(help="Slug, name or id, as `providers list` shows them.")]
+VendorName = Annotated[str, Parameter(help=f"Whose API it speaks: {', '.join(VENDORS)}.")]
 ApiKey = Annotated[
     str | None,
     Parameter(
@@ -33,8 +34,34 @@ ApiKey = Annotated[
 ]
 
 
+Networks = Annotated[
+    list[str] | None,
+    Parameter(
+        negative="",
+        help="Networks (CIDR) that it may be reached at although they are not public: 127.0.0.1/32, 10.0.0.0/8.",
+    ),
+]
+ModelNames = Annotated[
+    list[str] | None,
+    Parameter(
+        negative="",
+        help="Models to register. A name is taken as it is; with a * it picks from the provider's list. "
+        "Default: all that the provider lists.",
+    ),
+]
+Capabilities = Annotated[
+    list[str] | None,
+    Parameter(
+        negative="",
+        help="What the models named can do: chat, embeddings, ... Default: embeddings where the name says so, "
+        "else chat.",
+    ),
+]
+
+
 def add(
-    vendor: Annotated[str, Parameter(help=f"Whose API it speaks: {', '.join(VENDORS)}.")],
+    vendor: VendorName,
+    /,
     *,
     name: Annotated[str | None, Parameter(help="What it is called here. Default: the vendor's name.")] = None,
     base_url: Annotated[
@@ -42,29 +69,9 @@ def add(
         Parameter(help="Its address with the version prefix: https://models.example.com/v1. Default: the vendor's."),
     ] = None,
     api_key: ApiKey = None,
-    allow_address: Annotated[
-        list[str] | None,
-        Parameter(
-            negative="",
-            help="Networks (CIDR) that it may be reached at although they are not public: 127.0.0.1/32, 10.0.0.0/8.",
-        ),
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        Parameter(
-            negative="",
-            help="Models to register. A name is taken as it is; with a * it picks from the provider's list. "
-            "Default: all that the provider lists.",
-        ),
-    ] = None,
-    capability: Annotated[
-        list[str] | None,
-        Parameter(
-            negative="",
-            help="What the models named can do: chat, embeddings, ... Default: embeddings where the name says so, "
-            "else chat.",
-        ),
-    ] = None,
+    allow_address: Networks = None,
+    model: ModelNames = None,
+    capability: Capabilities = None,
     common: Common = DEFAULT,
 ) -> None:
     """Register a provider and its models."""
@@ -216,6 +223,35 @@ def sync_models(provider: ProviderName, /, *, common: Common = DEFAULT) -> None:
         Output(common).result({"provider": found["slug"], "models": count}, f"{found['slug']} has {count_of(count)}.")
 
     with_control(common, work)
+
+
+def remove(
+    provider: ProviderName,
+    /,
+    *,
+    yes: Annotated[bool, Parameter(negative="", show_default=False, help="Do not ask.")] = False,
+    common: Common = DEFAULT,
+) -> int:
+    """Take a provider away, with its models and credentials."""
+
+    async def work(control: Control) -> int:
+        found = await find_provider(control, provider)
+        models = len(await control.rows(MODELS, provider=found["slug"]))
+        if not yes and not _confirmed(f"Remove {found['slug']} with {count_of(models)} and its credentials?"):
+            return 1
+        await control.delete(f"{PROVIDERS}/{found['id']}")
+        Output(common).result({"provider": found["slug"], "models": models}, f"Removed {found['slug']}.")
+        return 0
+
+    return with_control(common, work)
+
+
+def _confirmed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise InvalidRequest("nobody can be asked here; say --yes if you mean it")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 async def find_provider(control: Control, text: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ async def _serve(settings: Settings, log: Log, *, yes: bool, common: Common) -> 
     async def when_ready(server: Server) -> None:
         steps = import_module("turnpike.cli.first_run.steps")
         welcome = import_module("turnpike.cli.first_run.welcome")
-        command = welcome.command_name() + welcome.folder_option(settings, common.data_dir)
+        command = welcome.Command(welcome.command_name(), common.data_dir)
         await steps.first_steps(server, steps.Wishes(yes, common.json, command), simulator_port)
 
     return await run(server, when_started=when_started, when_ready=when_ready)

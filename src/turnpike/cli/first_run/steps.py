@@ -22,8 +22,7 @@ class Wishes:
 
     yes: bool
     json: bool
-    command: str
-    """How the command is called here, with the folder it works on."""
+    command: welcome.Command
 
 
 async def first_steps(server: Server, wishes: Wishes, simulator_port: int | None) -> None:
@@ -68,7 +67,7 @@ def _name(offers: list[Offer], server: Server, wishes: Wishes) -> None:
             "provider found, not registered",
             provider=offer.title,
             where=offer.where,
-            command=f"{wishes.command} {offer.command}",
+            command=wishes.command.line(offer.command),
         )
 
 

@@ -9,7 +9,20 @@ from pathlib import Path
 
 from turnpike import __version__
 from turnpike.kit.logs import Log
-from turnpike.settings import Settings
+
+
+@dataclass(frozen=True)
+class Command:
+    """How the command is called here: its name or path, and the folder where it was given, for the other commands need
+    it as well."""
+
+    name: str
+    data_dir: Path | None = None
+
+    def line(self, words: str) -> str:
+        """`keys list` to what a person can type here."""
+        folder = f" --data-dir {shlex.quote(str(self.data_dir))}" if self.data_dir is not None else ""
+        return f"{self.name} {words}{folder}"
 
 
 @dataclass(frozen=True)
@@ -23,8 +36,7 @@ class Facts:
     """One that can chat; None when there is none."""
     simulated: bool
     """Whether only the built-in simulator answers."""
-    command: str
-    """How this command is called here."""
+    command: Command
 
 
 def command_name() -> str:
@@ -38,11 +50,6 @@ def command_name() -> str:
     else:
         words = [_short(Path(sys.executable)), "-m", "turnpike.cli"]
     return shlex.join(words)
-
-
-def folder_option(settings: Settings, given: Path | None) -> str:
-    """Repeats `--data-dir` where it was given: the other commands need it as well."""
-    return f" --data-dir {shlex.quote(str(settings.data_dir))}" if given is not None else ""
 
 
 def _short(path: Path) -> str:
@@ -86,17 +93,17 @@ def for_a_person(facts: Facts, key: str | None) -> str:
         lines += ["  A first call:", ""]
         lines += [f"    {line}" for line in first_call(facts.url, facts.model, key or "$TURNPIKE_API_KEY").splitlines()]
         lines.append("")
+    else:
+        lines += ["  There is no model to call yet.", ""]
     if facts.simulated:
         lines += ["  Answers come from the built-in simulator: no model, no cost. A real provider:", ""]
     else:
         lines += ["  Next:", ""]
     lines += [
-        f"    {facts.command} providers add VENDOR",
-        f"    {facts.command} keys create --name NAME",
-        f"    {facts.command} ledger tail --follow",
-        f"    {facts.command} doctor",
-        "",
+        f"    {facts.command.line(words)}"
+        for words in ("providers add openai", "keys create --name my-app", "ledger tail --follow", "doctor")
     ]
+    lines.append("")
     return "\n".join(lines) + "\n"
 
 
@@ -113,4 +120,4 @@ def for_the_log(facts: Facts, log: Log) -> None:
     if facts.model is not None:
         log.info("a first call", command=first_call(facts.url, facts.model, key).replace(" \\\n ", ""))
     else:
-        log.warning("no model yet", command=f"{facts.command} providers add VENDOR")
+        log.warning("no model yet", command=facts.command.line("providers add VENDOR"))

@@ -25,7 +25,7 @@ from turnpike.control.domains.ledger.sums import DIMENSIONS
 from turnpike.control.domains.ledger.views import sums_fields, view_row, view_sums
 from turnpike.control.web.database import Reading
 from turnpike.control.web.envelope import Envelope, Pagination, ok, request_id
-from turnpike.control.web.fields import PathId
+from turnpike.control.web.params import PathId
 from turnpike.control.web.principal import Needs, Principal, Services
 from turnpike.kit.clock import utc_now
 from turnpike.kit.pagination import Page, PageInfo

@@ -27,9 +27,10 @@ def _body(error: TurnpikeError, request_id: str) -> bytes:
     kind = TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "api_error")
     if isinstance(error, UpstreamRefused) and error.upstream_type in STATUS:
         kind = error.upstream_type or kind
-    return msgspec.json.encode(
-        {"type": "error", "error": {"type": kind, "message": error.message}, "request_id": request_id}
-    )
+    body: dict[str, object] = {"type": "error", "error": {"type": kind, "message": error.message}}
+    if request_id:
+        body["request_id"] = request_id
+    return msgspec.json.encode(body)
 
 
 def write_error(error: TurnpikeError, request_id: str) -> bytes:

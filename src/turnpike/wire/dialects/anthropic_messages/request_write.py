@@ -63,14 +63,18 @@ def write_members(request: Request, target: Target, *, counting: bool) -> Json:
     if not counting:
         body["max_tokens"] = limit
         _sampling(body, request, facts, thinks=thinking is not None and thinking["type"] in ("enabled", "adaptive"))
-        if request.user is not None:
-            body["metadata"] = {"user_id": request.user}
-        if request.service_tier is not None:
-            body["service_tier"] = _TIERS.get(request.service_tier, "auto")
-        if request.stream:
-            body["stream"] = True
-        body.update(request.extra)
+        _account(body, request)
     return body
+
+
+def _account(body: Json, request: Request) -> None:
+    if request.user is not None:
+        body["metadata"] = {"user_id": request.user}
+    if request.service_tier is not None:
+        body["service_tier"] = _TIERS.get(request.service_tier, "auto")
+    if request.stream:
+        body["stream"] = True
+    body.update(request.extra)
 
 
 def _sampling(body: Json, request: Request, facts: Claude, *, thinks: bool) -> None:
@@ -141,6 +145,8 @@ class _Messages:
             param = f"messages[{number}]"
             if message.role in ("system", "developer"):
                 blocks = self._system(message, param)
+                if not blocks:
+                    continue
                 if self._facts.midway_system and written and written[-1]["role"] == "user":
                     written.append({"role": "system", "content": blocks})
                 else:
@@ -179,5 +185,5 @@ class _Messages:
 
 
 def _holds_results(turn: Json) -> bool:
-    content = turn["content"]
-    return isinstance(content, list) and content[-1]["type"] == "tool_result"  # pyright: ignore[reportUnknownVariableType]
+    content: str | list[Json] = turn["content"]
+    return isinstance(content, list) and len(content) > 0 and content[-1]["type"] == "tool_result"

@@ -7,7 +7,7 @@ import msgspec
 from turnpike.errors import UpstreamGarbage
 from turnpike.wire.dialects.anthropic_messages.parts import read_block, write_block
 from turnpike.wire.dialects.anthropic_messages.shapes import AnswerShape, Block
-from turnpike.wire.dialects.anthropic_messages.usage import to_usage, write_usage
+from turnpike.wire.dialects.anthropic_messages.usage import reported_in, to_usage, write_usage
 from turnpike.wire.dialects.common.reading import decode_answer
 from turnpike.wire.types.conversation import Part, Refusal, Response, StopReason, TextPart
 
@@ -40,13 +40,14 @@ def read_response(body: bytes) -> Response:
     answer = decode_answer(_decode, body, "a message of Anthropic's form")
     if answer.content is None:
         raise UpstreamGarbage("The provider's answer is not a message of Anthropic's form: it has no content.")
+    reported = reported_in(answer.usage)
     return Response(
         id=answer.id or "",
         model=answer.model or "",
         parts=tuple(read_parts(answer.content)),
         stop_reason=READ_STOP.get(answer.stop_reason or "end_turn", StopReason.END),
         stop_sequence=answer.stop_sequence,
-        usage=None if answer.usage is None else to_usage(answer.usage),
+        usage=None if reported is None else to_usage(reported),
     )
 
 

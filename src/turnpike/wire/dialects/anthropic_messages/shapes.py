@@ -2,8 +2,6 @@
 
 import msgspec
 
-from turnpike.wire.dialects.anthropic_messages.usage import MessagesUsage
-
 
 class CacheControl(msgspec.Struct):
     type: str = "ephemeral"
@@ -103,7 +101,8 @@ class AnswerShape(msgspec.Struct):
     content: list[Block] | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
-    usage: MessagesUsage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
+    """Read by itself: an answer is no worse for a usage that is none."""
 
 
 class Delta(msgspec.Struct):
@@ -129,5 +128,5 @@ class EventShape(msgspec.Struct):
     index: int = 0
     content_block: Block | None = None
     delta: Delta | None = None
-    usage: MessagesUsage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
     error: ErrorShape | None = None

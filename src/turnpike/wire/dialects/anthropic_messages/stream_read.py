@@ -8,7 +8,7 @@ from turnpike.wire.dialects.anthropic_messages.error import STATUS
 from turnpike.wire.dialects.anthropic_messages.parts import read_block
 from turnpike.wire.dialects.anthropic_messages.response import READ_STOP, READABLE
 from turnpike.wire.dialects.anthropic_messages.shapes import Block, Delta, EventShape
-from turnpike.wire.dialects.anthropic_messages.usage import MessagesUsage, to_usage
+from turnpike.wire.dialects.anthropic_messages.usage import MessagesUsage, reported_in, to_usage
 from turnpike.wire.dialects.common.errors import scrub
 from turnpike.wire.dialects.common.reading import decode_answer, feed_sse
 from turnpike.wire.types.conversation import Reasoning, StopReason, TextPart, ToolCall
@@ -66,8 +66,7 @@ class MessagesReader:
             case "content_block_stop":
                 self._close(event.index, events)
             case "message_delta":
-                if event.usage is not None:
-                    self._usage = self._usage.updated(event.usage)
+                self._usage = self._usage.updated(reported_in(event.usage) or MessagesUsage())
                 if event.delta is not None:
                     self._stop = event.delta.stop_reason or self._stop
                     self._stop_sequence = event.delta.stop_sequence or self._stop_sequence
@@ -83,8 +82,7 @@ class MessagesReader:
         if message is None:
             raise UpstreamGarbage("The provider's stream begins without a message.")
         self._started = True
-        if message.usage is not None:
-            self._usage = message.usage
+        self._usage = reported_in(message.usage) or self._usage
         events.append(Started(id=message.id or "", model=message.model or "", usage=to_usage(self._usage)))
 
     def _open(self, index: int, block: Block, events: list[Event]) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from turnpike.errors import UpstreamRefused
 from turnpike.wire.dialects.anthropic_messages.error import STATUS
 from turnpike.wire.dialects.anthropic_messages.shapes import EventShape
-from turnpike.wire.dialects.anthropic_messages.usage import MessagesUsage, to_usage
+from turnpike.wire.dialects.anthropic_messages.usage import MessagesUsage, reported_in, to_usage
 from turnpike.wire.dialects.common.errors import scrub
 from turnpike.wire.dialects.common.watching import WINDOW, Watch, event_at, event_data, unfinished
 
@@ -61,9 +61,9 @@ class MessagesTail(Watch):
         match event.type:
             case "message_start":
                 message = event.message
-                self._report(MessagesUsage() if message is None or message.usage is None else message.usage)
-            case "message_delta" if event.usage is not None:
-                self._report((self._reported or MessagesUsage()).updated(event.usage))
+                self._report((None if message is None else reported_in(message.usage)) or MessagesUsage())
+            case "message_delta":
+                self._report((self._reported or MessagesUsage()).updated(reported_in(event.usage) or MessagesUsage()))
             case "error":
                 error = event.error
                 kind = None if error is None else error.type
@@ -75,4 +75,4 @@ class MessagesTail(Watch):
 
     def _report(self, reported: MessagesUsage) -> None:
         self._reported = reported
-        self.usage = to_usage(reported) or self.usage
+        self._counted(to_usage(reported))

@@ -1,31 +1,34 @@
 """Usage as Anthropic reports it: fresh input beside what came from and went into the prompt cache."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from turnpike.errors import UpstreamGarbage
 from turnpike.wire.types.usage import Usage
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""Anything else is no count, and its usage unknown."""
+
 
 class CacheCreation(msgspec.Struct, gc=False):
-    ephemeral_5m_input_tokens: int | None = None
-    ephemeral_1h_input_tokens: int | None = None
+    ephemeral_5m_input_tokens: Count | None = None
+    ephemeral_1h_input_tokens: Count | None = None
 
 
 class OutputDetails(msgspec.Struct, gc=False):
-    thinking_tokens: int | None = None
+    thinking_tokens: Count | None = None
 
 
 class ServerTools(msgspec.Struct, gc=False):
-    web_search_requests: int | None = None
+    web_search_requests: Count | None = None
 
 
 class MessagesUsage(msgspec.Struct, gc=False):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
     cache_creation: CacheCreation | None = None
     output_tokens_details: OutputDetails | None = None
     server_tool_use: ServerTools | None = None
@@ -44,6 +47,7 @@ class _Answer(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Answer).decode
+_decode_usage = msgspec.json.Decoder(MessagesUsage | None).decode
 
 
 def read_usage(body: bytes) -> Usage | None:
@@ -54,6 +58,14 @@ def read_usage(body: bytes) -> Usage | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamGarbage(f"The provider's answer is not JSON: {str(error)[:200]}.") from error
     return None if reported is None else to_usage(reported)
+
+
+def reported_in(raw: msgspec.Raw) -> MessagesUsage | None:
+    """The JSON under `usage`; None for null and for what is no usage."""
+    try:
+        return _decode_usage(raw)
+    except msgspec.DecodeError:
+        return None
 
 
 def to_usage(reported: MessagesUsage) -> Usage | None:

@@ -35,6 +35,7 @@ else:
     OwnedN = _owned("OwnedN", int, "int")
 
 TWICE = "stands in the body twice"
+MAX_COUNT = 2**53
 
 _met: set[Any] = set()
 
@@ -49,4 +50,6 @@ def once(kind: Any, value: Any) -> Any:
     _met.add(kind)
     if type(value) is not kind.of:
         raise TypeError(f"Expected `{kind.expected}`")
+    if kind.of is int and not 0 <= value <= MAX_COUNT:
+        raise ValueError(f"Expected `int` from 0 to {MAX_COUNT}")
     return value

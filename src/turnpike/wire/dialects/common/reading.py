@@ -33,6 +33,11 @@ def made_up_id(answer_id: str, number: int) -> str:
     return "call_" + hashlib.sha256(f"{answer_id}:{number}".encode()).hexdigest()[:24]
 
 
+def seconds(stamp: float | None) -> int:
+    """A time of creation, 0 for none and for what is none."""
+    return int(stamp) if stamp is not None and 0 <= stamp < 2**40 else 0
+
+
 def kept(raw: msgspec.Raw) -> msgspec.Raw | None:
     """A piece of JSON that passes through, apart from the body that it came in; None when it is absent or null."""
     data = bytes(raw)

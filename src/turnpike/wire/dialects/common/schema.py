@@ -5,6 +5,8 @@ from typing import Any, cast
 
 import msgspec
 
+from turnpike.errors import InvalidRequest
+
 _decode = msgspec.json.Decoder().decode
 
 _ANTHROPIC_KEEPS = frozenset(
@@ -18,6 +20,10 @@ _MAPS = ("properties", "$defs", "definitions")
 _LISTS = ("anyOf", "allOf", "oneOf")
 
 Schema = dict[str, Any]
+
+
+def _too_deep() -> InvalidRequest:
+    return InvalidRequest("A JSON schema of the request is nested too deeply.")
 
 
 def _children(schema: Schema) -> Iterator[Schema]:
@@ -41,14 +47,20 @@ def _is_object(schema: Schema) -> bool:
 def fits_openai_strict(raw: msgspec.Raw) -> bool:
     """Whether every object forbids further members and requires each of its own, as OpenAI's strict mode demands."""
     schema = _decode(raw)
-    return isinstance(schema, dict) and _strict(cast("Schema", schema))
+    try:
+        return isinstance(schema, dict) and _strict(cast("Schema", schema))
+    except RecursionError as error:
+        raise _too_deep() from error
 
 
 def _strict(schema: Schema) -> bool:
     if _is_object(schema):
-        properties: Schema = schema.get("properties") or {}
-        required: list[str] = schema.get("required") or []
-        if schema.get("additionalProperties") is not False or set(properties) != set(required):
+        properties, required = schema.get("properties", {}), schema.get("required", [])
+        if schema.get("additionalProperties") is not False:
+            return False
+        if not isinstance(properties, dict) or not isinstance(required, list):
+            return False
+        if any(name not in required for name in cast("Schema", properties)):
             return False
     return all(_strict(child) for child in _children(schema))
 
@@ -60,7 +72,10 @@ def for_anthropic(raw: msgspec.Raw) -> msgspec.Raw:
     schema = _decode(raw)
     if not isinstance(schema, dict):
         return raw
-    changed = _anthropic(cast("Schema", schema))
+    try:
+        changed = _anthropic(cast("Schema", schema))
+    except RecursionError as error:
+        raise _too_deep() from error
     return raw if changed == schema else msgspec.Raw(msgspec.json.encode(changed))
 
 
@@ -83,7 +98,7 @@ def _anthropic(schema: Schema) -> Schema:
             out[key] = _child(value)
         elif key == "minItems" and value in (0, 1):
             out[key] = value
-        elif key not in _ANTHROPIC_KEEPS or (key == "format" and value not in _ANTHROPIC_FORMATS):
+        elif key not in _ANTHROPIC_KEEPS or (key == "format" and str(value) not in _ANTHROPIC_FORMATS):
             moved[key] = value
         else:
             out[key] = value

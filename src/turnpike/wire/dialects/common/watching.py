@@ -30,6 +30,9 @@ class Watch:
         self._lost = False
         """Inside an event that is too long to be one of those that matter: its beginning was let go."""
 
+    def _counted(self, usage: Usage | None) -> None:
+        self.usage = usage or self.usage
+
     def _failed(self, error: UpstreamRefused) -> None:
         self.error = error
 

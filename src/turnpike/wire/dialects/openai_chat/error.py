@@ -39,10 +39,10 @@ def _error(error: TurnpikeError, request_id: str) -> dict[str, Any]:
         code = error.upstream_code
     elif code is None:
         code = "rate_limit_exceeded" if error.status == 429 else error.code.lower()
-    return {
-        "error": {"message": error.message, "type": kind, "param": param, "code": code},
-        "request_id": request_id,
-    }
+    body: dict[str, Any] = {"error": {"message": error.message, "type": kind, "param": param, "code": code}}
+    if request_id:
+        body["request_id"] = request_id
+    return body
 
 
 def write_error(error: TurnpikeError, request_id: str) -> bytes:

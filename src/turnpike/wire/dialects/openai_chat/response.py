@@ -7,10 +7,10 @@ import msgspec
 
 from turnpike.errors import InvalidRequest, UpstreamGarbage
 from turnpike.wire.dialects.common.errors import read_error
-from turnpike.wire.dialects.common.reading import decode_answer, made_up_id
+from turnpike.wire.dialects.common.reading import decode_answer, made_up_id, seconds
 from turnpike.wire.dialects.openai_chat.parts import arguments_text, read_content, read_reasoning, write_details
 from turnpike.wire.dialects.openai_chat.shapes import AnswerShape, MessageShape
-from turnpike.wire.dialects.openai_chat.usage import to_usage, write_usage
+from turnpike.wire.dialects.openai_chat.usage import usage_of, write_usage
 from turnpike.wire.types.conversation import (
     Part,
     Reasoning,
@@ -74,8 +74,8 @@ def read_response(body: bytes) -> Response:
         model=answer.model or "",
         parts=tuple(parts),
         stop_reason=read_stop(choice.finish_reason, called=called, refused=refused),
-        usage=None if answer.usage is None else to_usage(answer.usage),
-        created_s=int(answer.created or 0),
+        usage=usage_of(answer.usage),
+        created_s=seconds(answer.created),
         service_tier=answer.service_tier,
     )
 

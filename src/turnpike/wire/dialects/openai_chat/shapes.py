@@ -5,8 +5,6 @@ from typing import Any
 
 import msgspec
 
-from turnpike.wire.dialects.openai_chat.usage import ChatUsage
-
 
 class ImageUrl(msgspec.Struct):
     url: str
@@ -179,6 +177,7 @@ class AnswerShape(msgspec.Struct):
     created: float | None = None
     model: str | None = None
     choices: list[ChoiceShape] | None = None
-    usage: ChatUsage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
+    """Read by itself: an answer is no worse for a usage that is none."""
     service_tier: str | None = None
     error: Any = None

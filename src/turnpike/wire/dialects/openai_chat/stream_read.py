@@ -5,11 +5,11 @@ import msgspec
 from turnpike.errors import InvalidRequest, UpstreamCut, UpstreamGarbage
 from turnpike.kit.sse import SseParser
 from turnpike.wire.dialects.common.errors import read_error
-from turnpike.wire.dialects.common.reading import decode_answer, feed_sse, made_up_id
+from turnpike.wire.dialects.common.reading import decode_answer, feed_sse, made_up_id, seconds
 from turnpike.wire.dialects.openai_chat.parts import arguments_text, read_content, read_detail
 from turnpike.wire.dialects.openai_chat.response import error_status, read_stop
 from turnpike.wire.dialects.openai_chat.shapes import AnswerShape, MessageShape, ToolCallShape
-from turnpike.wire.dialects.openai_chat.usage import to_usage
+from turnpike.wire.dialects.openai_chat.usage import usage_of
 from turnpike.wire.types.conversation import Part, Reasoning, Refusal, TextPart, ToolCall
 from turnpike.wire.types.stream import (
     ArgumentsDelta,
@@ -76,8 +76,7 @@ class ChatReader:
                 )
             )
             return
-        if chunk.usage is not None:
-            self._usage = to_usage(chunk.usage) or self._usage
+        self._usage = usage_of(chunk.usage) or self._usage
         if not chunk.choices:
             return
         if not self._started:
@@ -87,7 +86,7 @@ class ChatReader:
                 Started(
                     id=chunk.id or "",
                     model=chunk.model or "",
-                    created_s=int(chunk.created or 0),
+                    created_s=seconds(chunk.created),
                     service_tier=chunk.service_tier,
                 )
             )

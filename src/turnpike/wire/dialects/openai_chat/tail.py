@@ -12,7 +12,7 @@ from turnpike.wire.dialects.common.watching import WINDOW, Watch, event_at, even
 from turnpike.wire.dialects.openai_chat.head import ChatHead
 from turnpike.wire.dialects.openai_chat.response import error_status
 from turnpike.wire.dialects.openai_chat.shapes import AnswerShape
-from turnpike.wire.dialects.openai_chat.usage import to_usage
+from turnpike.wire.dialects.openai_chat.usage import usage_of
 
 _decode = msgspec.json.Decoder(AnswerShape).decode
 
@@ -81,9 +81,10 @@ class ChatTail(Watch):
     def _look_at_usage(self, text: bytes, place: int) -> Span | None:
         start, end = event_at(text, place)
         chunk = _read(text[start:end])
-        if chunk is None or chunk.usage is None:
+        usage = None if chunk is None else usage_of(chunk.usage)
+        if chunk is None or usage is None:
             return None
-        self.usage = to_usage(chunk.usage) or self.usage
+        self._counted(usage)
         return (start, end) if self._strip and chunk.choices == [] else None
 
     def _look_at_error(self, text: bytes, place: int) -> None:

@@ -1,35 +1,38 @@
 """Usage as OpenAI's forms report it, with the additions of servers that follow them."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from turnpike.errors import UpstreamGarbage
 from turnpike.wire.types.usage import Usage
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""Anything else is no count, and its usage unknown."""
+
 
 class PromptDetails(msgspec.Struct, gc=False):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    audio_tokens: Count | None = None
 
 
 class CompletionDetails(msgspec.Struct, gc=False):
-    reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
+    reasoning_tokens: Count | None = None
+    audio_tokens: Count | None = None
 
 
 class ChatUsage(msgspec.Struct, gc=False):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    total_tokens: Count | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
-    prompt_cache_hit_tokens: int | None = None
+    prompt_cache_hit_tokens: Count | None = None
     """DeepSeek."""
-    cached_tokens: int | None = None
+    cached_tokens: Count | None = None
     """Together and others."""
-    num_search_queries: int | None = None
+    num_search_queries: Count | None = None
 
 
 class _Answer(msgspec.Struct, gc=False):
@@ -37,6 +40,7 @@ class _Answer(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Answer).decode
+_decode_usage = msgspec.json.Decoder(ChatUsage | None).decode
 
 
 def read_usage(body: bytes) -> Usage | None:
@@ -46,6 +50,15 @@ def read_usage(body: bytes) -> Usage | None:
         return None  # JSON, but its usage is not one: unknown, and recorded as such
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamGarbage(f"The provider's answer is not JSON: {str(error)[:200]}.") from error
+    return None if reported is None else to_usage(reported)
+
+
+def usage_of(raw: msgspec.Raw) -> Usage | None:
+    """Of the JSON under `usage`; None for null and for what is no usage."""
+    try:
+        reported = _decode_usage(raw)
+    except msgspec.DecodeError:
+        return None
     return None if reported is None else to_usage(reported)
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from turnpike.errors import UpstreamGarbage
 from turnpike.wire.dialects.common.reading import decode_answer
-from turnpike.wire.dialects.openai_chat.usage import ChatUsage, to_usage
+from turnpike.wire.dialects.openai_chat.usage import usage_of
 from turnpike.wire.types.embeddings import EmbeddingsResponse
 
 
@@ -20,7 +20,7 @@ class _Item(msgspec.Struct):
 class _Shape(msgspec.Struct):
     data: list[_Item]
     model: str | None = None
-    usage: ChatUsage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
 
 
 _decode = msgspec.json.Decoder(_Shape).decode
@@ -34,7 +34,7 @@ def read_response(body: bytes) -> EmbeddingsResponse:
     return EmbeddingsResponse(
         model=answer.model or "",
         vectors=tuple(_floats(item.embedding) for _, item in items),
-        usage=None if answer.usage is None else to_usage(answer.usage),
+        usage=usage_of(answer.usage),
         encoding="base64" if encoded else "float",
     )
 
