@@ -200,7 +200,12 @@ class Attempt:
             self.target.pool.send(self, self._head(len(body)), body, timeout_s, fresh=True)
             return
         self.over = True
-        self._fail(error)
+        lane = self.lane
+        if lane is not None and (lane.finished or lane.error is not None):
+            # The caller has all there is: that the connection was not ended as it should be is none of its business.
+            self._end_stream(lane, b"")
+        else:
+            self._fail(error)
 
     def on_fault(self, error: Exception) -> None:
         self.over = True
