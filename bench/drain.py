@@ -66,8 +66,8 @@ def write_journals(folder: Path, rows: int, callers: list[Caller], deployments: 
         for caller in picked[relay::RELAYS]:
             served, call, at = random.choice(deployments), UUID(new_id()).bytes, now_ms()
             opened = OpenRecord(
-                call, 1, at, 900_000, new_id(), os.urandom(16).hex(), caller, "chat", "openai_chat", False, served.model,
-                served,
+                call, 1, at, 900_000, new_id(), os.urandom(16).hex(), caller,
+                "chat", "openai_chat", False, served.model, served,
             )  # fmt: skip
             frames.append(pack_frame(encode(opened)))
             frames.append(pack_frame(encode(_settled(opened))))

@@ -12,6 +12,7 @@ from rich.table import Table
 from turnpike.cli.options import Common
 
 Row = Mapping[str, Any]
+_PIPE_WIDTH = 1000
 Column = tuple[str, Callable[[Row], object]]
 """Heading, and how a cell comes out of a row."""
 
@@ -21,7 +22,8 @@ class Output:
 
     def __init__(self, common: Common) -> None:
         self.json = common.json
-        self._console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+        # A pipe has no width: what reads it wants one row a line.
+        self._console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
     def result(self, value: object, *lines: str) -> None:
         """`value` for a script, `lines` (rich markup) for a person."""

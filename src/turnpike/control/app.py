@@ -6,12 +6,14 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import HTMLResponse
 
 from turnpike import __version__
+from turnpike.control.domains.admin.metrics_routes import router as metrics
 from turnpike.control.domains.admin.routes import router as admin
 from turnpike.control.domains.catalog.credential_routes import router as credentials
 from turnpike.control.domains.catalog.model_routes import router as models
 from turnpike.control.domains.catalog.provider_routes import router as providers
 from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.keys.routes import router as keys
+from turnpike.control.domains.ledger.routes import router as ledger
 from turnpike.control.services import ControlServices
 from turnpike.control.web.edge import Edge
 from turnpike.control.web.envelope import ErrorEnvelope
@@ -19,7 +21,7 @@ from turnpike.control.web.errors import install
 from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
-ROUTERS: tuple[APIRouter, ...] = (identity, keys, providers, credentials, models, admin)
+ROUTERS: tuple[APIRouter, ...] = (identity, keys, providers, credentials, models, ledger, admin, metrics)
 _FAILURES = {
     status: {"model": ErrorEnvelope, "description": words}
     for status, words in (

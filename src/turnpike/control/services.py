@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from turnpike.control.db.database import Database
+from turnpike.control.drain.state import DrainState
 from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache import Cache
 from turnpike.control.infra.secrets import Sealer
@@ -30,4 +31,5 @@ class ControlServices:
     cache: Cache
     metrics: RelayMetrics
     health: HealthChecks
+    drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)

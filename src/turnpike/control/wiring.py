@@ -10,6 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from turnpike.control.app import create_app
+from turnpike.control.drain import checks
+from turnpike.control.drain.runner import DrainRunner
 from turnpike.control.services import ControlServices
 from turnpike.control.tasks import PeriodicTasks
 from turnpike.control.web.edge import AdminDoor
@@ -26,7 +28,9 @@ class Server(uvicorn.Server):
 def build(services: ControlServices) -> tuple[ASGIApp, ASGIApp]:
     """Returns the application of the forward socket and that of the admin socket, and adds the background runners."""
     app = create_app(services)
-    services.runners = [*services.runners, PeriodicTasks(services)]
+    drain = DrainRunner(services.settings, services.database, services.drain)
+    checks.register(services.health, services.drain)
+    services.runners = [*services.runners, drain, PeriodicTasks(services)]
     return app, AdminDoor(app)
 
 

@@ -138,8 +138,9 @@ class RequestHead:
     def without_upgrade(self) -> bytes:
         """The head's bytes without its offer to upgrade."""
         offer = (b"upgrade", b"connection", b"http2-settings")
-        lines = [b"%b %b HTTP/1.1" % (self.method, self.target)]
+        lines = [b"%b %b HTTP/%b" % (self.method, self.target, b"1.0" if self.http_1_0 else b"1.1")]
         lines += [name + b": " + value for name, value in self.pairs if name not in offer]
+        lines.append(b"connection: keep-alive" if self.keep_alive else b"connection: close")
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def parameters(self) -> dict[str, str]:
@@ -149,11 +150,14 @@ class RequestHead:
     def header(self, name: bytes) -> bytes | None:
         return next((value for each, value in self.pairs if each == name), None)
 
+    def named_in_connection(self) -> set[bytes]:
+        """Headers that the caller meant for this connection only (RFC 9110, 7.6.1)."""
+        values = [value for name, value in self.pairs if name == b"connection"]
+        return {token.strip().lower() for value in values for token in value.split(b",")}
+
     def passed_on(self) -> Pairs:
         """The caller's headers without those that end here: hop-by-hop, credentials, ours."""
-        named = {
-            token.strip().lower() for name, value in self.pairs if name == b"connection" for token in value.split(b",")
-        }
+        named = self.named_in_connection()
         return [
             (name, value)
             for name, value in self.pairs

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
 
-from turnpike.errors import BodyTooLarge, HeadTooLarge, InvalidRequest, RequestTimeout, TurnpikeError
+from turnpike.errors import (
+    BodyTooLarge,
+    HeadTooLarge,
+    InvalidRequest,
+    MethodNotAllowed,
+    RequestTimeout,
+    TurnpikeError,
+)
 from turnpike.relay.head import Pairs, RequestHead
 
 if TYPE_CHECKING:
@@ -20,6 +27,8 @@ if TYPE_CHECKING:
 _AHEAD_LIMIT = 64 * 1024
 """Bytes of further requests held while one is being answered; then the connection is not read."""
 _BIG_WRITE = 64 * 1024
+_READ_BYTES = 256 * 1024
+"""The most that one read brings."""
 _MAX_DIGITS = 12
 _CLOSE = b"connection: close\r\n"
 
@@ -74,8 +83,8 @@ class ClientConnection(asyncio.Protocol):
 
     __slots__ = (
         "_ahead", "_body_bytes", "_chunked_out", "_complete", "_discarding", "_head", "_head_bytes", "_headers",
-        "_idle", "_memo", "_parser", "_pieces", "_ready", "_relay", "_target", "_transport", "client",
-        "closed", "closing", "conversation", "head", "since", "stalled",
+        "_idle", "_memo", "_more", "_parser", "_pieces", "_ready", "_refusal", "_relay", "_target", "_transport",
+        "client", "closed", "closing", "conversation", "head", "since", "stalled",
     )  # fmt: skip
 
     def __init__(self, relay: "Relay") -> None:
@@ -91,7 +100,11 @@ class ClientConnection(asyncio.Protocol):
         """The parser stands between two requests."""
         self._idle = True
         """So does everything else: nothing is being answered, nothing was read ahead."""
+        self._more = False
+        """There is something to do when the present answer is out: requests read ahead, a part of one, a refusal."""
         self._discarding = False
+        self._refusal: TurnpikeError | None = None
+        """What is wrong with what came last; said when everything before it is answered."""
         self._ready: deque[tuple[RequestHead, bytes]] = deque()
         self._ahead = b""
         self._memo: _Memo | None = None
@@ -134,16 +147,16 @@ class ClientConnection(asyncio.Protocol):
                         self._relay.serve(self, head, data[body_start:])
                         return
             self._feed(data)
-        elif self.conversation is not None or self._ahead or self._ready:
+        elif self.conversation is not None or self._ahead or self._ready or self.stalled:
             self._hold(data)
         else:
-            if self._head is not None:
+            if self._head is not None and not self.closing:
                 # A body may take its time from read to read; a head has its time in all, however slowly it drips.
                 self.since = self._relay.tick.now
             self._feed(data)
 
     def pause_writing(self) -> None:
-        self.stalled = True
+        self.stalled = self._more = True
         self.since = self._relay.tick.now
         if self.conversation is not None:
             self.conversation.client_stalled()
@@ -152,11 +165,14 @@ class ClientConnection(asyncio.Protocol):
         self.stalled = False
         if self.conversation is not None:
             self.conversation.client_ready()
+        elif not self.closing:
+            self._go_on()
 
     # ---- reading
 
     def _hold(self, data: bytes) -> None:
         """A request ahead of its turn (pipelining): kept as bytes until the present one is answered."""
+        self._more = True
         self._ahead += data
         if len(self._ahead) > _AHEAD_LIMIT:
             self._transport.pause_reading()
@@ -180,18 +196,18 @@ class ClientConnection(asyncio.Protocol):
             return
         except httptools.HttpParserError as error:
             self._reject(InvalidRequest(f"This is not a well-formed HTTP/1.1 request: {_parser_words(error)}."))
-            return
-        if self._head is None and self._head_bytes > self._relay.settings.head_limit_bytes and not self._complete:
-            limit = self._relay.settings.head_limit_bytes
-            self._reject(HeadTooLarge(f"The request's head is larger than {limit} bytes."))
-            return
+        else:
+            if self._head is None and not self._complete:
+                if self._head_bytes > self._relay.settings.head_limit_bytes:
+                    self._reject(self._head_too_large())
         if fresh and len(self._ready) == 1 and self._complete:
             self._memorise(data, self._ready[0][0])
+        self._more = len(self._ready) > 1 or not self._complete or self._refusal is not None
         self._next()
 
     def _next(self) -> None:
         """Serves the next complete request, if there is one and none is being answered."""
-        if self.conversation is None and self._ready:
+        if self.conversation is None and self._ready and not self.closed:
             head, body = self._ready.popleft()
             self.head = head
             self._relay.serve(self, head, body)
@@ -202,6 +218,8 @@ class ClientConnection(asyncio.Protocol):
             return
         if head.chunked or head.expects_continue or head.http_1_0:
             return
+        if self._relay.settings.body_limit_bytes < _READ_BYTES:
+            return  # what comes in one read is not measured again
         end = data.find(b"\r\n\r\n") + 4
         at = data[:end].lower().find(b"\r\ncontent-length:") + 17
         stop = data.find(b"\r", at, end)
@@ -212,23 +230,35 @@ class ClientConnection(asyncio.Protocol):
             self._memo = _Memo(data[:start], data[stop:end], head)
 
     def _reject(self, error: TurnpikeError) -> None:
-        """The stream of requests cannot be read on: answer what is wrong and close."""
-        if self.closing:
+        """The stream of requests cannot be read on: answer what is wrong, in its turn, and close."""
+        if self._discarding:
             return
-        self.closing = True
         self._discarding = True
         self._memo = None
-        if self.conversation is None:
-            self._relay.refuse(self, self._head, error)
+        self._refusal = error
+        if self.conversation is None and not self._ready:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        assert self._refusal is not None
+        self.closing = True
+        self._relay.refuse(self, self._head, self._refusal)
 
     def _upgraded(self, data: bytes, upgrade: httptools.HttpParserUpgrade) -> None:
         """llhttp stops where an upgrade is asked for and takes the request for bodiless."""
         rest = data[int(upgrade.args[0]) :]
         head, _ = self._ready.pop() if self._ready else (None, b"")
+        if head is not None and head.method == b"CONNECT":
+            self._head = head
+            self._reject(MethodNotAllowed("This is no proxy: CONNECT is not taken."))
+            self._more = True
+            self._next()
+            return
         if head is not None and head.is_websocket:
             self._ahead += rest
             self._discarding = True
             self._ready.append((head, b""))
+            self._more = True
             self._next()
             return
         # Any other upgrade (h2c, which some clients offer with every request) is declined by not answering it
@@ -257,10 +287,17 @@ class ClientConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         assert self._parser is not None
         parser = self._parser
-        head = RequestHead(
-            parser.get_method(), self._target, self._headers, http_1_0=parser.get_http_version() == "1.0"
-        )
+        version = parser.get_http_version()
+        head = RequestHead(parser.get_method(), self._target, self._headers, http_1_0=version == "1.0")
         self._head = head
+        size = len(self._target) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+        if size > self._relay.settings.head_limit_bytes:
+            self._reject(self._head_too_large())
+            return
+        if version not in ("1.1", "1.0") or (head.http_1_0 and head.chunked):
+            # RFC 9112, 6.1: chunks in HTTP/1.0 are a sign that somebody on the way understood something else.
+            self._reject(InvalidRequest(f"A request of HTTP/{version} in this form is not taken; send HTTP/1.1."))
+            return
         self._pieces = []
         self._body_bytes = 0
         limit = self._relay.settings.body_limit_bytes
@@ -270,8 +307,12 @@ class ClientConnection(asyncio.Protocol):
         if head.fault is not None and (head.content_length or head.chunked):
             # The body is not worth waiting for.
             self._reject(head.fault)
-        elif head.expects_continue and self.conversation is None and not self._ready:
+        elif head.expects_continue and not head.http_1_0 and self.conversation is None and not self._ready:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _head_too_large(self) -> HeadTooLarge:
+        limit = self._relay.settings.head_limit_bytes
+        return HeadTooLarge(f"The request's head is larger than {limit} bytes.", details={"limit_bytes": limit})
 
     def on_body(self, body: bytes) -> None:
         if self._discarding:
@@ -284,6 +325,8 @@ class ClientConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._complete = True
+        # What was read of a further head came in this read too: it is counted from the next one on.
+        self._head_bytes = 0
         head = self._head
         if head is None or self._discarding:
             return
@@ -312,7 +355,7 @@ class ClientConnection(asyncio.Protocol):
         )  # fmt: skip
         if size >= _BIG_WRITE:
             self._transport.write(body)
-        if keep and not self._ahead and not self._ready:
+        if keep and not self._more:
             self.conversation = None
             self._idle = True
         else:
@@ -368,14 +411,28 @@ class ClientConnection(asyncio.Protocol):
         self.since = self._relay.tick.now
         if not keep:
             self.closing = True
-            self._transport.close()
-        elif self._ready:
+            if self._discarding and self._transport.can_write_eof():
+                # The caller may still be sending. To close now would reset the connection, and the answer with it:
+                # what comes is dropped until the caller closes or its time is over.
+                self._transport.write_eof()
+            else:
+                self._transport.close()
+        elif not self.stalled:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Nothing is being answered, and the caller takes what it is sent: on to what comes next."""
+        if self._ready:
             # Not from here: a caller that pipelines thousands of requests must not deepen the stack with each.
             asyncio.get_running_loop().call_soon(self._next)
+        elif self._refusal is not None:
+            self._refuse()
         elif self._ahead:
             asyncio.get_running_loop().call_soon(self._feed_ahead)
         else:
-            self._idle = True
+            # The beginning of the next request may have come with the last one.
+            self._more = not self._complete
+            self._idle = self._complete
 
     def _feed_ahead(self) -> None:
         if self.conversation is None and self._ahead and not self.closed:
@@ -401,7 +458,11 @@ class ClientConnection(asyncio.Protocol):
         settings = self._relay.settings
         waited_s = now - self.since
         if self.conversation is not None:
-            if self.stalled and waited_s > settings.read_timeout_s:
+            if not self.stalled:
+                self.since = now  # the idle time begins with the end of the answer
+                return
+        if self.stalled:
+            if waited_s > settings.read_timeout_s:
                 self._transport.abort()
             return
         if self.closing:

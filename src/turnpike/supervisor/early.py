@@ -5,7 +5,6 @@ the command starts it first and then reads command line and settings itself, and
 Imports next to nothing, for that reason.
 """
 
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -26,7 +25,7 @@ def take(argv: Sequence[str]) -> Process | None:
     """The process that waits to be told, once; None when there is none, or it died while it waited."""
     process = _waiting.pop(tuple(argv), None)
     if process is not None and process.ended:
-        drop_one(process)
+        process.abandon()
         return None
     return process
 
@@ -34,10 +33,4 @@ def take(argv: Sequence[str]) -> Process | None:
 def drop() -> None:
     """Ends what nobody took: the server did not come to be. It has not begun to do anything."""
     while _waiting:
-        drop_one(_waiting.popitem()[1])
-
-
-def drop_one(process: Process) -> None:
-    process.signal(signal.SIGKILL)
-    process.wait()
-    process.close_stdin()
+        _waiting.popitem()[1].abandon()

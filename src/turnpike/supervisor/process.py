@@ -49,6 +49,13 @@ class Process:
     def ended(self) -> bool:
         return self._popen.poll() is not None
 
+    def abandon(self) -> None:
+        """Kills it and gives both pipes back."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+        self.close_stdin()
+        os.close(self.stdout)
+
     def close_stdin(self) -> None:
         """Idempotent."""
         if self._stdin >= 0:

@@ -226,7 +226,7 @@ async def test_absurd_values_are_bounded_and_block_nothing(
 ) -> None:
     with JournalWriter(journals, segment_bytes=256 * 1024) as relay:
         relay.call(request_id="a\0b", model_asked="m" * 70_000)
-        relay.call(usage=Usage(input_tokens=2**63 - 1, output_tokens=-7))
+        relay.call(usage=Usage(input_tokens=2**63 - 1, output_tokens=-7), started_at_ms=1_780_000_000_000)
         relay.call(error_code="e" * 500, trace_id="t\0" * 100)
         relay.call(status=10**9)
         relay.call()
@@ -236,6 +236,7 @@ async def test_absurd_values_are_bounded_and_block_nothing(
     assert rows[0]["request_id"] == "a\ufffdb"
     assert len(rows[0]["model_asked"]) == 255
     assert (rows[1]["input_tokens"], rows[1]["output_tokens"]) == (2**40, 0)
+    assert rows[1]["started_at_ms"] == 1_780_000_000_000
     await assert_totals_are_the_sum_of_rows(settings)
 
 

@@ -36,7 +36,7 @@ def test_a_person_reads_the_key_the_call_and_that_it_is_a_simulator():
     text = for_a_person(facts(), "tp-k")
     assert text.count("tp-k") == 2
     assert "simulator" in text
-    assert ".venv/bin/turnpike providers add VENDOR --data-dir 'a b'" in text
+    assert ".venv/bin/turnpike providers add openai --data-dir 'a b'" in text
 
 
 def test_a_later_start_shows_no_key_but_where_it_goes():

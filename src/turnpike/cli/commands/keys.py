@@ -91,7 +91,7 @@ def list_keys(
                 ("NAME", field("name")),
                 ("KEY", field("prefix")),
                 ("STATUS", field("status")),
-                ("SCOPES", field("scopes")),
+                ("SCOPES", _scopes),
                 ("MODELS", lambda row: row.get("models") or "all"),
                 ("EXPIRES", when("expires_at")),
                 ("ID", field("id")),
@@ -100,6 +100,12 @@ def list_keys(
         )
 
     with_control(common, work)
+
+
+def _scopes(row: Row) -> object:
+    """The two sets that most keys have, by a word."""
+    scopes = tuple(row["scopes"])
+    return {SCOPES: "all", DEFAULT_SCOPES: "default"}.get(scopes, scopes)
 
 
 def _works(row: Row) -> bool:

@@ -23,6 +23,7 @@ CUSTOM = "openai_compatible"
 LOOPBACK = "127.0.0.1"
 
 ProviderName = Annotated[str, Parameter(help="Slug, name or id, as `providers list` shows them.")]
+VendorName = Annotated[str, Parameter(help=f"Whose API it speaks: {', '.join(VENDORS)}.")]
 ApiKey = Annotated[
     str | None,
     Parameter(
@@ -33,8 +34,34 @@ ApiKey = Annotated[
 ]
 
 
+Networks = Annotated[
+    list[str] | None,
+    Parameter(
+        negative="",
+        help="Networks (CIDR) that it may be reached at although they are not public: 127.0.0.1/32, 10.0.0.0/8.",
+    ),
+]
+ModelNames = Annotated[
+    list[str] | None,
+    Parameter(
+        negative="",
+        help="Models to register. A name is taken as it is; with a * it picks from the provider's list. "
+        "Default: all that the provider lists.",
+    ),
+]
+Capabilities = Annotated[
+    list[str] | None,
+    Parameter(
+        negative="",
+        help="What the models named can do: chat, embeddings, ... Default: embeddings where the name says so, "
+        "else chat.",
+    ),
+]
+
+
 def add(
-    vendor: Annotated[str, Parameter(help=f"Whose API it speaks: {', '.join(VENDORS)}.")],
+    vendor: VendorName,
+    /,
     *,
     name: Annotated[str | None, Parameter(help="What it is called here. Default: the vendor's name.")] = None,
     base_url: Annotated[
@@ -42,29 +69,9 @@ def add(
         Parameter(help="Its address with the version prefix: https://models.example.com/v1. Default: the vendor's."),
     ] = None,
     api_key: ApiKey = None,
-    allow_address: Annotated[
-        list[str] | None,
-        Parameter(
-            negative="",
-            help="Networks (CIDR) that it may be reached at although they are not public: 127.0.0.1/32, 10.0.0.0/8.",
-        ),
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        Parameter(
-            negative="",
-            help="Models to register. A name is taken as it is; with a * it picks from the provider's list. "
-            "Default: all that the provider lists.",
-        ),
-    ] = None,
-    capability: Annotated[
-        list[str] | None,
-        Parameter(
-            negative="",
-            help="What the models named can do: chat, embeddings, ... Default: embeddings where the name says so, "
-            "else chat.",
-        ),
-    ] = None,
+    allow_address: Networks = None,
+    model: ModelNames = None,
+    capability: Capabilities = None,
     common: Common = DEFAULT,
 ) -> None:
     """Register a provider and its models."""

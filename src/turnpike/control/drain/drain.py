@@ -5,6 +5,7 @@ ledger's key, so a row that is there already is neither written nor counted a se
 """
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -230,6 +231,8 @@ class Drain:
         self._state.segments = segments
         self._state.backlog_bytes = backlog
         self._state.aside = sum(1 for _ in self._folder.glob(f"*/*{ASIDE_SUFFIX}"))
+        if self._folder.exists():
+            self._state.disk_free_bytes = shutil.disk_usage(self._folder).free
 
     def _report(self, kind: str, path: Path, offset: int) -> None:
         setattr(self._state, kind, getattr(self._state, kind) + 1)

@@ -226,6 +226,9 @@ def mended(row: Row) -> Row:
     return tuple(_fit(value, column) for value, column in zip(row, LedgerRow.__table__.columns, strict=True))
 
 
+_LARGEST = {"started_at_ms": LAST_MS, "cost_nanousd": LARGEST_COST}
+
+
 def _fit(value: Any, column: Any) -> Any:
     if value is None or isinstance(column.type, LargeBinary):
         return value
@@ -233,10 +236,8 @@ def _fit(value: Any, column: Any) -> Any:
         return str(value).replace("\0", "\ufffd")[: column.type.length]
     if isinstance(value, bool):
         return value
-    largest = LARGEST_COUNT
-    if column.name == "cost_nanousd":
-        largest = LARGEST_COST
-    elif isinstance(column.type, SmallInteger):
+    largest = _LARGEST.get(column.name, LARGEST_COUNT)
+    if isinstance(column.type, SmallInteger):
         largest = 2**15 - 1
     elif isinstance(column.type, Integer) and not isinstance(column.type, BigInteger):
         largest = 2**31 - 1

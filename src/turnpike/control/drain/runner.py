@@ -25,15 +25,15 @@ IDLE_POLL_S = 0.1
 MEASURE_S = 1.0
 FIRST_BACKOFF_S = 0.1
 LAST_BACKOFF_S = 5.0
-NICE = 10
+NICE = 19
 
 
 class DrainRunner:
     """`start` before relays do, `stop` after they ended. `state` may be read from any thread."""
 
-    def __init__(self, settings: Settings, database: Database | None = None) -> None:
+    def __init__(self, settings: Settings, database: Database | None = None, state: DrainState | None = None) -> None:
         """`database` is control's: on SQLite its writers are let through before the drain's."""
-        self.state = DrainState()
+        self.state = state or DrainState()
         self._settings = settings
         self._turnstile = Turnstile()
         if database is not None and database.is_sqlite:

@@ -31,6 +31,8 @@ class DrainState:
     """Segments set aside, on disk now."""
     rejected: int = 0
     """Segments set aside because the database refuses a row from them."""
+    disk_free_bytes: int | None = None
+    """Free space where the journals are; None until it was looked at."""
     error: str | None = None
     """Why the last attempt to write failed; None after one that did not."""
     journal_error: str | None = None

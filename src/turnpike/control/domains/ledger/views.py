@@ -8,7 +8,7 @@ import msgspec
 
 from turnpike.contract.events import UsageSource
 from turnpike.control.domains.ledger.repository import Row
-from turnpike.control.domains.ledger.schemas import OUTCOME_NAMES, USAGE_SOURCES, RowView, SumsView
+from turnpike.control.domains.ledger.schemas import OUTCOME_NAMES, USAGE_SOURCES, RowView, SumsView, TokensView
 from turnpike.kit.clock import from_ms, rfc3339
 from turnpike.kit.money import cents_from_nanousd, usd_text
 
@@ -21,7 +21,10 @@ _AS_THEY_ARE = (
     "total_us", "attempts", "cache",
 )  # fmt: skip
 _CERTAIN = (UsageSource.REPORTED, UsageSource.NONE)
-FIELDS: tuple[str, ...] = ("event_id", *(name for name in RowView.model_fields if name != "event_id"))
+_TOKENS = tuple(TokensView.model_fields)
+_OTHERS = tuple(name for name in RowView.model_fields if name not in _TOKENS)
+_BEFORE = _OTHERS.index("usage_source")
+FIELDS: tuple[str, ...] = (*_OTHERS[:_BEFORE], *_TOKENS, *_OTHERS[_BEFORE:])
 """In the order of every export."""
 
 

@@ -1,0 +1,100 @@
+"""Records to rows and totals."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tests.support.journals import SERVED, abandoned, event_id, open_record, refused_event, usage_event
+from turnpike.contract.events import Caller, Outcome, UsageEvent, UsageSource
+from turnpike.control.domains.ledger.sums import SUMMED
+from turnpike.control.drain.rows import (
+    COLUMNS,
+    LARGEST_COUNT,
+    TOTAL_COLUMNS,
+    TOTAL_KEYS,
+    TOTAL_SUMS,
+    interrupted_row,
+    mended,
+    row_of,
+    totals_of,
+)
+from turnpike.wire.types.usage import Usage
+
+
+def _named(row: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(zip(COLUMNS, row, strict=True))
+
+
+def test_every_kind_of_token_has_its_own_column() -> None:
+    usage = Usage(*range(1, 12))
+    row = _named(row_of(usage_event(event_id(), usage=usage)))
+    for position, name in enumerate(Usage.__struct_fields__, 1):
+        assert row["billable_requests" if name == "requests" else name] == position
+
+
+def test_totals_have_a_sum_for_everything_that_is_counted() -> None:
+    assert (*TOTAL_KEYS, "key_name", *TOTAL_SUMS) == TOTAL_COLUMNS
+    assert set(SUMMED) == set(TOTAL_SUMS)
+
+
+def test_an_unpriced_abandoned_attempt_makes_the_cost_a_part() -> None:
+    row = _named(row_of(usage_event(event_id(), abandoned=(abandoned(None),))))
+    assert (row["cost_nanousd"], row["priced"]) == (1_500, False)
+
+
+def test_a_refused_request_with_an_abandoned_attempt_is_not_taken_for_free() -> None:
+    row = _named(row_of(refused_event(event_id(), abandoned=(abandoned(None),))))
+    assert (row["cost_nanousd"], row["priced"]) == (None, False)
+
+
+def test_an_interrupted_call_is_charged_its_last_reservation() -> None:
+    attempts = [open_record(event_id(), attempt=n, reserved_nanousd=100 * n) for n in (1, 2)]
+    assert _named(interrupted_row(attempts, charge=True))["cost_nanousd"] == 200
+    assert _named(interrupted_row(attempts, charge=False))["cost_nanousd"] == 0
+
+
+def test_an_interrupted_call_without_a_price_is_unpriced_unless_something_was_reserved() -> None:
+    unpriced = replace(SERVED, price_source=None)
+    nothing = open_record(event_id(), served=unpriced, reserved_nanousd=0)
+    something = open_record(event_id(), served=unpriced, reserved_nanousd=5)
+    assert _named(interrupted_row([nothing], charge=True))["cost_nanousd"] is None
+    assert _named(interrupted_row([something], charge=True))["cost_nanousd"] == 5
+    assert _named(interrupted_row([something], charge=False))["cost_nanousd"] is None
+
+
+EVENTS = st.builds(
+    lambda **values: usage_event(event_id(), **values),
+    started_at_ms=st.integers(-(2**62), 2**62),
+    caller=st.builds(Caller, st.sampled_from(["a", "b"]), st.text(max_size=3), st.just("u"), st.none() | st.just("d")),
+    served=st.none() | st.just(SERVED),
+    outcome=st.sampled_from(Outcome),
+    usage=st.none() | st.builds(Usage, input_tokens=st.integers(-5, 2**62), output_tokens=st.integers(0, 10)),
+    usage_source=st.sampled_from(UsageSource),
+    cost_nanousd=st.none() | st.integers(0, 2**62),
+    request_id=st.text(max_size=300),
+    abandoned=st.just(()) | st.just((abandoned(None),)),
+)
+
+
+@given(events=st.lists(EVENTS, max_size=20))
+def test_totals_are_the_sum_of_their_rows(events: list[UsageEvent]) -> None:
+    rows = [row_of(event) for event in events]
+    totals = totals_of(rows)
+    keys = [total[: len(TOTAL_KEYS)] for total in totals]
+    assert keys == sorted(set(keys))
+    for name in ("input_tokens", "cost_nanousd", "billable_requests"):
+        expected = sum(row[COLUMNS.index(name)] or 0 for row in rows)
+        assert sum(total[TOTAL_COLUMNS.index(name)] for total in totals) == expected
+    assert sum(total[TOTAL_COLUMNS.index("requests")] for total in totals) == len(rows)
+
+
+@given(event=EVENTS)
+def test_a_row_always_fits_its_columns(event: UsageEvent) -> None:
+    row = row_of(event)
+    assert mended(row) == tuple(
+        int(value) if isinstance(value, int) and not isinstance(value, bool) else value for value in row
+    )
+    assert "\0" not in _named(row)["request_id"]
+    assert 0 <= _named(row)["input_tokens"] <= LARGEST_COUNT
