@@ -270,9 +270,9 @@ class Settings(BaseSettings):
     def for_relay(self, *, relay: int, listen_fd: int, port: int, own_ports: tuple[int, ...]) -> RelaySettings:
         """The part of the settings that a relay is handed."""
         tls = None
-        if self.tls_certificate is not None:
+        if self.tls_certificate is not None and self.tls_key is not None:
             client_ca = str(self.tls_client_ca.resolve()) if self.tls_client_ca else None
-            tls = TlsFiles(str(self.tls_certificate.resolve()), str(self.tls_key), client_ca)
+            tls = TlsFiles(str(self.tls_certificate.resolve()), str(self.tls_key.resolve()), client_ca)
         return RelaySettings(
             relay=relay,
             listen_fd=listen_fd,

@@ -1,7 +1,6 @@
 """A stand-in for control on the contract socket: a snapshot, some keys, and changes when a test says so."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import msgspec
@@ -38,7 +37,7 @@ class FakeControl:
         self.asked: list[bytes] = []
         self.hellos: list[Hello] = []
         self.samples: tuple[Sample, ...] = ()
-        self.health = {"database": "ok", "pid": str(os.getpid())}
+        self.health = {"database": "ok"}
         self.mute = False
         """Answer no question: the relay has to cope."""
         self.unavailable = False

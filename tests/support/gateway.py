@@ -208,7 +208,7 @@ def register_simulator(gateway: RunningGateway) -> None:
                 "vendor": side.vendor,
                 "name": side.slug,
                 "slug": side.slug,
-                "api_base_url": simulator.openai_url,
+                "api_base_url": simulator.openai_url if side.vendor == "openai" else simulator.url,
                 "shared_api_key": UPSTREAM_KEY,
                 "allow_addresses": ["127.0.0.1/32"],
             },

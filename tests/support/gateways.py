@@ -47,10 +47,11 @@ def turnpike_json(*arguments: str, folder: Path, stdin: str = "") -> Any:
 class Gateway:
     """A server that is ready once made. `facts` is what it says of itself."""
 
-    def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, port: int = 0, relays: int = 1, **env: str) -> None:
         self.folder = folder
         self.log = folder.with_suffix(".log")
-        argv = [*TURNPIKE, "serve", "--port", "0", "--relays", "1", "--json", "--data-dir", str(folder), *arguments]
+        places = ("--port", str(port), "--relays", str(relays), "--data-dir", str(folder))
+        argv = [*TURNPIKE, "serve", "--json", *places, *arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 argv,

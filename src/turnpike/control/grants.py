@@ -1,20 +1,17 @@
 """What a key may do, looked up by its digest: for relays that ask, and for control's own API.
 
 Grants in use are kept in memory, to be written down with the last good snapshot and to answer from while the database
-is away. One query makes a grant; this module joins across domains because the relay's question does.
+is away. The query itself is in grant_query.py.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-from sqlalchemy import select
-from sqlalchemy.orm import aliased
-
 from turnpike.contract.grants import KeyGrant, PersonalAccess
 from turnpike.contract.scopes import to_bits
 from turnpike.control.db.database import UNREACHABLE, Database
-from turnpike.control.db.models import ApiKey, Credential, Provider, ProviderSetting, User
 from turnpike.control.domains.identity.roles import allowed_scopes
+from turnpike.control.grant_query import GrantQuery, KeyRow
 from turnpike.control.infra.secrets import Sealer
 from turnpike.errors import Unavailable
 from turnpike.kit.clock import now_ms
@@ -27,7 +24,7 @@ class Grants:
     """`offline_until_ms` says until when remembered grants may be served without the database."""
 
     def __init__(self, database: Database, sealer: Sealer, offline_until_ms: Callable[[], int]) -> None:
-        self._database = database
+        self._rows = GrantQuery(database)
         self._sealer = sealer
         self._offline_until_ms = offline_until_ms
         self._kept: OrderedDict[bytes, KeyGrant] = OrderedDict()
@@ -66,32 +63,18 @@ class Grants:
             # Something changed while the database was asked: the answer may be of before.
 
     async def _query(self, digest: bytes) -> KeyGrant | None:
-        default = aliased(Provider)
-        query = (
-            select(ApiKey, User, default.slug, ProviderSetting, Credential)
-            .join(User, User.id == ApiKey.user_id)
-            .outerjoin(default, default.id == ApiKey.default_provider_id)
-            .outerjoin(ProviderSetting, (ProviderSetting.user_id == User.id) & ProviderSetting.is_active)
-            .outerjoin(Credential, (Credential.id == ProviderSetting.credential_id) & Credential.is_active)
-            .where(ApiKey.digest == digest)
-        )
-        async with self._database.read() as session:
-            rows = (await session.execute(query)).all()
-        if not rows:
+        rows = await self._rows.rows(digest)
+        if not rows or rows[0].revoked_at_ms is not None or not rows[0].is_active:
             return None
-        key, user, slug = rows[0][:3]
-        if key.revoked_at_ms is not None or not user.is_active:
-            return None
-        personal = [self._personal(row[3], row[4]) for row in rows if row[3] is not None]
-        grant = _grant(key, user, slug, tuple(sorted(personal, key=lambda access: access.provider_id)))
+        personal = tuple(self._personal(row) for row in rows if row.provider_id is not None)
+        grant = _grant(rows[0], personal)
         return grant if _alive(grant) else None
 
-    def _personal(self, setting: ProviderSetting, credential: Credential | None) -> PersonalAccess:
+    def _personal(self, row: KeyRow) -> PersonalAccess:
         # A personal credential serves its owner only, whatever a row may point at.
-        if credential is None or credential.owner_id != setting.user_id:
-            return PersonalAccess(setting.provider_id, setting.use_shared_api, None, None)
-        secret = self._sealer.open(credential.sealed)
-        return PersonalAccess(setting.provider_id, setting.use_shared_api, credential.id, secret)
+        if row.credential_id is None or row.owner_id != row.user_id:
+            return PersonalAccess(row.provider_id, row.use_shared_api, None, None)
+        return PersonalAccess(row.provider_id, row.use_shared_api, row.credential_id, self._sealer.open(row.sealed))
 
     # ---- memory
 
@@ -136,19 +119,19 @@ def _alive(grant: KeyGrant) -> bool:
     return grant.expires_at_ms == 0 or grant.expires_at_ms > now_ms()
 
 
-def _grant(key: ApiKey, user: User, default_provider: str | None, personal: tuple[PersonalAccess, ...]) -> KeyGrant:
+def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...]) -> KeyGrant:
     return KeyGrant(
-        key_id=key.id,
-        key_name=key.name,
-        user_id=user.id,
-        department_id=user.department_id,
-        role=user.role,
+        key_id=row.id,
+        key_name=row.name,
+        user_id=row.user_id,
+        department_id=row.department_id,
+        role=row.role,
         # A key that was made when its owner might do more grants no more than the owner may now.
-        scopes=to_bits(key.scopes) & allowed_scopes(user.role),
-        tier=key.tier,
-        models=tuple(key.models),
-        networks=tuple(key.networks),
-        expires_at_ms=key.expires_at_ms or 0,
-        default_provider=default_provider,
+        scopes=to_bits(row.scopes) & allowed_scopes(row.role),
+        tier=row.tier,
+        models=tuple(row.models),
+        networks=tuple(row.networks),
+        expires_at_ms=row.expires_at_ms or 0,
+        default_provider=row.slug,
         personal=personal,
     )

@@ -153,6 +153,9 @@ class Attempt:
     def on_head(self, head: AnswerHead) -> None:
         self.first_byte = self.call.relay.now()
         self._answer = head
+        if head.status == 101:
+            self._break_off(UpstreamGarbage("The provider switched to a protocol that it was not asked for."))
+            return
         if head.encoded:
             self._decoder = self._decoder_of(head)
             if self._decoder is None:
@@ -197,7 +200,12 @@ class Attempt:
             self.target.pool.send(self, self._head(len(body)), body, timeout_s, fresh=True)
             return
         self.over = True
-        self._fail(error)
+        lane = self.lane
+        if lane is not None and (lane.finished or lane.error is not None):
+            # The caller has all there is: that the connection was not ended as it should be is none of its business.
+            self._end_stream(lane, b"")
+        else:
+            self._fail(error)
 
     def on_fault(self, error: Exception) -> None:
         self.over = True

@@ -8,6 +8,7 @@ Every step is a callback: the caller's connection drives the call until it is se
 """
 
 import asyncio
+from collections.abc import Callable
 from random import random
 from typing import TYPE_CHECKING
 
@@ -107,7 +108,14 @@ class Call:
             self._refuse(found)
             return
         self.head.entry = found
-        self.start()
+        self._guarded(self.start)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Takes a step that nobody waits for: a bug in it must not cost the caller its answer."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - the last line of defence, as in core.py
+            self.fault(error)
 
     def _try(self) -> None:
         """Makes a further attempt: at the first target not tried yet, or at the last one again."""
@@ -227,7 +235,7 @@ class Call:
             return
         back_off_s = _BACK_OFF_S * 2 ** (attempt.number - 1) * (0.5 + random())  # noqa: S311 - jitter, no secret
         wait_s = max(error.retry_after_s or 0.0, back_off_s)
-        self._timer = asyncio.get_running_loop().call_later(wait_s, self._try)
+        self._timer = asyncio.get_running_loop().call_later(wait_s, self._guarded, self._try)
 
     def time_left_s(self) -> float:
         """Until the first byte, over all attempts."""

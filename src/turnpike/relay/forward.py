@@ -85,10 +85,11 @@ class Forwarded:
         query = b"?" + head.query if head.query else b""
         method = b"GET" if self._is_head else head.method
         lines = [b"%b %b%b HTTP/1.1" % (method, head.path, query)]
+        named = head.named_in_connection()
         lines += [
             name + b": " + value
             for name, value in head.pairs
-            if name not in _REWRITTEN and not name.startswith((b"x-turnpike-", b"x-forwarded-"))
+            if name not in _REWRITTEN and name not in named and not name.startswith((b"x-turnpike-", b"x-forwarded-"))
         ]
         scheme = b"https" if relay.settings.tls is not None else b"http"
         lines += [
@@ -112,8 +113,11 @@ class Forwarded:
             return
         headers = self._headers(head)
         if self._is_head or head.status in _BODILESS:
-            length = b"" if head.status in _BODILESS else b"content-length: %d\r\n" % len(body)
-            self._down.answer_bodiless(head.status, headers + length)
+            # Control's own word for the length: of a long body only the head has come.
+            length = None if head.status in _BODILESS else head.get(b"content-length")
+            if length is not None:
+                headers += b"content-length: " + length + b"\r\n"
+            self._down.answer_bodiless(head.status, headers)
         else:
             self._down.answer_any(head.status, headers, body)
 

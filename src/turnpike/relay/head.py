@@ -150,11 +150,14 @@ class RequestHead:
     def header(self, name: bytes) -> bytes | None:
         return next((value for each, value in self.pairs if each == name), None)
 
+    def named_in_connection(self) -> set[bytes]:
+        """Headers that the caller meant for this connection only (RFC 9110, 7.6.1)."""
+        values = [value for name, value in self.pairs if name == b"connection"]
+        return {token.strip().lower() for value in values for token in value.split(b",")}
+
     def passed_on(self) -> Pairs:
         """The caller's headers without those that end here: hop-by-hop, credentials, ours."""
-        named = {
-            token.strip().lower() for name, value in self.pairs if name == b"connection" for token in value.split(b",")
-        }
+        named = self.named_in_connection()
         return [
             (name, value)
             for name, value in self.pairs

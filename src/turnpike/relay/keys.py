@@ -125,12 +125,10 @@ class Keys:
         """Digests that control has not answered: asked again when the link to it is new."""
         return list(self._asking)
 
-    def give_up(self) -> None:
+    def give_up(self, digest: bytes) -> None:
         """Control did not answer in time."""
-        asking, self._asking = self._asking, {}
-        for waiting in asking.values():
-            for found in waiting:
-                found(_control_is_away())
+        for found in self._asking.pop(digest, ()):
+            found(_control_is_away())
 
     def forget(self, key_ids: tuple[str, ...] | None) -> None:
         """Grants changed: all of them for None. What is forgotten is asked for again when next used."""

@@ -52,7 +52,8 @@ class Link(asyncio.Protocol):
         self._lost = asyncio.Event()
         self._next_id = 0
         self._health: dict[int, Callable[[dict[str, str] | None], None]] = {}
-        self._asked_at = 0.0
+        self._asked: dict[bytes, float] = {}
+        """Digests that control has not answered yet and when each was asked for, oldest first."""
         self.ready = asyncio.Event()
 
     async def run(self) -> None:
@@ -76,7 +77,7 @@ class Link(asyncio.Protocol):
 
     def resolve(self, digest: bytes) -> None:
         """Asks who a key is. The answer comes through `Keys.answered`; `sweep` sees to it that one comes."""
-        self._asked_at = self._asked_at or self._relay.tick.now
+        self._asked[digest] = self._relay.tick.now
         self._send(ResolveKey(self._id(), digest))
 
     def ask_health(self, answer: Callable[[dict[str, str] | None], None]) -> None:
@@ -87,13 +88,12 @@ class Link(asyncio.Protocol):
         asyncio.get_running_loop().call_later(_HEALTH_WITHIN_S, self._health_answered, number, None)
 
     def sweep(self) -> None:
-        if not self._asked_at:
-            return
-        if not self._relay.keys.open_questions():
-            self._asked_at = 0.0
-        elif self._relay.tick.now - self._asked_at > _ANSWER_WITHIN_S:
-            self._asked_at = 0.0
-            self._relay.keys.give_up()
+        oldest = self._relay.tick.now - _ANSWER_WITHIN_S
+        for digest, asked_at in list(self._asked.items()):
+            if asked_at >= oldest:
+                break
+            del self._asked[digest]
+            self._relay.keys.give_up(digest)
 
     # ---- asyncio.Protocol
 
@@ -130,6 +130,7 @@ class Link(asyncio.Protocol):
         relay = self._relay
         match message:
             case KeyResolved():
+                self._asked.pop(message.digest, None)
                 relay.keys.answered(message.digest, message.grant, unavailable=message.unavailable, now=relay.tick.now)
             case PushSnapshot():
                 relay.apply(message.snapshot)

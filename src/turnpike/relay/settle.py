@@ -186,7 +186,11 @@ def abandon(attempt: "Attempt", error: TurnpikeError) -> Abandoned:
     status = error.status if attempt.first_byte else 0
     shown = str(status) if status else error.code
     relay.metrics.count_abandoned(target.served.provider, shown, relay.now() - attempt.started)
-    return Abandoned(target.served, status, error.code, cost_of(attempt, *usage_of(attempt)))
+    abandoned = Abandoned(target.served, status, error.code, cost_of(attempt, *usage_of(attempt)))
+    # It is accounted for: should the call end without another attempt, it must not be charged for this one again.
+    attempt.usage = None
+    attempt.worked = False
+    return abandoned
 
 
 def _abandoned_cost(call: "Call") -> int:

@@ -29,7 +29,7 @@ _HEAD_LIMIT = 64 * 1024
 _UNUSUAL = re.compile(
     rb"\r\n(?:transfer-encoding|content-encoding|connection(?!: keep-alive\r)|content-length:[^\0]*\r\ncontent-length)"
 ).search
-"""In a head in lower case, what llhttp has to judge: other framing, encodings, an end of the connection, two lengths."""
+"""In a head in lower case, what llhttp has to judge: other framing, encodings, the connection's end, two lengths."""
 _PLAIN_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,9})\r\n").search
 _BIG_WRITE = 64 * 1024
 
@@ -202,7 +202,7 @@ class UpstreamConnection(asyncio.Protocol):
         carries one exchange at a time, a misread head could not shift a later answer.
         """
         end = data.find(b"\r\n\r\n")
-        if end < 0:
+        if end < 0 or end > _HEAD_LIMIT:
             return False
         raw = data[: end + 2]
         match = _PLAIN_LENGTH(raw)
@@ -235,7 +235,7 @@ class UpstreamConnection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._broken(exchange, error)
             return
-        if self._in_head and self._head_bytes > _HEAD_LIMIT:
+        if self._head_bytes > _HEAD_LIMIT:
             self._broken(exchange, None)
             return
         self.deadline = self._pool.tick.now + self._pool.read_timeout_s
@@ -286,27 +286,36 @@ class UpstreamConnection(asyncio.Protocol):
 
     # ---- httptools callbacks: they note, `_tell` acts
 
+    def on_message_begin(self) -> None:
+        if self._complete:
+            # More than the answer: it belongs to no request, and what follows on this connection might not either.
+            self._keep = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         assert self._parser is not None
+        if self._complete:
+            return
         headers, self._headers = self._headers, []
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:
             return
         self._in_head = False
+        self._head_bytes = sum(len(name) + len(value) + 4 for name, value in headers)
         self.answered = True
         self._head = AnswerHead(status, pairs=headers)
         names = {name for name, _ in headers}
         self._until_eof = status not in (101, 204, 304) and not names & {b"content-length", b"transfer-encoding"}
 
     def on_body(self, body: bytes) -> None:
-        self._pieces.append(body)
+        if not self._complete:
+            self._pieces.append(body)
 
     def on_message_complete(self) -> None:
-        if self._in_head:
+        if self._in_head or self._complete:
             return
         self._complete = True
         # Asked here and not later: llhttp forgets the answer when the next message begins.

@@ -1,6 +1,7 @@
 """`turnpike simulate`."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -18,13 +19,14 @@ def simulate(
         DEFAULT_PORT
     ),
     api_key: Annotated[str | None, Parameter(help="Refuse callers that do not send this key.")] = None,
+    call_log: Annotated[Path | None, Parameter(help="File that gets a line of JSON for every request.")] = None,
     common: Common = DEFAULT,
 ) -> None:
     """Run a simulated provider, to try things without a model or a cost."""
     if common.json:
         Output(common).result({"host": host, "port": port, "simulator": True})
     try:
-        run(host, port, api_key)
+        run(host, port, api_key, call_log)
     except OSError as error:
         raise ConfigurationError(f"the simulator cannot listen on {host} port {port}: {error.strerror}") from error
     except KeyboardInterrupt:

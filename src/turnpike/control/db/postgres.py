@@ -1,7 +1,9 @@
 """Engines for PostgreSQL (see engine.py for the rules)."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -16,6 +18,7 @@ _POSTGRES = "postgresql+asyncpg://"
 
 
 def open_engine(settings: Settings, address: str, *, pooled: bool = True) -> AsyncEngine:
+    _check_files(address)
     pool: dict[str, Any] = {"poolclass": NullPool}
     if pooled:
         pool = {
@@ -34,6 +37,15 @@ def open_engine(settings: Settings, address: str, *, pooled: bool = True) -> Asy
         hide_parameters=True,
         **pool,
     )
+
+
+def _check_files(address: str) -> None:
+    """A missing certificate would look like a database that is away."""
+    query = parse_qs(urlsplit(address).query)
+    for option in ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile"):
+        for path in query.get(option, ()):
+            if not Path(path).is_file():
+                raise ConfigurationError(f"TURNPIKE_DATABASE_URL: {option} names {path}, and there is no such file")
 
 
 def _connector(dsn: str) -> Callable[[], Awaitable[asyncpg.Connection]]:

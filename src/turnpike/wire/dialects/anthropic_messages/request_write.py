@@ -63,14 +63,18 @@ def write_members(request: Request, target: Target, *, counting: bool) -> Json:
     if not counting:
         body["max_tokens"] = limit
         _sampling(body, request, facts, thinks=thinking is not None and thinking["type"] in ("enabled", "adaptive"))
-        if request.user is not None:
-            body["metadata"] = {"user_id": request.user}
-        if request.service_tier is not None:
-            body["service_tier"] = _TIERS.get(request.service_tier, "auto")
-        if request.stream:
-            body["stream"] = True
-        body.update(request.extra)
+        _account(body, request)
     return body
+
+
+def _account(body: Json, request: Request) -> None:
+    if request.user is not None:
+        body["metadata"] = {"user_id": request.user}
+    if request.service_tier is not None:
+        body["service_tier"] = _TIERS.get(request.service_tier, "auto")
+    if request.stream:
+        body["stream"] = True
+    body.update(request.extra)
 
 
 def _sampling(body: Json, request: Request, facts: Claude, *, thinks: bool) -> None:
