@@ -226,7 +226,7 @@ class Relay:
         for connection in list(self.connections):
             connection.sweep(now)
         self.journal.prepare()
-        if self.journal.in_memory:
+        if self.journal.fault is not None:
             self.journal.write_waiting()
 
     def samples(self) -> tuple[Sample, ...]:
