@@ -57,13 +57,14 @@ class Attempt:
         return self.lane.error if self.lane is not None else None
 
     def send(self) -> None:
-        """Raises Inexpressible or InvalidRequest before anything is written or sent."""
+        """Raises Inexpressible, InvalidRequest or, when the journal takes nothing, Unavailable; nothing is sent then."""
         call = self.call
         target = self.target
         if target.same and not call.streams and call.model == target.upstream_model:
             body = call.body
         else:
             body = self._body()
+        open_attempt(call, self)
         call.attempt = self
         call.attempts = number = self.number
         timeout_s = call.relay.settings.first_byte_timeout_s
@@ -72,7 +73,6 @@ class Attempt:
         if number > 1:
             call.relay.metrics.count_retry(target.served.provider)
             timeout_s = min(timeout_s, call.time_left_s())
-        open_attempt(call, self)
         target.pool.send(self, self._head(len(body)), body, timeout_s)
 
     def _head(self, body_bytes: int) -> bytes:
@@ -200,7 +200,12 @@ class Attempt:
             self.target.pool.send(self, self._head(len(body)), body, timeout_s, fresh=True)
             return
         self.over = True
-        self._fail(error)
+        lane = self.lane
+        if lane is not None and (lane.finished or lane.error is not None):
+            # The caller has all there is: that the connection was not ended as it should be is none of its business.
+            self._end_stream(lane, b"")
+        else:
+            self._fail(error)
 
     def on_fault(self, error: Exception) -> None:
         self.over = True

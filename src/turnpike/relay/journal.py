@@ -140,6 +140,15 @@ class Journal:
             self._map[self._offset : end] = _pack_frame(len(payload), crc32c(payload)) + payload
             self._offset = end
             memory.popleft()
+        if self.fault is not None:
+            self._roll(0)
+
+    def withdraw(self) -> bool:
+        """Takes the last record back, as what it tells of is not going to be done. False: it is on the disk already."""
+        if not self._memory:
+            return False
+        self._memory.pop()
+        return True
 
     def prepare(self) -> None:
         """Makes the next segment ready in a thread once this one is half full; called by the relay's sweep."""

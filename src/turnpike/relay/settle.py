@@ -12,6 +12,7 @@ import msgspec
 from turnpike.contract.events import Abandoned, Caller, Outcome, UsageSource
 from turnpike.contract.metrics import DURATION_BUCKETS_S
 from turnpike.errors import TurnpikeError
+from turnpike.relay.journal import full_error
 from turnpike.wire.estimate import estimate_usage
 from turnpike.wire.operations import Operation
 from turnpike.wire.types.usage import Usage
@@ -71,10 +72,12 @@ class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
 
 
 def open_attempt(call: "Call", attempt: "Attempt") -> None:
-    """Writes the open record of the attempt that is about to be sent."""
+    """Writes the open record of the attempt that is about to be sent. Raises Unavailable when the journal takes it not:
+    what it does not know must not be sent."""
     route = call.route
     head = call.head
-    call.relay.journal.append(
+    journal = call.relay.journal
+    journal.append(
         _encode(
             _Open(
                 call.event_id, attempt.number, call.started_at_ms, call.reserved_nanousd, call.request_id,
@@ -83,6 +86,8 @@ def open_attempt(call: "Call", attempt: "Attempt") -> None:
             )
         )
     )  # fmt: skip
+    if journal.fault is not None and journal.refuses_work and journal.withdraw():
+        raise full_error()
 
 
 def settle_answered(call: "Call", attempt: "Attempt", usage: Usage) -> int | None:

@@ -1,7 +1,9 @@
 """Engines for PostgreSQL (see engine.py for the rules)."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 from sqlalchemy import event
@@ -21,6 +23,7 @@ _AWAY = ("08", "53", "57P")
 
 
 def open_engine(settings: Settings, address: str, *, pooled: bool = True) -> AsyncEngine:
+    _check_files(address)
     pool: dict[str, Any] = {"poolclass": NullPool}
     if pooled:
         pool = {
@@ -55,6 +58,15 @@ def _told_as_away(context: ExceptionContext) -> OperationalError | None:
         hide_parameters=True,
         connection_invalidated=context.is_disconnect,
     )
+
+
+def _check_files(address: str) -> None:
+    """A missing certificate would look like a database that is away."""
+    query = parse_qs(urlsplit(address).query)
+    for option in ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile"):
+        for path in query.get(option, ()):
+            if not Path(path).is_file():
+                raise ConfigurationError(f"TURNPIKE_DATABASE_URL: {option} names {path}, and there is no such file")
 
 
 def _connector(dsn: str) -> Callable[[], Awaitable[asyncpg.Connection]]:
