@@ -69,12 +69,7 @@ async def test_a_kill_at_any_moment_neither_loses_nor_doubles_a_call(
             await kill_each(made, load, random.Random(seed))
         print(f"seed {seed}: {dict(load.ends)}")  # noqa: T201 - shown when the test fails
         await asyncio.to_thread(made.wait_until_well)
-
-        def drained() -> bool:
-            return upstream_ids() <= {row["request_id"] for row in made.export()}
-
-        await asyncio.to_thread(until, drained, "every call that the upstream saw has its row")
-        rows = made.export()
+        rows = await asyncio.to_thread(made.wait_for_rows, upstream_ids() | {each.request_id for each in load.whole()})
         assert_each_call_once(rows, upstream_ids())
         assert_settled(rows, load)
         assert_totals_agree(made.running, rows)
@@ -82,4 +77,4 @@ async def test_a_kill_at_any_moment_neither_loses_nor_doubles_a_call(
         assert sum(row["outcome"] == "interrupted" for row in rows) > 0
         assert made.stop() == 0
         assert list((made.folder / "journal").iterdir()) == [], "nothing waits for the ledger after an end in order"
-        assert made.export() == rows, "read without a server"
+        assert made.exported() == rows, "read without a server"

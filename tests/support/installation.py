@@ -105,23 +105,28 @@ class Installation:
     def wait_until_well(self) -> None:
         until(self.answers, "the gateway says that it is healthy")
 
-    def export(self) -> list[dict[str, Any]]:
-        """`turnpike ledger export --format ndjson`, whether a server runs or not."""
-        return export(self.folder, self.env)
+    def rows(self) -> list[dict[str, Any]]:
+        """The whole ledger, asked of the running gateway."""
+        headers = {"authorization": f"Bearer {self.admin_key}"}
+        address = f"{self.gateway.url}/api/v1/ledger/export"
+        response = httpx2.get(address, params={"format": "ndjson"}, headers=headers, timeout=PATIENCE_S)
+        assert response.status_code == 200, response.text
+        return [json.loads(line) for line in response.text.splitlines()]
+
+    def wait_for_rows(self, request_ids: set[str]) -> list[dict[str, Any]]:
+        """The ledger, once it has all of these."""
+        until(lambda: request_ids <= {row["request_id"] for row in self.rows()}, "every call has its row")
+        return self.rows()
+
+    def exported(self) -> list[dict[str, Any]]:
+        """The whole ledger by the command, whether a server runs or not."""
+        return [json.loads(line) for line in self.command("ledger", "export", "--format", "ndjson").splitlines()]
 
     def command(self, *arguments: str, stdin: str = "") -> str:
         """What a command says; it must have done what was asked."""
-        return command(self.folder, self.env, *arguments, stdin=stdin)
-
-
-def command(folder: Path, env: Mapping[str, str], *arguments: str, stdin: str = "") -> str:
-    done = turnpike(*arguments, folder=folder, stdin=stdin, env=bare_environment(**env))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def export(folder: Path, env: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in command(folder, env, "ledger", "export", "--format", "ndjson").splitlines()]
+        done = turnpike(*arguments, folder=self.folder, stdin=stdin, env=bare_environment(**self.env))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
 
 @contextmanager

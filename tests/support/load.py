@@ -106,6 +106,7 @@ class Load:
                 body = await answer.aread()
         except httpx2.TransportError as error:
             asked.end = type(error).__name__
+            await asyncio.sleep(0.1)
             return
         if answer.status_code != 200:
             asked.end = str(answer.status_code)

@@ -19,7 +19,7 @@ from turnpike.supervisor.run import run
 from turnpike.supervisor.server import Server
 
 STANDIN = Path(__file__).with_name("standin.py")
-QUICK = Backoff(base_s=0.05, cap_s=0.2, stable_after_s=5)
+QUICK = Backoff(base_s=0.05, cap_s=0.2, stable_after_s=1)
 
 
 def standin(role: str, **options: object) -> tuple[str, ...]:

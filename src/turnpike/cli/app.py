@@ -37,7 +37,9 @@ def run(arguments: Sequence[str]) -> int:
     """Returns the exit code."""
     as_json = "--json" in arguments
     try:
-        return int(build()(list(arguments)) or 0)
+        code = int(build()(list(arguments)) or 0)
+        sys.stdout.flush()  # what is left in the buffer must fail here, if it does
+        return code
     except CycloptsError as error:
         return say("USAGE", f"{' '.join(str(error).split())} (see --help)", {}, as_json=as_json, exit_code=USAGE)
     except TurnpikeError as error:

@@ -234,7 +234,7 @@ For example:
         "doctor:doctor",
         """Say what is wrong with an installation, and how to mend it.
 
-Changes nothing. The exit code is 1 when something is wrong.
+It mends nothing by itself. The exit code is 1 when something is wrong.
 
 For example:
 

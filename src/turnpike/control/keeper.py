@@ -66,6 +66,8 @@ class Keeper:
         self._listeners: list[Listener] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.when_dead: Callable[[], None] | None = None
+        """Called when the loop ended by a fault of ours: nothing would be heard of any more."""
         database.on_change(self._changed_here)
 
     def listen(self, listener: Listener) -> None:
@@ -104,12 +106,12 @@ class Keeper:
             if self.snapshot is None:
                 raise Unavailable("The database cannot be reached, and there is no last good state on disk.") from error
         self._task = asyncio.create_task(self._run(), name="keeper")
+        self._task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})
         await self._write_down(force=True)
 
     async def refresh(self) -> None:
@@ -132,6 +134,13 @@ class Keeper:
                 if self._fault != error.message:
                     log.exception("snapshot_not_compiled")
                 self._fault = error.message
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        log.critical("keeper_died", exc_info=task.exception())
+        if self.when_dead is not None:
+            self.when_dead()
 
     # ---- following the database
 

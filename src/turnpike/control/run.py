@@ -39,7 +39,7 @@ class Control:
         self._servers: list[Any] = []
         self._serving: list[asyncio.Task[None]] = []
         self.ended = asyncio.Event()
-        """Set when a server ended that nobody stopped."""
+        """Set when a server, or what follows the database, ended that nobody stopped: a new process does better."""
 
     async def start(self) -> None:
         """Raises ConfigurationError, or Unavailable when there is neither a database nor a last good state."""
@@ -51,6 +51,7 @@ class Control:
         self._contract = ContractServer(
             self.settings.contract_socket, services.keeper, services.metrics, services.health.report
         )
+        services.keeper.when_dead = self.ended.set
         await services.keeper.start()
         await self._contract.start()
         await self._serve_http(services)
@@ -64,8 +65,8 @@ class Control:
         except UNREACHABLE as error:
             if not restored:
                 raise Unavailable(
-                    f"The database cannot be reached ({type(error).__name__}), and there is no last good state on disk "
-                    "to start from."
+                    f"The database cannot be reached ({str(error) or type(error).__name__}), and there is no last good "
+                    "state on disk to start from."
                 ) from error
             log.error("database_unreachable_at_start", error_type=type(error).__name__)
 

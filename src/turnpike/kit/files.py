@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any, Self
 
 import msgspec
@@ -44,9 +45,12 @@ def private_folder(path: Path, *, own: bool = False) -> Path:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Puts the file there whole or not at all, readable by this user alone. Raises OSError."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE)
+    """Puts the file there whole or not at all, readable by this user alone; the last of several writers wins.
+
+    Raises OSError.
+    """
+    descriptor, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    fresh = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

@@ -19,7 +19,7 @@ from turnpike.contract.snapshot import CredentialSpec, ModelSpec, OperationSpec,
 from turnpike.errors import Forbidden, ModelForbidden, ModelNotFound, TurnpikeError, UnsupportedOperation
 from turnpike.relay.breaker import Breaker
 from turnpike.relay.metrics import Labels, Metrics
-from turnpike.relay.upstream import Pool, Pools
+from turnpike.relay.pools import Pool, Pools
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.operations import Endpoint, Operation

@@ -26,8 +26,8 @@ from turnpike.relay.journal import Journal
 from turnpike.relay.keys import Keys, missing_key
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
+from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.protocol import ClientConnection
-from turnpike.relay.upstream import Pools, Tick
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 

@@ -12,7 +12,8 @@ from turnpike.errors import TurnpikeError, Unavailable, UpstreamUnreachable
 from turnpike.relay.answer import AnswerHead
 from turnpike.relay.connect import Origin
 from turnpike.relay.head import HOP_BY_HOP, RequestHead
-from turnpike.relay.upstream import Pool, UpstreamConnection
+from turnpike.relay.pools import Pool
+from turnpike.relay.upstream import UpstreamConnection
 
 if TYPE_CHECKING:
     from turnpike.relay.core import Relay

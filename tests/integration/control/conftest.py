@@ -1,12 +1,26 @@
 """Control on both databases."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 
 from tests.support.control import Api, api, running_control
 from turnpike.control.services import ControlServices
 from turnpike.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was() -> Iterator[None]:
+    """Commands set up the log; the next test finds it as it was."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    structlog.reset_defaults()
+    root.setLevel(level)
+    for handler in [handler for handler in root.handlers if type(handler).__module__ == "turnpike.control.logs"]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture

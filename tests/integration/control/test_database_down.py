@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -54,6 +55,27 @@ async def test_known_keys_are_served_while_the_database_is_away(server: Postgres
         await eventually(lambda: services.health.report() == {"database": "ok", "snapshot": "ok"}, timeout_s=10)
         async with api(services, unused["key"]) as stranger:
             assert (await stranger.get("/api/v1/ai/models")).status_code == 200
+
+
+async def test_a_database_that_turns_connections_away_is_one_that_cannot_be_reached(
+    server: PostgresServer, settings: Settings
+) -> None:
+    """While it starts, stops or is full, PostgreSQL answers, and says no: in the middle of a question or before one."""
+    assert settings.database_url is not None
+    name = urlsplit(settings.database_url.get_secret_value()).path.removeprefix("/")
+    async with running_control(settings) as services, api(services) as operator:
+        for _ in range(3):
+            await asyncio.to_thread(
+                server.run,
+                f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+            )
+            await eventually(lambda: services.health.report()["database"] != "ok")
+            refused = await operator.get("/api/v1/keys")
+            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "UNAVAILABLE")
+            await asyncio.to_thread(server.run, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+            await eventually(lambda: services.health.report()["database"] == "ok", timeout_s=10)
+            assert (await operator.get("/api/v1/keys")).status_code == 200
 
 
 async def test_control_starts_from_disk_and_takes_the_database_up_when_it_is_back(
@@ -163,4 +185,19 @@ async def test_the_database_is_migrated_when_it_comes_late(server: PostgresServe
     await asyncio.to_thread(server.start)
     services = control.services
     await eventually(lambda: services.keeper.before_first_contact is None, timeout_s=10)
+    await control.stop()
+
+
+async def test_control_ends_to_be_started_anew_when_it_no_longer_follows_the_database(
+    sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = Control(sqlite_settings)
+    await control.start()
+    assert control.services is not None
+
+    async def faulty() -> None:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr(control.services.keeper, "_follow", faulty)
+    await eventually(control.ended.is_set)
     await control.stop()

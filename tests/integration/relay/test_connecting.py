@@ -124,7 +124,14 @@ async def test_an_address_that_an_administrator_allowed_is_reached(stage: Stage,
 
 @pytest.mark.parametrize(
     "host",
-    ["169.254.169.254", "169.254.170.2", "100.100.100.200", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "2852039166"],
+    [
+        "169.254.169.254",
+        "169.254.170.2",
+        "100.100.100.200",
+        "[fd00:ec2::254]",
+        "[::ffff:169.254.169.254]",
+        "2852039166",
+    ],
 )
 async def test_metadata_services_are_never_reached(stage: Stage, host: str) -> None:
     answered = await chat_at(stage, f"http://{host}/v1", allow_addresses=("0.0.0.0/0", "::/0"))

@@ -193,9 +193,7 @@ async def test_expect_of_a_request_that_is_refused_gets_no_100(stage: Stage) -> 
 async def test_http_1_0_is_sent_no_100(stage: Stage, model: str) -> None:
     """RFC 9110, 10.1.1."""
     async with stage.caller() as caller:
-        await caller.send(
-            request(CHAT, chat_body(model), key=KEY, version="1.0", headers=[("Expect", "100-continue")])
-        )
+        await caller.send(request(CHAT, chat_body(model), key=KEY, version="1.0", headers=[("Expect", "100-continue")]))
         assert (await caller.answer(interim=True)).status == 200
 
 

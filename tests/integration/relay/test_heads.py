@@ -196,7 +196,9 @@ async def test_an_ambiguous_path_is_refused(stage: Stage, model: str, path: str)
     ("method", "path", "status"),
     [("GET", CHAT, 405), ("DELETE", EMBEDDINGS, 405), ("POST", "/v1/models", 405), ("POST", "/v1/nowhere", 404)],
 )
-async def test_what_is_not_there_says_so_in_the_apis_own_form(stage: Stage, method: str, path: str, status: int) -> None:
+async def test_what_is_not_there_says_so_in_the_apis_own_form(
+    stage: Stage, method: str, path: str, status: int
+) -> None:
     answered = await stage.ask(path, {} if method == "POST" else None, method=method)
     assert answered.status == status
     assert answered.json()["error"]["type"] == "invalid_request_error"

@@ -1,5 +1,4 @@
-"""A call that fails at one deployment: tried elsewhere, tried again, or told; and breakers that let a deployment rest.
-"""
+"""A call that fails at one deployment: tried elsewhere, tried again, or told; and breakers that let a deployment rest."""
 
 import asyncio
 import time

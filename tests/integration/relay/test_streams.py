@@ -257,9 +257,7 @@ async def test_the_settle_record_is_there_before_the_end_marker(stage: Stage) ->
 
 @pytest.mark.parametrize(("path", "dialect"), PAIRS)
 @pytest.mark.parametrize("how", ["reset", "end of connection", "end of chunks"])
-async def test_a_stream_that_breaks_off_ends_in_an_error_event(
-    stage: Stage, path: str, dialect: str, how: str
-) -> None:
+async def test_a_stream_that_breaks_off_ends_in_an_error_event(stage: Stage, path: str, dialect: str, how: str) -> None:
     events = events_of(dialect)
 
     async def say(wire: Wire, received: Received) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers import StandinServer, plain_start_s, until
+from tests.support.servers import QUICK, StandinServer, plain_start_s, until
 from turnpike.kit.files import process_lives
 
 
@@ -45,17 +45,22 @@ def test_a_server_answers_and_says_where_it_is(folder: Path):
 
 
 def test_a_relay_killed_is_back_as_soon_as_it_can_start_and_no_caller_is_refused(folder: Path):
-    alone_s = plain_start_s()
     with StandinServer(folder) as server:
         url = server.wait_ready()
-        first = int(get(url))
-        os.kill(first, signal.SIGKILL)
-        began = time.monotonic()
-        # The listening socket lives on in the supervisor: this caller waits in its queue for the successor.
-        second = int(get(url))
-        took_s = time.monotonic() - began
-    assert second != first
-    assert took_s < 0.15 + 2 * alone_s, f"it took {took_s:.2f} s, alone {alone_s:.2f} s"
+        slower_s = []
+        for _ in range(5):  # the machine that tests run on is busy: the best of a few counts
+            alone_s = plain_start_s()
+            first = int(get(url))
+            os.kill(first, signal.SIGKILL)
+            began = time.monotonic()
+            # The listening socket lives on in the supervisor: this caller waits in its queue for the successor.
+            second = int(get(url))
+            slower_s.append(time.monotonic() - began - alone_s)
+            assert second != first
+            if slower_s[-1] < 0.15:
+                return
+            time.sleep(QUICK.stable_after_s)  # so that the next restart is at once again
+    raise AssertionError(f"restarts took longer than a plain start by {slower_s} s")
 
 
 def test_control_killed_is_back_and_the_relays_stay(folder: Path):

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ def test_a_private_file_is_ours_alone_and_replaces_whole(tmp_path: Path):
     write_private(file, "new")
     assert file.read_text() == "new"
     assert mode(file) == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_writers_of_one_file_at_once_do_not_meet(tmp_path: Path):
+    file = tmp_path / "f"
+    texts = [str(number) * 10_000 for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda text: write_private(file, text), texts * 20))
+    assert file.read_text() in texts
     assert list(tmp_path.iterdir()) == [file]
 
 

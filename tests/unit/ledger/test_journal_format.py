@@ -1,5 +1,6 @@
 """contract/journal.py: what was written is read, cut anywhere, and the way behind damage is found."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -131,8 +132,6 @@ def test_segments_are_listed_in_the_order_they_were_written(tmp_path: Path) -> N
 
 
 def test_a_folders_lock_is_had_by_one_at_a_time(tmp_path: Path) -> None:
-    import os
-
     held = lock_folder(tmp_path)
     assert held is not None
     assert lock_folder(tmp_path) is None

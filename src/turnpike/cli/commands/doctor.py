@@ -42,9 +42,16 @@ async def _examine(settings: Settings) -> list[Finding]:
         return findings
     found = running(settings)
     findings += await server(settings, found)
-    if found is not None or (settings.data_dir.resolve() / "lock").exists():
+    if found is not None or _may_be_opened(settings, findings):
         findings += await _catalog(settings)
     return findings
+
+
+def _may_be_opened(settings: Settings, findings: list[Finding]) -> bool:
+    """Opening a folder that no server uses would make or migrate its database: it must be there, and be new enough."""
+    states = {one.check: one.state for one in findings}
+    used = settings.lock_file.exists() and settings.secrets_file.exists()
+    return used and states.get("database") is State.OK and states.get("secrets") is State.OK
 
 
 async def _catalog(settings: Settings) -> list[Finding]:

@@ -12,6 +12,7 @@ from turnpike.cli.first_run.offers import ask_which, take
 from turnpike.cli.first_run.terminal import can_ask
 from turnpike.cli.output import print_json
 from turnpike.cli.registration import MODELS, PROVIDERS
+from turnpike.errors import TurnpikeError
 from turnpike.supervisor.server import Server
 from turnpike.wire.vendors import VENDORS
 
@@ -25,8 +26,30 @@ class Wishes:
     command: welcome.Command
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is registered, as far as control could say."""
+
+    providers: list[dict[str, Any]]
+    model: str | None
+    """One that can chat."""
+    complete: bool = True
+    """False when control could not be asked: the database is away, say."""
+
+
 async def first_steps(server: Server, wishes: Wishes, simulator_port: int | None) -> None:
     """`simulator_port`: where the simulator of an earlier start was started again, if it was."""
+    try:
+        known = await _register_and_look(server, wishes, simulator_port)
+    except (TurnpikeError, OSError) as error:
+        # Whoever started the server is told all the same where it is.
+        server.log.warning("the first steps failed; the server goes on", error=str(error))
+        known = Known([], None, complete=False)
+    _welcome(server, wishes, known)
+
+
+async def _register_and_look(server: Server, wishes: Wishes, simulator_port: int | None) -> Known:
+    """Raises what control answers, or OSError."""
     async with over_socket(server.settings) as control:
         memory = recall(server.settings)
         if simulator_port is not None:
@@ -37,7 +60,7 @@ async def first_steps(server: Server, wishes: Wishes, simulator_port: int | None
             memory = recall(server.settings)
             if not taken and not providers and _may_simulate(server):
                 await simulated.start_first(server, control, memory)
-        await _welcome(server, control, wishes)
+        return Known(await control.rows(PROVIDERS), await _model_to_try(control))
 
 
 def _may_simulate(server: Server) -> bool:
@@ -71,16 +94,17 @@ def _name(offers: list[Offer], server: Server, wishes: Wishes) -> None:
         )
 
 
-async def _welcome(server: Server, control: Control, wishes: Wishes) -> None:
+def _welcome(server: Server, wishes: Wishes, known: Known) -> None:
     settings = server.settings
-    providers = await control.rows(PROVIDERS)
+    providers = known.providers
     facts = welcome.Facts(
         url=settings.public_url or server.url,
         data_dir=settings.data_dir.resolve(),
         first_key_file=settings.first_key_file,
-        model=await _model_to_try(control),
+        model=known.model,
         simulated=bool(providers) and all(row["vendor"] == "simulator" for row in providers),
         command=wishes.command,
+        complete=known.complete,
     )
     if wishes.json:
         print_json(_as_json(server, facts, providers))

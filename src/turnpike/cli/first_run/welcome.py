@@ -37,6 +37,8 @@ class Facts:
     simulated: bool
     """Whether only the built-in simulator answers."""
     command: Command
+    complete: bool = True
+    """False when it is not known what is registered: control could not say, and the log says why."""
 
 
 def command_name() -> str:
@@ -93,8 +95,10 @@ def for_a_person(facts: Facts, key: str | None) -> str:
         lines += ["  A first call:", ""]
         lines += [f"    {line}" for line in first_call(facts.url, facts.model, key or "$TURNPIKE_API_KEY").splitlines()]
         lines.append("")
-    else:
+    elif facts.complete:
         lines += ["  There is no model to call yet.", ""]
+    else:
+        lines += ["  Which models there are could not be asked; the log says why.", ""]
     if facts.simulated:
         lines += ["  Answers come from the built-in simulator: no model, no cost. A real provider:", ""]
     else:
@@ -119,5 +123,5 @@ def for_the_log(facts: Facts, log: Log) -> None:
         key = "$TURNPIKE_API_KEY"
     if facts.model is not None:
         log.info("a first call", command=first_call(facts.url, facts.model, key).replace(" \\\n ", ""))
-    else:
+    elif facts.complete:
         log.warning("no model yet", command=facts.command.line("providers add VENDOR"))
