@@ -47,9 +47,11 @@ def test_fields_have_the_contracts_types(private: type[msgspec.Struct], public: 
     for name in private.__struct_fields__:
         expected: Any = theirs[name]
         if name == "served":
-            expected = msgspec.Raw | None if isinstance(expected, UnionType) and None.__class__ in get_args(
-                expected
-            ) else msgspec.Raw
+            expected = (
+                msgspec.Raw | None
+                if isinstance(expected, UnionType) and None.__class__ in get_args(expected)
+                else msgspec.Raw
+            )
         assert ours[name] == expected, name
 
 
@@ -57,8 +59,7 @@ def test_fields_have_the_contracts_types(private: type[msgspec.Struct], public: 
 def test_an_open_record_decodes_to_the_contracts(data: st.DataObject) -> None:
     served = data.draw(SERVED)
     values: list[Any] = [
-        data.draw(part)
-        for part in (*HEADS, COUNT, COUNT, COUNT, TEXT, MAYBE, CALLERS, TEXT, TEXT, st.booleans(), TEXT)
+        data.draw(part) for part in (*HEADS, COUNT, COUNT, COUNT, TEXT, MAYBE, CALLERS, TEXT, TEXT, st.booleans(), TEXT)
     ]
     assert decode(encode(settle._Open(*values, raw(served)))) == OpenRecord(*values, served)  # pyright: ignore[reportArgumentType]
 
@@ -66,9 +67,7 @@ def test_an_open_record_decodes_to_the_contracts(data: st.DataObject) -> None:
 @given(data=st.data())
 def test_a_settle_record_decodes_to_the_contracts(data: st.DataObject) -> None:
     served = data.draw(st.none() | SERVED)
-    before = [
-        data.draw(part) for part in (*HEADS, COUNT, TEXT, MAYBE, CALLERS, TEXT, TEXT, st.booleans(), TEXT)
-    ]
+    before = [data.draw(part) for part in (*HEADS, COUNT, TEXT, MAYBE, CALLERS, TEXT, TEXT, st.booleans(), TEXT)]
     behind = [
         data.draw(part)
         for part in (
