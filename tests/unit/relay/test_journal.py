@@ -45,8 +45,7 @@ def read(journal: Journal) -> list[int]:
     numbers: list[int] = []
     for segment in segments_of(journal._folder):
         scan = Scan()
-        for each in read_frames(segment.read_bytes(), scan):
-            numbers.append(int.from_bytes(each.event_id, "big"))
+        numbers.extend(int.from_bytes(each.event_id, "big") for each in read_frames(segment.read_bytes(), scan))
         assert not scan.torn
     return numbers
 
