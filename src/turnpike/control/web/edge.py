@@ -47,7 +47,7 @@ class Edge:
 
         try:
             await self._app(scope, receive, send_marked)
-        except Exception:
+        except Exception:  # a bug of ours must not cost the caller its answer
             log.exception("fault", method=scope["method"], path=scope["path"])
             if status == 0:
                 await internal()(scope, receive, send_marked)
