@@ -51,7 +51,9 @@ class Edge:
             log.exception("fault", method=scope["method"], path=scope["path"])
             if status == 0:
                 await internal()(scope, receive, send_marked)
-        log.info(
+        # The operator's own commands are many and known to their author: they need not fill a newcomer's terminal.
+        note = log.debug if scope.get(OPERATOR) and status < 500 else log.info
+        note(
             "request",
             method=scope["method"],
             path=scope["path"],
