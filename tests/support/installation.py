@@ -37,6 +37,7 @@ class Installation:
         self.relays = relays
         self.env = {**DEFAULTS, **(env or {})}
         self.admin_key: str | None = None
+        """Read at the first start; of a gateway on another's database it must be given."""
         self._gateway: Gateway | None = None
         self._port = 0
 
@@ -131,11 +132,17 @@ class Installation:
 
 @contextmanager
 def installation(
-    folder: Path, simulator: RunningSimulator, *, relays: int = 1, env: Mapping[str, str] | None = None
+    folder: Path,
+    simulator: RunningSimulator,
+    *,
+    relays: int = 1,
+    env: Mapping[str, str] | None = None,
+    admin_key: str | None = None,
 ) -> Iterator[Installation]:
     """Started, and in the end stopped with all that it started."""
     folder.mkdir(parents=True, exist_ok=True)
     made = Installation(folder / "data", simulator, relays=relays, env=env)
+    made.admin_key = admin_key
     try:
         made.start()
         yield made

@@ -16,7 +16,7 @@ from turnpike.errors import (
     UpstreamTimeout,
 )
 from turnpike.relay.answer import AnswerHead, Decoder
-from turnpike.relay.redact import redact
+from turnpike.relay.redact import redact_refusal
 from turnpike.relay.settle import open_attempt
 from turnpike.relay.stream import Passing, Translating
 from turnpike.wire.dialect import Target as WireTarget
@@ -250,7 +250,7 @@ class Attempt:
             return
         error = target.dialect.read_error(head.status, body)
         error.retry_after_s = head.retry_after_s()
-        error.message = redact(error.message, target.secret)
+        redact_refusal(error, target.secret)
         self._fail(error)
 
     def _whole_for_stream(self, head: AnswerHead, body: bytes) -> None:

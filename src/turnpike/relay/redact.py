@@ -2,6 +2,8 @@
 
 import re
 
+from turnpike.errors import UpstreamRefused
+
 _KEYLIKE = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|key|tok|api|hf|r8|nvapi|AIza|Bearer|Basic)[-_ ][A-Za-z0-9*._~+/=-]{6,}"
     r"|\bAIza[0-9A-Za-z_-]{20,}|[A-Za-z0-9]{4,}\*{3,}[A-Za-z0-9]*"
@@ -15,3 +17,11 @@ def redact(text: str, secret: str | None) -> str:
     if secret and len(secret) >= 4:
         text = text.replace(secret, _MASK)
     return _KEYLIKE.sub(_MASK, text)
+
+
+def redact_refusal(error: UpstreamRefused, secret: str | None) -> None:
+    """The same for every word of a refusal that a caller is shown."""
+    error.message = redact(error.message, secret)
+    error.upstream_code = error.upstream_code and redact(error.upstream_code, secret)
+    error.upstream_type = error.upstream_type and redact(error.upstream_type, secret)
+    error.param = error.param and redact(error.param, secret)

@@ -34,7 +34,7 @@ def _needs(row: Row) -> bool:
 
 
 def has_credential(row: Row) -> bool:
-    return bool(row.get("shared_credentials"))
+    return bool(row.get("credentials"))
 
 
 def look_at_models(models: Sequence[Row]) -> list[Finding]:
