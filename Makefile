@@ -26,7 +26,7 @@ $(VENV)/.run: $(VENV)/.uv requirements/run.txt pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
-	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements/dev.txt
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/dev.txt
 	@touch $@
 
 setup: $(VENV)/.run ## install what running needs, into .venv

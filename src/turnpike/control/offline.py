@@ -10,7 +10,10 @@ from turnpike.control import logs
 from turnpike.control.app import create_app
 from turnpike.control.assembly import assemble
 from turnpike.control.boot import prepare, prepare_folders, prepare_secrets
+from turnpike.control.drain.runner import drain_once
+from turnpike.control.drain.writers import Unreachable
 from turnpike.control.web.edge import AdminDoor
+from turnpike.errors import Unavailable
 from turnpike.kit.files import FileLock
 from turnpike.settings import Settings
 
@@ -28,6 +31,11 @@ async def open_offline(settings: Settings) -> AsyncIterator[ASGIApp]:
     with FileLock(settings.lock_file).acquire({"program": "turnpike (a command)"}):
         keyring = prepare_secrets(settings)
         await prepare(settings, keyring, check=False)
+        # What a server that died left in its journals belongs to the ledger that the command may ask for.
+        try:
+            await drain_once(settings)
+        except Unreachable as error:
+            raise Unavailable(f"The journals cannot be drained into the ledger: {error}") from error
         services = assemble(settings, keyring)
         services.keeper.restore()
         try:

@@ -57,7 +57,7 @@ class Attempt:
         return self.lane.error if self.lane is not None else None
 
     def send(self) -> None:
-        """Raises Inexpressible, InvalidRequest or, when the journal takes nothing, Unavailable; nothing is sent then."""
+        """Raises Inexpressible or InvalidRequest, Unavailable when the journal takes nothing: then nothing is sent."""
         call = self.call
         target = self.target
         if target.same and not call.streams and call.model == target.upstream_model:

@@ -131,7 +131,8 @@ class Journal:
         while memory:
             payload = memory[0]
             end = self._offset + FRAME.size + len(payload)
-            if end > self._room:
+            # Twice when the segment that was made ahead is too small: left empty, it keeps the order.
+            while end > self._room:
                 if not self._roll(len(payload)):
                     # No room for anything: whatever comes now queues up behind what waits.
                     self._room = 0
@@ -194,8 +195,6 @@ class Journal:
         if self._making is not None:
             self._making.join()
         following = self._spare
-        if following is not None and payload_bytes + HEADER_BYTES + 2 * FRAME.size > len(following.map):
-            following = None
         try:
             if following is None:
                 following = self._make(payload_bytes)

@@ -48,13 +48,15 @@ class Labels(msgspec.Struct, frozen=True):
 class Tally:
     """Calls of one endpoint that one provider served for one model."""
 
-    __slots__ = ("cost_nanousd", "durations", "input_tokens", "output_tokens", "statuses", "unpriced")
+    __slots__ = ("cost_nanousd", "durations", "failed", "input_tokens", "output_tokens", "statuses", "unpriced")
 
     def __init__(self) -> None:
         self.durations = Histogram()
         """Of calls with status 200."""
         self.statuses: Counter[int] = Counter()
         """All other calls."""
+        self.failed = Histogram()
+        """Durations of those."""
         self.input_tokens = 0
         self.output_tokens = 0
         self.cost_nanousd = 0
@@ -110,8 +112,9 @@ class Metrics:
                 requests[labels.method, labels.endpoint, str(status)] += count
                 attempts[labels.backend, str(status)] += count
                 inferences[labels.model, labels.operation] += count
-            durations[labels.endpoint].add(tally.durations)
-            attempt_durations[labels.backend].add(tally.durations)
+            for histogram in (tally.durations, tally.failed):
+                durations[labels.endpoint].add(histogram)
+                attempt_durations[labels.backend].add(histogram)
             models[labels.model].update(
                 input=tally.input_tokens,
                 output=tally.output_tokens,

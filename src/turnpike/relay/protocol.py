@@ -197,9 +197,9 @@ class ClientConnection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._reject(InvalidRequest(f"This is not a well-formed HTTP/1.1 request: {_parser_words(error)}."))
         else:
-            if self._head is None and not self._complete:
-                if self._head_bytes > self._relay.settings.head_limit_bytes:
-                    self._reject(self._head_too_large())
+            limit = self._relay.settings.head_limit_bytes
+            if self._head is None and not self._complete and self._head_bytes > limit:
+                self._reject(self._head_too_large())
         if fresh and len(self._ready) == 1 and self._complete:
             self._memorise(data, self._ready[0][0])
         self._more = len(self._ready) > 1 or not self._complete or self._refusal is not None
@@ -457,10 +457,9 @@ class ClientConnection(asyncio.Protocol):
         """Ends connections that keep us waiting; called every quarter of a second."""
         settings = self._relay.settings
         waited_s = now - self.since
-        if self.conversation is not None:
-            if not self.stalled:
-                self.since = now  # the idle time begins with the end of the answer
-                return
+        if self.conversation is not None and not self.stalled:
+            self.since = now  # the idle time begins with the end of the answer
+            return
         if self.stalled:
             if waited_s > settings.read_timeout_s:
                 self._transport.abort()

@@ -208,6 +208,7 @@ def _count(attempt: "Attempt", usage: Usage | None, cost: int | None, status: in
         tally.durations.observe(seconds)
     else:
         tally.statuses[status] += 1
+        tally.failed.observe(seconds)
     if usage is not None:
         tally.input_tokens += usage.input_tokens
         tally.output_tokens += usage.output_tokens

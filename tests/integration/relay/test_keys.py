@@ -1,4 +1,4 @@
-"""Who may call: keys known, unknown, expired, revoked, bound to scopes, models and networks; and control out of reach."""
+"""Who may call: keys known, unknown, expired, revoked, bound to scopes, models networks; and control out of reach."""
 
 import asyncio
 import time

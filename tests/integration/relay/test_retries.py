@@ -1,4 +1,4 @@
-"""A call that fails at one deployment: tried elsewhere, tried again, or told; and breakers that let a deployment rest."""
+"""A call that fails at one deployment: tried elsewhere, tried again, or told; and breakers that give it a rest."""
 
 import asyncio
 import time
@@ -240,7 +240,7 @@ async def test_a_stream_that_broke_before_its_first_byte_is_tried_elsewhere(stag
     assert answered.body.endswith(event("[DONE]"))
 
 
-# ---- breakers
+# ---- breakers, and what opens them
 
 
 async def breakers(stage: Stage, *, failures: int, open_s: float, attempts: int = 1) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.http import CHAT, MESSAGES, Answer, request
-from tests.support.relay_process import KEY, Stage, chat_body, cost_nanousd, messages_body
+from tests.support.relay_process import KEY, Stage, cost_nanousd
+from tests.support.streams import PAIRS, WORDS, body_for, ends_well, error_in, events_of, text_of
 from tests.support.upstream import (
     STREAM_END,
     STREAM_HEAD,
@@ -24,60 +24,16 @@ from tests.support.upstream import (
     chunk,
     completion,
     event,
-    message_events,
     refusal,
     serving,
     whole_stream,
 )
 from turnpike.contract.events import Outcome, UsageSource
-from turnpike.kit.sse import SseParser
 from turnpike.wire.types.usage import Usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SETTINGS = {"first_byte_timeout_s": 1.0, "read_timeout_s": 1.5}
-WORDS = ["One", " road", " to", " every", " model."]
-PAIRS = [(path, dialect) for path in (CHAT, MESSAGES) for dialect in ("openai_chat", "anthropic_messages")]
-OPENAI_ENDS = event("[DONE]")
-ANTHROPIC_ENDS = event({"type": "message_stop"}, "message_stop")
-
-
-def events_of(dialect: str, words: list[str] = WORDS) -> list[bytes]:
-    return chat_events(words) if dialect == "openai_chat" else message_events(words)
-
-
-def body_for(path: str, model: str, **fields: Any) -> dict[str, Any]:
-    fields = {"stream": True, **fields}
-    return chat_body(model, **fields) if path == CHAT else messages_body(model, **fields)
-
-
-def text_of(path: str, body: bytes) -> str:
-    """What a caller reads in a stream."""
-    text = ""
-    for each in SseParser().feed(body):
-        if each.data == "[DONE]":
-            continue
-        said = json.loads(each.data)
-        if path == CHAT:
-            text += "".join(choice["delta"].get("content") or "" for choice in said.get("choices", ()))
-        elif said["type"] == "content_block_delta":
-            text += said["delta"].get("text", "")
-    return text
-
-
-def ends_well(path: str, body: bytes) -> bool:
-    return body.endswith(OPENAI_ENDS if path == CHAT else ANTHROPIC_ENDS)
-
-
-def error_in(path: str, body: bytes) -> dict[str, Any] | None:
-    """The error event that ends a stream."""
-    events = SseParser().feed(body)
-    if not events or events[-1].data == "[DONE]":
-        return None
-    last = json.loads(events[-1].data)
-    if path == MESSAGES and events[-1].event == "error":
-        assert last["type"] == "error"
-    return last.get("error")
 
 
 async def stream(stage: Stage, path: str, dialect: str, *steps: Any, **fields: Any) -> Answer:
@@ -387,123 +343,3 @@ async def test_a_stream_without_usage_is_estimated(stage: Stage) -> None:
     assert (settled.outcome, settled.usage_source) == (Outcome.OK, UsageSource.ESTIMATED)
     assert settled.usage is not None
     assert settled.usage.output_tokens > 20
-
-
-# ---- slow and vanished callers
-
-
-async def endless(wire: Wire, received: Received, written: list[int]) -> None:
-    """Says words until the connection is gone; `written` counts bytes."""
-    piece = chunk(chat_events(["x" * 2000])[1]) * 20
-    await wire.write(STREAM_HEAD)
-    while True:
-        await wire.write(piece)
-        written[0] += len(piece)
-
-
-@pytest.mark.parametrize(("path", "dialect"), [(CHAT, "openai_chat"), (MESSAGES, "openai_chat")])
-async def test_a_slow_caller_pauses_the_provider(stage: Stage, path: str, dialect: str) -> None:
-    written = [0]
-
-    async def say(wire: Wire, received: Received) -> None:
-        await endless(wire, received, written)
-
-    before = stage.relay.rss_bytes()
-    async with serving(say) as upstream, stage.caller() as caller:
-        model = await stage.model(upstream, dialect=dialect)
-        await caller.send(request(path, body_for(path, model), key=KEY))
-        await caller.head()
-        stopped = -1
-        async with asyncio.timeout(5):
-            while stopped != written[0]:
-                stopped = written[0]
-                await asyncio.sleep(0.25)
-        assert stage.relay.rss_bytes() - before < 16_000_000
-        assert stopped < 40_000_000, "no more than the sockets' buffers hold"
-        while len(await caller.chunk()) and written[0] == stopped:
-            pass
-        assert written[0] > stopped, "it goes on when the caller reads"
-
-
-async def test_a_caller_who_takes_nothing_of_a_stream_is_left_after_a_while(stage: Stage) -> None:
-    written = [0]
-    gone = asyncio.Event()
-
-    async def say(wire: Wire, received: Received) -> None:
-        try:
-            await endless(wire, received, written)
-        finally:
-            gone.set()
-
-    async with serving(say) as upstream, stage.caller() as caller:
-        body = body_for(CHAT, await stage.model(upstream))
-        await caller.send(request(CHAT, body, key=KEY, headers=[("X-Request-Id", "stuck")]))
-        async with asyncio.timeout(8):
-            await gone.wait()
-        settled = await stage.will_settle("stuck")
-    assert settled.outcome == Outcome.CANCELLED
-
-
-@pytest.mark.parametrize(("path", "dialect"), PAIRS)
-async def test_a_caller_who_left_stops_the_provider_within_a_second_and_is_charged(
-    stage: Stage, path: str, dialect: str
-) -> None:
-    gone = asyncio.Event()
-
-    async def say(wire: Wire, received: Received) -> None:
-        await wire.write(STREAM_HEAD + b"".join(map(chunk, events_of(dialect)[:4])))
-        await wire.gone()
-        gone.set()
-
-    request_id = f"left-{path[-4:]}-{dialect}"
-    async with serving(say) as upstream, stage.caller() as caller:
-        body = body_for(path, await stage.model(upstream, dialect=dialect))
-        await caller.send(request(path, body, key=KEY, headers=[("X-Request-Id", request_id)]))
-        await caller.head()
-        await caller.chunk()
-        caller.leave()
-        async with asyncio.timeout(1):
-            await gone.wait()
-        settled = await stage.will_settle(request_id)
-    assert (settled.outcome, settled.status, settled.usage_source) == (Outcome.CANCELLED, 499, UsageSource.ESTIMATED)
-    assert settled.usage is not None
-    assert settled.usage.input_tokens > 0
-    assert settled.usage.output_tokens > 0
-    assert settled.cost_nanousd == cost_nanousd(settled.usage)
-
-
-async def test_a_caller_who_left_before_anything_was_said_is_charged_for_the_prompt(stage: Stage) -> None:
-    gone = asyncio.Event()
-
-    async def say(wire: Wire, received: Received) -> None:
-        await wire.gone()
-        gone.set()
-
-    async with serving(say) as upstream, stage.caller() as caller:
-        body = body_for(CHAT, await stage.model(upstream))
-        await caller.send(request(CHAT, body, key=KEY, headers=[("X-Request-Id", "early")]))
-        await upstream.asked()
-        caller.leave()
-        async with asyncio.timeout(1):
-            await gone.wait()
-        settled = await stage.will_settle("early")
-    assert settled.outcome == Outcome.CANCELLED
-    assert settled.usage is not None
-    assert (settled.usage.input_tokens > 0, settled.usage.output_tokens) == (True, 0)
-
-
-async def test_a_caller_who_closed_its_half_is_gone(stage: Stage) -> None:
-    """A shutdown of the sending side is what a killed client looks like through a proxy."""
-    gone = asyncio.Event()
-
-    async def say(wire: Wire, received: Received) -> None:
-        await wire.write(STREAM_HEAD + chunk(chat_events(["x"])[1]))
-        await wire.gone()
-        gone.set()
-
-    async with serving(say) as upstream, stage.caller() as caller:
-        await caller.send(request(CHAT, body_for(CHAT, await stage.model(upstream)), key=KEY))
-        await caller.head()
-        caller.writer.write_eof()
-        async with asyncio.timeout(1):
-            await gone.wait()

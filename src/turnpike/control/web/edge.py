@@ -47,11 +47,13 @@ class Edge:
 
         try:
             await self._app(scope, receive, send_marked)
-        except Exception:
+        except Exception:  # a bug of ours must not cost the caller its answer
             log.exception("fault", method=scope["method"], path=scope["path"])
             if status == 0:
                 await internal()(scope, receive, send_marked)
-        log.info(
+        # The operator's own commands are many and known to their author: they need not fill a newcomer's terminal.
+        note = log.debug if scope.get(OPERATOR) and status < 500 else log.info
+        note(
             "request",
             method=scope["method"],
             path=scope["path"],

@@ -12,7 +12,7 @@ SCOPE = "cluster:read"
 class MayReadMetrics:
     """Lets everyone in where the setting says so."""
 
-    permission = f"{SCOPE}, or public by the setting metrics_open"
+    permission = SCOPE
 
     def __init__(self) -> None:
         self._needs = Needs(SCOPE)
