@@ -81,3 +81,13 @@ def test_a_reader_that_leaves_is_no_error(folder: Path):
 @pytest.mark.parametrize("arguments", [("keys", "list"), ("providers", "list"), ("models", "list")])
 def test_an_empty_or_new_installation_answers_a_list(folder: Path, arguments: tuple[str, ...]):
     assert isinstance(turnpike_json(*arguments, folder=folder), list)
+
+
+@pytest.mark.parametrize("words", [("keys", "list"), ("db", "upgrade")])
+def test_a_database_that_is_away_is_said_in_one_line(folder: Path, words: tuple[str, ...]):
+    env = bare_environment(TURNPIKE_DATABASE_URL="postgresql://ada:open-sesame@127.0.0.1:1/turnpike")
+    done = turnpike(*words, folder=folder, env=env)
+    assert done.returncode == 1
+    assert "The database cannot be reached" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "open-sesame" not in done.stderr

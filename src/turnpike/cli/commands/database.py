@@ -5,8 +5,9 @@ import asyncio
 from turnpike.cli.configuration import load_settings
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output
+from turnpike.control.db.database import UNREACHABLE
 from turnpike.control.db.migrate import upgrade as migrate
-from turnpike.errors import Conflict
+from turnpike.errors import Conflict, Unavailable
 from turnpike.kit.files import FileLock, LockHeld, private_folder
 
 
@@ -22,5 +23,7 @@ def upgrade(*, common: Common = DEFAULT) -> None:
             f"a server runs on {settings.data_dir} (pid {held.holder.get('pid')}) and migrated when it started; "
             "stop it first to migrate by hand"
         ) from held
+    except UNREACHABLE as error:
+        raise Unavailable(f"The database cannot be reached: {str(error) or type(error).__name__}") from error
     line = f"The database is at revision {now} already." if found == now else f"Revision {found or 'none'} to {now}."
     Output(common).result({"before": found, "revision": now, "changed": found != now}, line)
