@@ -94,8 +94,11 @@ class Installation:
     # ---- what there is
 
     def answers(self) -> bool:
-        """Whether every part of it is well, by its own word."""
-        return self.health().get("status") == "healthy"
+        """Whether every part of it is well, by its own word, and the platform's interface is there: control answers
+        relays before it does callers."""
+        if self.health().get("status") != "healthy":
+            return False
+        return httpx2.get(f"{self.gateway.url}/api/v1/health", timeout=10).status_code == 200
 
     def health(self) -> dict[str, Any]:
         try:
