@@ -38,6 +38,7 @@ _OURS_BEGIN = (b"x-turnpike-", b"x-forwarded-", b"proxy-")
 _ONE_API = (b"anthropic-", b"openai-", b"x-stainless-")
 """Headers that mean something to one vendor's API only."""
 
+_TARGETS_AT_MOST = 16
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _AMBIGUOUS = re.compile(rb"//|/\.\.?(?:/|$)|%(?:2[eEfF]|5[cC]|00)|\\|[\x00-\x20\x7f-\xff#]")
@@ -178,6 +179,9 @@ class RequestHead:
         lines += [name + b": " + value for name, value in passed if name not in own]
         # Ends in the name of the header that differs from request to request.
         lines += [b"accept-encoding: identity", b"content-type: application/json", b"x-request-id: "]
+        if len(self.upstream_heads) >= _TARGETS_AT_MOST:
+            # Targets of snapshots that are no longer in force: on a connection that lives for days there are many.
+            self.upstream_heads.clear()
         made = self.upstream_heads[target] = b"\r\n".join(lines)
         return made
 
