@@ -16,7 +16,7 @@ from turnpike.errors import (
     UpstreamTimeout,
 )
 from turnpike.relay.answer import AnswerHead, Decoder
-from turnpike.relay.redact import redact_refusal
+from turnpike.relay.redact import redact, redact_bytes, redact_refusal
 from turnpike.relay.settle import open_attempt
 from turnpike.relay.stream import Passing, Translating
 from turnpike.wire.dialect import Target as WireTarget
@@ -264,7 +264,7 @@ class Attempt:
                 self._fail(error)
             return
         self.worked = True
-        shown = (head.get(b"content-type") or b"none").decode("latin-1")[:80]
+        shown = redact((head.get(b"content-type") or b"none").decode("latin-1"), self.target.secret)[:80]
         self._fail(UpstreamGarbage(f"The provider answered a request for a stream with the content type '{shown}'."))
 
     def _keep(self, data: bytes) -> None:
@@ -301,12 +301,16 @@ class Attempt:
         if lane.finished:
             self._note(lane)
             self.call.complete(self)
+        if lane.error is not None:
+            out = redact_bytes(out, self.target.secret)
         self.call.pass_on(self, out)
 
     def _end_stream(self, lane: Passing | Translating, data: bytes) -> None:
         """Raises UpstreamError when the stream ends without its end marker."""
         out = lane.feed(data) + lane.end()
         self._note(lane)
+        if lane.error is not None:
+            out = redact_bytes(out, self.target.secret)
         if not lane.finished and lane.error is None:
             self.call.pass_on(self, out)
             raise UpstreamCut("The provider ended its stream in the middle of the answer.")

@@ -9,12 +9,14 @@ _KEYLIKE = re.compile(
     r"|\bAIza[0-9A-Za-z_-]{20,}|[A-Za-z0-9]{4,}\*{3,}[A-Za-z0-9]*"
 )
 _MASK = "[redacted]"
+_SHORTEST = 4
+"""A secret shorter than this is no secret, and its letters are everywhere."""
 
 
 def redact(text: str, secret: str | None) -> str:
     """`text` without the secret that was sent, nor anything that looks like one: providers like to repeat a wrong key
     masked in the middle, which still shows its ends."""
-    if secret and len(secret) >= 4:
+    if secret and len(secret) >= _SHORTEST:
         text = text.replace(secret, _MASK)
     return _KEYLIKE.sub(_MASK, text)
 
@@ -25,3 +27,10 @@ def redact_refusal(error: UpstreamRefused, secret: str | None) -> None:
     error.upstream_code = error.upstream_code and redact(error.upstream_code, secret)
     error.upstream_type = error.upstream_type and redact(error.upstream_type, secret)
     error.param = error.param and redact(error.param, secret)
+
+
+def redact_bytes(data: bytes, secret: str | None) -> bytes:
+    """An error in the middle of a stream passes as it came, but for the secret that was sent."""
+    if secret and len(secret) >= _SHORTEST:
+        return data.replace(secret.encode(), _MASK.encode())
+    return data
