@@ -71,7 +71,8 @@ def configure(settings: Settings, *, program_is_terminal: bool | None = None) ->
     structlog.configure(
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        # A line and its end in one write: other processes write to the same place.
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = _ToStandardError()
