@@ -10,6 +10,7 @@ from turnpike.control import logs
 from turnpike.control.app import create_app
 from turnpike.control.assembly import assemble
 from turnpike.control.boot import prepare, prepare_folders, prepare_secrets
+from turnpike.control.db.database import UNREACHABLE
 from turnpike.control.drain.runner import drain_once
 from turnpike.control.drain.writers import Unreachable
 from turnpike.control.web.edge import AdminDoor
@@ -30,7 +31,10 @@ async def open_offline(settings: Settings) -> AsyncIterator[ASGIApp]:
     logs.configure(quiet, program_is_terminal=sys.stderr.isatty())
     with FileLock(settings.lock_file).acquire({"program": "turnpike (a command)"}):
         keyring = prepare_secrets(settings)
-        await prepare(settings, keyring, check=False)
+        try:
+            await prepare(settings, keyring, check=False)
+        except UNREACHABLE as error:
+            raise Unavailable(f"The database cannot be reached: {str(error) or type(error).__name__}.") from error
         # What a server that died left in its journals belongs to the ledger that the command may ask for.
         try:
             await drain_once(settings)
