@@ -75,3 +75,10 @@ def test_a_head_without_its_offer_to_upgrade_is_otherwise_the_same() -> None:
     assert b"h2c" not in written
     assert b"http2" not in written
     assert head_of(http_1_0=True).without_upgrade().startswith(b"POST /v1/chat/completions HTTP/1.0\r\n")
+
+
+def test_a_model_with_an_encoded_slash_in_its_name_can_be_asked_for() -> None:
+    pairs = [(b"host", b"gateway")]
+    assert RequestHead(b"GET", b"/v1/models/org%2Fname", pairs, http_1_0=False).fault is None
+    assert RequestHead(b"GET", b"/v1/files/org%2Fname", pairs, http_1_0=False).fault is not None
+    assert RequestHead(b"GET", b"/v1/models/../keys", pairs, http_1_0=False).fault is not None
