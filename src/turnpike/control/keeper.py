@@ -26,6 +26,7 @@ from turnpike.kit.clock import from_ms, now_ms, rfc3339
 from turnpike.settings import Settings
 
 POLL_S = 0.25
+STOP_S = 2.0
 FIRST_TRY_S = 2.0
 """How long a start waits for the database before it goes on from disk."""
 WRITE_AT_MOST_EVERY_MS = 1_000
@@ -66,6 +67,7 @@ class Keeper:
         self._listeners: list[Listener] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
         self.when_dead: Callable[[], None] | None = None
         """Called when the loop ended by a fault of ours: nothing would be heard of any more."""
         database.on_change(self._changed_here)
@@ -110,8 +112,13 @@ class Keeper:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+            self._stopping = True
+            self._wake.set()
+            # It ends by itself at the next turn. A cancellation may be lost in a driver's own clean-up: ask again then.
+            await asyncio.wait({self._task}, timeout=STOP_S)
+            while not self._task.done():
+                self._task.cancel()
+                await asyncio.wait({self._task}, timeout=POLL_S)
         await self._write_down(force=True)
 
     async def refresh(self) -> None:
@@ -119,7 +126,7 @@ class Keeper:
         await self._follow()
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_S):
                     await self._wake.wait()
@@ -136,7 +143,7 @@ class Keeper:
                 self._fault = error.message
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled():
+        if self._stopping or task.cancelled():
             return
         log.critical("keeper_died", exc_info=task.exception())
         if self.when_dead is not None:

@@ -15,7 +15,6 @@ from turnpike.control.drain.runner import drain_once
 from turnpike.control.drain.writers import Unreachable
 from turnpike.control.web.edge import AdminDoor
 from turnpike.errors import Unavailable
-from turnpike.errors import Unavailable
 from turnpike.kit.files import FileLock
 from turnpike.settings import Settings
 
@@ -35,7 +34,7 @@ async def open_offline(settings: Settings) -> AsyncIterator[ASGIApp]:
         try:
             await prepare(settings, keyring, check=False)
         except UNREACHABLE as error:
-            raise Unavailable(f"The database cannot be reached: {str(error) or type(error).__name__}") from error
+            raise Unavailable(f"The database cannot be reached: {str(error) or type(error).__name__}.") from error
         # What a server that died left in its journals belongs to the ledger that the command may ask for.
         try:
             await drain_once(settings)

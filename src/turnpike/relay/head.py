@@ -38,9 +38,12 @@ _OURS_BEGIN = (b"x-turnpike-", b"x-forwarded-", b"proxy-")
 _ONE_API = (b"anthropic-", b"openai-", b"x-stainless-")
 """Headers that mean something to one vendor's API only."""
 
+_TARGETS_AT_MOST = 16
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _AMBIGUOUS = re.compile(rb"//|/\.\.?(?:/|$)|%(?:2[eEfF]|5[cC]|00)|\\|[\x00-\x20\x7f-\xff#]")
+_SLASH_IN_NAME = re.compile(rb"(?<=^/v1/models/)[^/]*%2[fF][^/]*$")
+"""A model's name may have slashes, which SDKs encode; it is looked up here and goes no further."""
 _OWNED_ONCE: frozenset[bytes] = frozenset(
     (b"host", b"authorization", b"x-api-key", b"content-length", b"content-type", b"content-encoding",
      b"x-request-id", b"transfer-encoding", b"expect")
@@ -81,7 +84,7 @@ class RequestHead:
         self.keep_alive = b"keep-alive" in connection if http_1_0 else b"close" not in connection
         self.is_call = self.route.is_call
         """A model call of which nothing is wrong so far."""
-        if _AMBIGUOUS.search(path) or not path.startswith(b"/"):
+        if _AMBIGUOUS.search(_SLASH_IN_NAME.sub(b"", path)) or not path.startswith(b"/"):
             self.fault = InvalidRequest(
                 "The path is ambiguous: it has an empty or dot segment, an encoded slash or dot, a backslash or a"
                 " character outside ASCII. Send it in its plain form."
@@ -178,6 +181,9 @@ class RequestHead:
         lines += [name + b": " + value for name, value in passed if name not in own]
         # Ends in the name of the header that differs from request to request.
         lines += [b"accept-encoding: identity", b"content-type: application/json", b"x-request-id: "]
+        if len(self.upstream_heads) >= _TARGETS_AT_MOST:
+            # Targets of snapshots that are no longer in force: on a connection that lives for days there are many.
+            self.upstream_heads.clear()
         made = self.upstream_heads[target] = b"\r\n".join(lines)
         return made
 

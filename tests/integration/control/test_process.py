@@ -67,7 +67,7 @@ async def test_control_serves_on_its_three_sockets(process_settings: Settings) -
             assert (await outside.get("/api/v1/keys", headers={"x-api-key": key})).status_code == 200
             made = await operator.post("/api/v1/ai/providers", json={"vendor": "openai"})
             assert made.status_code == 201
-            asked = await operator.get("/api/v1/health/", headers={"x-request-id": "asked-1"})
+            asked = await outside.get("/api/v1/health/", headers={"x-request-id": "asked-1"})
             assert asked.json()["data"]["status"] == "healthy"
         await relay.until(lambda r: r.snapshot and len(r.snapshot.providers) == 1, timeout_s=1.0)
         await relay.close()
