@@ -25,7 +25,7 @@ IDLE_POLL_S = 0.1
 MEASURE_S = 1.0
 FIRST_BACKOFF_S = 0.1
 LAST_BACKOFF_S = 5.0
-NICE = 10
+NICE = 15
 
 
 class DrainRunner:
