@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
+from typing import cast
 
 from bench import machine, measure, programs
 from bench.programs import Running
@@ -108,8 +109,8 @@ COLUMNS = (
 
 
 def show(report: dict[str, object]) -> None:
-    rows: dict[str, Row] = report["rows"]  # type: ignore[assignment]
-    facts: dict[str, object] = report["machine"]  # type: ignore[assignment]
+    rows = cast("dict[str, Row]", report["rows"])
+    facts = cast("dict[str, object]", report["machine"])
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
     print()
     print("".join(f"{title:>14}" for title in ("", "x nginx", *(title for _, title, _ in COLUMNS))))

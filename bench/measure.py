@@ -101,5 +101,5 @@ def _first(pattern: str, text: str, otherwise: str | None = None) -> str:
 
 
 def _milliseconds(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
+    number, unit = _first(r"^([\d.]+)", text), _first(r"(us|ms|s)$", text)
     return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]

@@ -39,7 +39,7 @@ def test_nothing_names_a_machine_or_a_registry(pattern: re.Pattern[str]) -> None
 
 def test_the_patterns_find_what_they_look_for() -> None:
     assert MACHINE_PATH.search("see /home/ada/project")
-    assert not MACHINE_PATH.search("POST /v1/work/items")
+    assert not MACHINE_PATH.search("POST /v1/working/items")
     assert REGISTRY.search("--index-url https://example")
     assert ADDRESS.search("https://example")
 
