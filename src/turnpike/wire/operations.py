@@ -51,5 +51,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/messages", Operation.CHAT, "anthropic_messages", "inference:text"),
     Endpoint("POST", "/v1/messages/count_tokens", Operation.COUNT_TOKENS, "anthropic_count_tokens", "inference:text"),
     Endpoint("POST", "/v1/embeddings", Operation.EMBEDDINGS, "openai_embeddings", "embeddings"),
+    Endpoint("POST", "/v1/images/generations", Operation.IMAGE_GENERATION, "openai_images", "inference:image"),
+    Endpoint("POST", "/v1/moderations", Operation.MODERATION, "openai_moderations", "inference:text"),
+    Endpoint("POST", "/v1/videos", Operation.VIDEO, "openai_videos", "video"),
+    Endpoint("POST", "/v1/rerank", Operation.RERANK, "jina_rerank", "embeddings"),
+    Endpoint("POST", "/v2/rerank", Operation.RERANK, "cohere_rerank", "embeddings"),
     Endpoint("GET", "/v1/models", Operation.LIST_MODELS, "openai_chat", "models:read"),
 )

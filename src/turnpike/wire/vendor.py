@@ -94,3 +94,10 @@ def openai_compatible(
     if embeddings:
         operations[Operation.EMBEDDINGS] = (OperationSpec("openai_embeddings", "/embeddings"),)
     return operations
+
+
+IMAGES = {Operation.IMAGE_GENERATION: (OperationSpec("openai_images", "/images/generations"),)}
+MODERATIONS = {Operation.MODERATION: (OperationSpec("openai_moderations", "/moderations"),)}
+VIDEOS = {Operation.VIDEO: (OperationSpec("openai_videos", "/videos"),)}
+RERANK = {Operation.RERANK: (OperationSpec("jina_rerank", "/rerank"),)}
+"""What many APIs have beside `openai_compatible`'s operations, at the usual paths."""

@@ -2,7 +2,7 @@
 
 from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import OperationSpec, Vendor, openai_compatible
+from turnpike.wire.vendor import IMAGES, MODERATIONS, RERANK, VIDEOS, OperationSpec, Vendor, openai_compatible
 
 SIMULATOR = Vendor(
     name="simulator",
@@ -11,6 +11,10 @@ SIMULATOR = Vendor(
     reference="",
     base_url=None,
     operations=openai_compatible(messages="/messages")
+    | IMAGES
+    | MODERATIONS
+    | VIDEOS
+    | RERANK
     | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)},
     needs_credential=False,
     quirks=frozenset((q.REASONING_DETAILS_BACK,)),
