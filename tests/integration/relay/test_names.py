@@ -1,4 +1,4 @@
-"""What a model may be called: its name, with its provider's, an alias, whatever a wildcard covers, or a retired name."""
+"""What a model may be called: its name, with its provider's, an alias, what a wildcard covers, or a retired name."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import quote
