@@ -7,7 +7,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from turnpike.control.db.base import Base, Flags, Identified, Timed
 
-CAPABILITIES: tuple[str, ...] = ("chat", "image", "audio", "speech_to_text", "video", "code", "embeddings", "rerank", "moderation")
+CAPABILITIES: tuple[str, ...] = (
+    "chat",
+    "image",
+    "audio",
+    "speech_to_text",
+    "video",
+    "code",
+    "embeddings",
+    "rerank",
+    "moderation",
+)
 """In the order of their bits; new ones are appended, never inserted."""
 
 

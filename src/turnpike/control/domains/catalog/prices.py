@@ -40,7 +40,23 @@ _PER_MILLION = {
     "cache_read_audio": "cache_audio_read_mtok",
 }
 _PER_THOUSAND = {"request": "requests_kcount", "web_search": "web_searches_kcount"}
-_NEEDED = ("input_mtok", "output_mtok", "requests_kcount")
+_MEDIA: dict[str, tuple[tuple[str, ...], int]] = {
+    "input_image": (("input_image_mtok",), MILLION),
+    "output_image": (("output_image_mtok",), MILLION),
+    "input_audio_hour": (("input_audio_hours", "audio_hours"), 1),
+    "output_audio_hour": (("output_audio_hours",), 1),
+    "character": (("input_mchars",), MILLION),
+    "page": (("input_document_kpages",), 1000),
+    "search": (("rerank_searches_kcount",), 1000),
+    "file_search": (("storage_searches_kcount",), 1000),
+    "code_execution": (("code_executions_kcount",), 1000),
+}
+"""The list's names for what `MediaRates` has, the first that is there, and how many units its price is for."""
+_NEEDED = (
+    "input_mtok", "output_mtok", "requests_kcount", "input_audio_hours", "audio_hours", "output_audio_hours",
+    "input_mchars", "input_document_kpages", "rerank_searches_kcount",
+)  # fmt: skip
+"""One of these must be there, or the model is not priced by anything that is counted here."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +136,18 @@ def _rates_at(listed: dict[str, Any], input_tokens: int) -> Rates:
         for name, key in table.items():
             if key in listed:
                 values[name] = picousd_per_unit(_price_at(listed[key], input_tokens), units)
-    return Rates(**values)
+    media = _media_at(listed, input_tokens)
+    return Rates(**values, media=MediaRates(**media) if media else None)
+
+
+def _media_at(listed: dict[str, Any], input_tokens: int) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name, (keys, units) in _MEDIA.items():
+        for key in keys:
+            if key in listed:
+                found[name] = picousd_per_unit(_price_at(listed[key], input_tokens), units)
+                break
+    return found
 
 
 def _price_at(price: Any, input_tokens: int) -> Decimal:
