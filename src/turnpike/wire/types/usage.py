@@ -8,7 +8,8 @@ class MediaUsage(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     images: int = 0
     image_class: str = ""
-    """What the price of an image depends on, as its provider names it: `1024x1024/high`."""
+    """What the price of an image or of a second of video depends on, as its provider names it: `1024x1024/high`, a
+    size and a quality; either may be missing (`1024x1024`, `/high`)."""
     input_image_tokens: int = 0
     """Part of `Usage.input_tokens`."""
     output_image_tokens: int = 0
@@ -21,6 +22,13 @@ class MediaUsage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     searches: int = 0
     """Search units of a rerank."""
     pages: int = 0
+    file_searches: int = 0
+    """Searches in files that the provider keeps, made by a tool of its own."""
+    code_executions: int = 0
+    """Containers that the provider opened to run code."""
+    service_tier: str = ""
+    """How the provider served the call, where it is priced otherwise: `flex`, `priority`, `batch`, `fast`. Empty: as
+    usual."""
 
 
 class Usage(msgspec.Struct, frozen=True, array_like=True, gc=False):
