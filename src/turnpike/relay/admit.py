@@ -10,7 +10,7 @@ from turnpike.contract.scopes import to_names
 from turnpike.errors import InvalidRequest, ScopeMissing, TurnpikeError, UnsupportedMedia
 from turnpike.relay.journal import full_error
 from turnpike.relay.keys import Entry, expired_key, missing_key
-from turnpike.relay.protocol import too_large
+from turnpike.relay.reading import too_large
 from turnpike.wire.dialect import Head
 
 if TYPE_CHECKING:

@@ -18,13 +18,14 @@ from turnpike.errors import (
 from turnpike.relay.answer import AnswerHead, Decoder
 from turnpike.relay.redact import redact, redact_bytes, redact_refusal
 from turnpike.relay.settle import open_attempt
-from turnpike.relay.stream import Passing, Translating
+from turnpike.relay.stream import Lane, Passing, Translating
 from turnpike.wire.dialect import Target as WireTarget
+from turnpike.wire.estimate import estimate_usage
 
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
     from turnpike.relay.catalog import Target
-    from turnpike.relay.upstream import UpstreamConnection
+    from turnpike.relay.upstream import Source, UpstreamConnection
     from turnpike.wire.types.usage import Usage
 
 
@@ -38,7 +39,7 @@ class Attempt:
     worked = False
     """The upstream may have worked for this attempt, and may charge for it."""
     over = False
-    lane: Passing | Translating | None = None
+    lane: Lane | None = None
     """How a stream passes, once it has begun."""
     _answer: AnswerHead | None = None
     _pieces: list[bytes] | None = None
@@ -84,7 +85,7 @@ class Attempt:
             common = call.head.upstream_heads.get(target) or call.head.upstream_head(target)
         return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (common, call.request_id_raw, body_bytes)
 
-    def _body(self) -> bytes:
+    def _body(self) -> "bytes | Source":
         """The caller's body for this target: spliced in the same dialect, else translated."""
         call = self.call
         target = self.target
@@ -93,6 +94,11 @@ class Attempt:
         request = call.dialect.read_request(call.body)
         wire = WireTarget(target.upstream_model, target.max_output_tokens, target.quirks)
         return target.dialect.write_request(request, wire)
+
+    def estimated_usage(self) -> "Usage":
+        """For an attempt that worked and reported nothing."""
+        stream_of = self.target.dialect.name if self.lane is not None else None
+        return estimate_usage(len(self.call.body), self.produced_bytes, stream_of)
 
     def cancel(self) -> None:
         """Stops the attempt without a word to the call; what was produced so far stays to be charged."""
@@ -298,7 +304,7 @@ class Attempt:
         else:
             self.lane = Translating(self.target.dialect.reader(), call.dialect.writer(call.fields, call.model))
 
-    def _pass(self, lane: Passing | Translating, data: bytes) -> None:
+    def _pass(self, lane: Lane, data: bytes) -> None:
         out = lane.feed(data)
         if lane.finished:
             self._note(lane)
@@ -307,7 +313,7 @@ class Attempt:
             out = redact_bytes(out, self.target.secret)
         self.call.pass_on(self, out)
 
-    def _end_stream(self, lane: Passing | Translating, data: bytes) -> None:
+    def _end_stream(self, lane: Lane, data: bytes) -> None:
         """Raises UpstreamError when the stream ends without its end marker."""
         out = lane.feed(data) + lane.end()
         self._note(lane)
@@ -320,7 +326,7 @@ class Attempt:
         self.call.complete(self)
         self.call.stream_ended(self, out)
 
-    def _note(self, lane: Passing | Translating) -> None:
+    def _note(self, lane: Lane) -> None:
         self.usage = lane.usage
         self.produced_bytes = lane.output_bytes
 

@@ -4,7 +4,7 @@ import time
 from email.utils import formatdate
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -24,10 +24,12 @@ from turnpike.relay.head import RequestHead
 from turnpike.relay.health import answer_health
 from turnpike.relay.journal import Journal
 from turnpike.relay.keys import Keys, missing_key
+from turnpike.relay.media_call import MediaCall
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
 from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.protocol import ClientConnection
+from turnpike.relay.uploads import Form, Uploads
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 
@@ -81,6 +83,7 @@ class Relay:
             self.profiles, size=settings.key_cache_size, negative_s=settings.negative_cache_s, ask=self._ask_control
         )
         self.forwarder = Forwarder(self)
+        self.uploads = Uploads(self)
         self._trusted = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
         self.wall_offset_ms = 0.0
         """Wall clock minus monotonic clock; moved by the sweep."""
@@ -127,18 +130,25 @@ class Relay:
             return missing_key()
         return None
 
-    def serve(self, connection: ClientConnection, head: RequestHead, body: bytes) -> None:
-        """Serves one request; every way through here ends in exactly one answer."""
+    def serve(self, connection: ClientConnection, head: RequestHead, body: bytes | Form) -> None:
+        """Serves one request; every way through here ends in exactly one answer. Only a route that takes forms is
+        given one."""
         if head.is_call and head.fault is None:
-            call = Call(self, connection, head, body)
+            call = Call(self, connection, head, body)  # pyright: ignore[reportArgumentType] - a cast is a call too many
             try:
                 call.start()
             except Exception as error:  # noqa: BLE001 - the last line of defence: a bug must not cost its caller the answer
                 call.fault(error)
         elif head.fault is not None:
             self.refuse(connection, head, head.fault)
+        elif head.route.media is not None:
+            call = MediaCall(self, connection, head, body)
+            try:
+                call.start()
+            except Exception as error:  # noqa: BLE001 - as above
+                call.fault(error)
         else:
-            self._serve_other(connection, head, body)
+            self._serve_other(connection, head, cast("bytes", body))
 
     def _serve_other(self, connection: ClientConnection, head: RequestHead, body: bytes) -> None:
         route = head.route

@@ -5,6 +5,7 @@ from enum import Enum
 from turnpike.contract.scopes import SCOPE_BIT
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
+from turnpike.wire.media.dialect import MediaDialect
 from turnpike.wire.operations import ENDPOINTS, Endpoint, Operation
 
 
@@ -25,8 +26,23 @@ class Route:
     """What a method and path mean."""
 
     __slots__ = (
-        "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "is_call", "kind", "label", "method",
-        "model_in_path", "operation", "prefix", "scope", "scope_bit", "suffix",
+        "allow",
+        "call_dialect",
+        "dialect",
+        "dialect_name",
+        "endpoint",
+        "is_call",
+        "kind",
+        "label",
+        "media",
+        "method",
+        "model_in_path",
+        "operation",
+        "prefix",
+        "scope",
+        "scope_bit",
+        "suffix",
+        "takes_form",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, label: str, endpoint: Endpoint | None = None, allow: str = "") -> None:
@@ -35,13 +51,17 @@ class Route:
         """For metrics: a path pattern, never a caller's free text."""
         self.endpoint = endpoint
         self.allow = allow
-        self.is_call = kind is Kind.CALL
         self.method = endpoint.method if endpoint else ""
         self.operation: str = endpoint.operation.value if endpoint else ""
         self.dialect_name = endpoint.dialect if endpoint else ""
         self.scope = endpoint.scope if endpoint else ""
         self.scope_bit = SCOPE_BIT[endpoint.scope] if endpoint else 0
         self.dialect: Dialect | None = DIALECTS[endpoint.dialect] if endpoint else None
+        self.media = self.dialect if isinstance(self.dialect, MediaDialect) else None
+        """Of a call whose request or answer is no JSON: it takes a way of its own."""
+        self.takes_form = self.media is not None and self.media.takes_form
+        self.is_call = kind is Kind.CALL and self.media is None
+        """A call in JSON, answered in JSON or events."""
         self.model_in_path = endpoint is not None and endpoint.model_in_path
         prefix, _, suffix = label.partition("{model}") if self.model_in_path else (label, "", "")
         self.prefix = prefix.encode()

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from turnpike.contract.snapshot import ProviderSpec
 from turnpike.errors import TurnpikeError, Unavailable, UpstreamUnreachable
 from turnpike.relay.connect import Connector, Origin, origin_of
-from turnpike.relay.upstream import Exchange, UpstreamConnection
+from turnpike.relay.upstream import Exchange, Source, UpstreamConnection
 
 
 class Tick:
@@ -47,14 +47,16 @@ class Pool:
         self.idle: list[UpstreamConnection] = []
         """Free ones; the last one was used last and is taken first."""
         self._opening = 0
-        self.waiting: deque[tuple[Exchange, bytes, bytes, float]] = deque()
+        self.waiting: deque[tuple[Exchange, bytes, bytes | Source, float]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def busy(self) -> int:
         return len(self._all) - len(self.idle)
 
-    def send(self, exchange: Exchange, head: bytes, body: bytes, timeout_s: float, *, fresh: bool = False) -> None:
+    def send(
+        self, exchange: Exchange, head: bytes, body: bytes | Source, timeout_s: float, *, fresh: bool = False
+    ) -> None:
         """Sends on a kept connection if there is one (not if `fresh`), else on a new one, else when one is free.
 
         `timeout_s` runs until the answer begins.

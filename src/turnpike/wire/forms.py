@@ -25,7 +25,9 @@ MAX_VALUE_BYTES = 4096
 BEGINNING_BYTES = 4096
 """Of a file, kept for a look at its format."""
 
-_BOUNDARY = re.compile(rb'multipart/form-data\s*;(?:.*;)?\s*(?i:boundary)=(?:"([^"\\]{1,70})"|([^\s;",]{1,70}))\s*(?:;.*)?')
+_BOUNDARY = re.compile(
+    rb'multipart/form-data\s*;(?:.*;)?\s*(?i:boundary)=(?:"([^"\\]{1,70})"|([^\s;",]{1,70}))\s*(?:;.*)?'
+)
 _PLAIN_BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9_-]+\*?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))\s*')
 _CODED = frozenset(("", "7bit", "8bit", "binary"))

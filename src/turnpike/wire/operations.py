@@ -47,5 +47,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/messages", Operation.CHAT, "anthropic_messages", "inference:text"),
     Endpoint("POST", "/v1/messages/count_tokens", Operation.COUNT_TOKENS, "anthropic_count_tokens", "inference:text"),
     Endpoint("POST", "/v1/embeddings", Operation.EMBEDDINGS, "openai_embeddings", "embeddings"),
+    Endpoint("POST", "/v1/audio/speech", Operation.SPEECH, "openai_speech", "inference:audio"),
+    Endpoint("POST", "/v1/audio/transcriptions", Operation.TRANSCRIPTION, "openai_transcription", "inference:audio"),
+    Endpoint("POST", "/v1/audio/translations", Operation.TRANSLATION, "openai_translation", "inference:audio"),
+    Endpoint("POST", "/v1/images/edits", Operation.IMAGE_EDIT, "openai_image_edit", "inference:image"),
+    Endpoint("POST", "/v1/images/variations", Operation.IMAGE_VARIATION, "openai_image_variation", "inference:image"),
     Endpoint("GET", "/v1/models", Operation.LIST_MODELS, "openai_chat", "models:read"),
 )

@@ -5,8 +5,9 @@ it comes, followed by a watch. There are no canonical types for them.
 """
 
 from collections.abc import Callable
-from typing import ClassVar, NoReturn
+from typing import ClassVar, NoReturn, cast
 
+import msgspec
 
 from turnpike.errors import InvalidRequest, UnsupportedMedia, UnsupportedOperation
 from turnpike.wire.dialect import AnyRequest, AnyResponse, Head, StreamReader, StreamWriter, Tail, Target
@@ -24,7 +25,7 @@ class MediaHead(Head):
 
     model: str
     stream: bool = False
-    fields: dict[str, str] = {}
+    fields: dict[str, str] = msgspec.field(default_factory=dict)
     """The fields of a form that its dialect asked to see."""
     audio_ms: int | None = None
     """How long the sound is that was sent, where its format tells."""
@@ -81,6 +82,11 @@ class MediaDialect:
         """A reported usage, with counts that the request itself tells."""
         return reported
 
+    def by_piece(self, head: MediaHead) -> Usage | None:
+        """What a whole answer without a report is billed for by the piece: what the request itself says of characters,
+        images or seconds. None where it does not tell."""
+        return None
+
     def estimate(self, head: MediaHead, output_bytes: int) -> Usage:
         """For an answer of so many bytes that reported nothing. Never all zeros."""
         raise NotImplementedError
@@ -115,7 +121,7 @@ class MediaDialect:
         self._never()
 
     def tail(self, head: Head) -> Tail:
-        return EventWatch()
+        return cast("Tail", EventWatch())
 
     def reader(self) -> StreamReader:
         self._never()
@@ -125,5 +131,3 @@ class MediaDialect:
 
     def _never(self) -> NoReturn:
         raise UnsupportedOperation(f"The form {self.name} is not translated into another.")
-
-

@@ -33,11 +33,15 @@ class Passing:
 
     is_stream = False
     """Whether what goes on are events, among which an error can be told."""
+    usage: Usage | None
+    finished: bool
+    error: UpstreamRefused | None
+    output_bytes: int
 
     def __init__(self) -> None:
-        self.usage: Usage | None = None
+        self.usage = None
         self.finished = False
-        self.error: UpstreamRefused | None = None
+        self.error = None
         self.output_bytes = 0
 
     def feed(self, data: bytes) -> bytes:

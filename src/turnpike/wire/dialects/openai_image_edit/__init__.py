@@ -4,14 +4,15 @@ A form with files in; JSON with the images out, or events. GPT image models repo
 the number of images, their size and quality count. Source: OpenAI's API reference, "Create image edit".
 """
 
+import msgspec
+
+from turnpike.errors import InvalidRequest
 from turnpike.wire.estimate import tokens_of_bytes
 from turnpike.wire.forms import Field, FilePart
 from turnpike.wire.media.dialect import MediaDialect, MediaHead
 from turnpike.wire.media.watch import EventWatch, Passing
 from turnpike.wire.operations import Operation
 from turnpike.wire.types.usage import MediaUsage, Usage
-from turnpike.errors import InvalidRequest
-import msgspec
 
 _INPUT_IMAGE_TOKENS = 1_000
 """About one image in; for estimates only."""
@@ -53,6 +54,9 @@ class OpenAIImageEdit(MediaDialect):
             ),
         )
 
+    def by_piece(self, head: MediaHead) -> Usage | None:
+        return Usage(media=MediaUsage(images=_images(head), image_class=_class(head)))
+
     def estimate(self, head: MediaHead, output_bytes: int) -> Usage:
         images = _images(head)
         made = images * _OUTPUT_IMAGE_TOKENS.get(head.fields.get("quality", ""), _OUTPUT_IMAGE_TOKENS["medium"])
@@ -73,8 +77,9 @@ def _images(head: MediaHead) -> int:
 
 
 def _class(head: MediaHead) -> str:
-    """As prices name it: `1024x1024/high`, or the size alone."""
-    return "/".join(part for part in (head.fields.get("size", ""), head.fields.get("quality", "")) if part)
+    """As prices name it: `1024x1024/high`, `1024x1024` or `/high`."""
+    quality = head.fields.get("quality", "")
+    return head.fields.get("size", "") + (f"/{quality}" if quality else "")
 
 
 OPENAI_IMAGE_EDIT = OpenAIImageEdit("openai_image_edit", Operation.IMAGE_EDIT)

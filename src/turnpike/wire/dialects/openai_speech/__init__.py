@@ -63,6 +63,9 @@ class OpenAISpeech(MediaDialect):
             media=MediaUsage(characters=head.characters),
         )
 
+    def by_piece(self, head: MediaHead) -> Usage | None:
+        return Usage(media=MediaUsage(characters=head.characters))
+
     def estimate(self, head: MediaHead, output_bytes: int) -> Usage:
         spoken_ms = math.ceil(head.characters * 1000 / _SPOKEN_CHARACTERS_PER_S)
         tokens = math.ceil(spoken_ms / OUTPUT_AUDIO_TOKEN_MS)

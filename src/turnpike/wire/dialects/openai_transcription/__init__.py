@@ -30,6 +30,9 @@ class OpenAITranscription(MediaDialect):
             head.audio_ms = sum(each or 0 for each in lengths)
         return head
 
+    def by_piece(self, head: MediaHead) -> Usage | None:
+        return Usage(media=MediaUsage(input_audio_ms=head.audio_ms)) if head.audio_ms else None
+
     def estimate(self, head: MediaHead, output_bytes: int) -> Usage:
         length_ms = head.audio_ms or guessed_ms(head.file_bytes)
         tokens = math.ceil(length_ms / INPUT_AUDIO_TOKEN_MS)
