@@ -26,23 +26,8 @@ class Route:
     """What a method and path mean."""
 
     __slots__ = (
-        "allow",
-        "call_dialect",
-        "dialect",
-        "dialect_name",
-        "endpoint",
-        "is_call",
-        "kind",
-        "label",
-        "media",
-        "method",
-        "model_in_path",
-        "operation",
-        "prefix",
-        "scope",
-        "scope_bit",
-        "suffix",
-        "takes_form",
+        "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "is_call", "kind", "label", "media", "method",
+        "model_in_path", "operation", "prefix", "scope", "scope_bit", "suffix", "takes_form",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, label: str, endpoint: Endpoint | None = None, allow: str = "") -> None:
