@@ -100,6 +100,9 @@ class Attempt:
 
     def estimated_usage(self) -> "Usage":
         """For an attempt that worked and reported nothing."""
+        told = self.call.fields.counted(None)
+        if told is not None:
+            return told
         stream_of = self.target.dialect.name if self.lane is not None else None
         return estimate_usage(len(self.call.body), self.produced_bytes, stream_of)
 
@@ -130,7 +133,7 @@ class Attempt:
     def on_plain(self, raw: bytes, body: bytes) -> None:
         call = self.call
         target = self.target
-        if call.streams or not target.same:
+        if call.streams or not target.plain:
             self.on_whole(AnswerHead(200, raw=raw), body)
             return
         self.over = True
@@ -234,14 +237,15 @@ class Attempt:
             self._whole_for_stream(head, body)
             return
         try:
-            usage = target.dialect.read_usage(body)
+            usage = call.fields.counted(target.dialect.read_usage(body))
             if usage is None:
                 self.worked = True
                 self.produced_bytes = len(body)
             else:
                 self.usage = usage
             if not target.same:
-                body = call.dialect.write_response(target.dialect.read_response(body), call.model)
+                response = call.fields.shape(target.dialect.read_response(body))
+                body = call.dialect.write_response(response, call.model)
         except UpstreamGarbage as error:
             self._garbage(error, body)
             return
@@ -330,7 +334,8 @@ class Attempt:
         self.call.stream_ended(self, out)
 
     def _note(self, lane: Lane) -> None:
-        self.usage = lane.usage
+        usage = lane.usage
+        self.usage = None if usage is None else self.call.fields.counted(usage)
         self.produced_bytes = lane.output_bytes
 
     # ---- ends

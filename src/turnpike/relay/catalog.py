@@ -22,7 +22,7 @@ from turnpike.relay.metrics import Labels, Metrics
 from turnpike.relay.pools import Pool, Pools
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
-from turnpike.wire.operations import Endpoint, Operation
+from turnpike.wire.operations import PLAIN, Endpoint, Operation
 from turnpike.wire.prices import compile_cost
 from turnpike.wire.types.usage import Usage
 
@@ -49,7 +49,7 @@ class Target:
 
     __slots__ = (
         "answer_head", "auth", "breaker", "cost", "dialect", "headers", "host", "max_output_tokens", "path", "pool",
-        "quirks", "same", "secret", "served", "served_raw", "stream_path", "tally", "upstream_model",
+        "plain", "quirks", "same", "secret", "served", "served_raw", "stream_path", "tally", "upstream_model",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
@@ -71,6 +71,8 @@ class Target:
         )
         self.dialect: Dialect = DIALECTS[operation.dialect]
         self.same = operation.dialect == endpoint.dialect
+        self.plain = self.same and endpoint.operation in PLAIN
+        """Its answers go on as they come, and tell their whole usage."""
         self.upstream_model = model.upstream_model
         self.max_output_tokens = model.max_output_tokens
         self.quirks = frozenset(provider.quirks)

@@ -169,7 +169,7 @@ class MediaAttempt(Attempt):
         """By the piece, where that is what the provider bills."""
         call = self._call
         usage = call.media.by_piece(call.asked)
-        if usage is None or cost_of(self, usage, UsageSource.REPORTED) == 0:
+        if usage is None or (self.target.cost is not None and not cost_of(self, usage, UsageSource.REPORTED)):
             return None
         return usage
 

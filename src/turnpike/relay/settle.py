@@ -14,6 +14,7 @@ from turnpike.contract.metrics import DURATION_BUCKETS_S
 from turnpike.errors import TurnpikeError
 from turnpike.relay.journal import full_error
 from turnpike.wire.operations import Operation
+from turnpike.wire.prices import Unpriced
 from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
@@ -94,11 +95,13 @@ def settle_answered(call: "Call", attempt: "Attempt", usage: Usage) -> int | Non
     target = attempt.target
     price = target.cost
     tally = target.tally
-    if price is None:
+    try:
+        cost = None if price is None else price(usage)
+    except Unpriced:
         cost = None
+    if cost is None:
         tally.unpriced += 1
     else:
-        cost = price(usage)
         if call.abandoned:
             cost += _abandoned_cost(call)
         tally.cost_nanousd += cost
@@ -179,7 +182,12 @@ def cost_of(attempt: "Attempt", usage: Usage | None, source: UsageSource) -> int
     if usage is None:
         return 0 if source is UsageSource.NONE else None
     price = attempt.target.cost
-    return price(usage) if price is not None else None
+    if price is None:
+        return None
+    try:
+        return price(usage)
+    except Unpriced:
+        return None
 
 
 def abandon(attempt: "Attempt", error: TurnpikeError) -> Abandoned:

@@ -39,6 +39,18 @@ class Head(msgspec.Struct, gc=False):
         """The most output tokens that the caller allows, over all choices; None when it sets no limit."""
         return None
 
+    def counted(self, usage: Usage | None) -> Usage | None:
+        """A usage as the answer reported it, completed by what only the request tells: how large an image was asked
+        for, how many characters to speak. Without a usage, what the request alone says of it; None: nothing.
+
+        Asked for operations outside of `turnpike.wire.operations.PLAIN`, and where an answer reported nothing.
+        """
+        return usage
+
+    def shape(self, response: "AnyResponse") -> "AnyResponse":
+        """A translated answer, in the shape that only the request asks for: the encoding of vectors, say."""
+        return response
+
 
 class Target(msgspec.Struct, frozen=True):
     """What a written request must know of where it goes."""

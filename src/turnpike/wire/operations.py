@@ -25,6 +25,10 @@ class Operation(StrEnum):
     """Any other call of a known API, governed but not understood."""
 
 
+PLAIN: frozenset[Operation] = frozenset((Operation.CHAT, Operation.EMBEDDINGS, Operation.COUNT_TOKENS))
+"""Operations whose answers tell their whole usage. For the others the request is asked too (`Head.counted`)."""
+
+
 class Endpoint(msgspec.Struct, frozen=True):
     """A path of a public API that the relay answers itself."""
 

@@ -13,10 +13,14 @@ from tests.support.http import Answer, chunked, request
 from tests.support.relay_process import KEY, Stage, running_stage
 from tests.support.upstream import Received, Upstream, Wire, answer, refusal, serving
 from turnpike.contract.events import Outcome, UsageSource
+from turnpike.wire.media_rates import MediaRates
+from turnpike.wire.prices import Rates
 
 PATH = "/v1/audio/transcriptions"
 TEXT = {"text": "Hello.", "usage": {"type": "duration", "seconds": 2}}
 MIB = 1024 * 1024
+PRICES = Rates(input=1000, output=2000, input_audio=6000, media=MediaRates(input_audio_hour=360_000_000_000))
+"""$0.36 an hour of sound, as whisper-1."""
 
 
 def model_of(body: bytes) -> bytes:
@@ -28,7 +32,7 @@ async def send(stage: Stage, body: bytes, *, key: str | None = KEY, headers: Any
 
 
 async def media_model(stage: Stage, *upstreams: Upstream, **facts: Any) -> str:
-    return await stage.model(*upstreams, dialect="openai_media", **facts)
+    return await stage.model(*upstreams, **{"dialect": "openai_media", "rates": PRICES, **facts})
 
 
 def open_spools(stage: Stage) -> list[str]:
@@ -78,6 +82,7 @@ async def test_only_the_model_changes(roomy: Stage, place: str) -> None:
     assert event.usage is not None
     assert event.usage.media is not None
     assert event.usage.media.input_audio_ms == 2000
+    assert event.cost_nanousd == 200_000, "two seconds at $0.006 a minute"
 
 
 async def test_a_form_in_chunks_goes_on_with_its_length(roomy: Stage) -> None:

@@ -20,7 +20,7 @@ MAYBE = st.none() | TEXT
 COUNT = st.integers(0, 2**40)
 CALLERS = st.builds(Caller, TEXT, TEXT, TEXT, MAYBE)
 SERVED = st.builds(Served, TEXT, TEXT, TEXT, MAYBE, TEXT, TEXT, TEXT, MAYBE)
-MEDIA = st.builds(MediaUsage, COUNT, TEXT, *[COUNT] * (len(MediaUsage.__struct_fields__) - 2))
+MEDIA = st.builds(MediaUsage, COUNT, TEXT, *[COUNT] * (len(MediaUsage.__struct_fields__) - 3), TEXT)
 USAGE = st.builds(Usage, *[COUNT] * (len(Usage.__struct_fields__) - 1), st.none() | MEDIA)
 ABANDONED = st.builds(Abandoned, SERVED, COUNT, TEXT, st.none() | COUNT)
 HEADS = (st.binary(min_size=16, max_size=16),)
