@@ -48,8 +48,25 @@ class Target:
     """A deployment, ready to be sent a request of one endpoint."""
 
     __slots__ = (
-        "answer_head", "auth", "breaker", "cost", "dialect", "headers", "host", "max_output_tokens", "path", "pool",
-        "plain", "quirks", "same", "secret", "served", "served_raw", "stream_path", "tally", "upstream_model",
+        "answer_head",
+        "auth",
+        "breaker",
+        "cost",
+        "dialect",
+        "headers",
+        "host",
+        "max_output_tokens",
+        "path",
+        "plain",
+        "pool",
+        "quirks",
+        "same",
+        "secret",
+        "served",
+        "served_raw",
+        "stream_path",
+        "tally",
+        "upstream_model",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call

@@ -1,7 +1,6 @@
 """Forms with files through a relay: bounded in memory, byte for byte, sent again where one attempt fails."""
 
 import asyncio
-import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -119,7 +118,7 @@ async def test_a_hundred_megabytes_do_not_grow_the_relay(roomy: Stage) -> None:
         received = upstream.requests[1].body
 
     assert said.status == 200
-    assert hashlib.sha256(data).digest() == hashlib.sha256(received[received.index(b"\r\n\r\n") + 4 :][: len(data)]).digest()
+    assert received[received.index(b"\r\n\r\n") + 4 :].startswith(data)
     assert max(peaks) - before < 30 * MIB
     await no_spools(roomy)
 
@@ -170,6 +169,7 @@ async def test_a_slow_provider_is_sent_no_more_than_it_takes(roomy: Stage) -> No
             await asyncio.sleep(0.01)
         writer.write(answer(TEXT))
         await writer.drain()
+        writer.close()
 
     server = await asyncio.start_server(slow, "127.0.0.1", 0, limit=MIB)
     try:
@@ -191,6 +191,7 @@ async def test_a_provider_that_answers_early_is_not_sent_the_rest(roomy: Stage) 
         writer.write(refusal("413 Content Too Large", "Too long for me."))
         await writer.drain()
         await reader.read(1000)
+        writer.close()
 
     server = await asyncio.start_server(early, "127.0.0.1", 0)
     try:
@@ -244,7 +245,9 @@ async def test_a_caller_that_leaves_before_the_answer_is_charged_an_estimate(roo
 # ---- refused before the body
 
 
-async def told_early(stage: Stage, *, key: str | None = KEY, kind: tuple[str, str] | None = None, size: int = MIB) -> Answer:
+async def told_early(
+    stage: Stage, *, key: str | None = KEY, kind: tuple[str, str] | None = None, size: int = MIB
+) -> Answer:
     """The answer to a head whose body never comes."""
     async with stage.caller() as caller:
         head = request(PATH, None, key=key, headers=[kind or content_type(), ("Expect", "100-continue")])
@@ -283,7 +286,9 @@ async def test_the_invitation_comes_once_the_key_is_known(roomy: Stage) -> None:
             assert (await caller.answer(interim=True)).status == 100
             await caller.send(body)
             assert (await caller.answer()).status == 200
-            assert (await caller.ask(PATH, body, key=key, headers=[content_type()])).status == 200, "on the same connection"
+            again = await caller.ask(PATH, body, key=key, headers=[content_type()])
+
+    assert again.status == 200, "on the same connection"
 
 
 @pytest.mark.parametrize(
@@ -360,5 +365,3 @@ async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         said = await send(stage, form(field("model", model), file("file", os.urandom(MIB))))
 
     assert (said.status, said.code) == (507, "STORAGE_FULL")
-
-
