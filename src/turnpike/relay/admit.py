@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from turnpike.contract.scopes import to_names
 from turnpike.errors import InvalidRequest, ScopeMissing, TurnpikeError, UnsupportedMedia
+from turnpike.relay.defaults import name_default
 from turnpike.relay.journal import full_error
 from turnpike.relay.keys import Entry, expired_key, missing_key
 from turnpike.relay.reading import too_large
@@ -71,6 +72,8 @@ def admit(call: "Call", entry: Entry) -> "Plan":
     plan = entry.profile.plans.get((route.label, model))
     if plan is None:
         assert route.endpoint is not None
+        if not model:
+            model = call.model = name_default(call, entry.profile)
         plan = entry.profile.make_plan(route.endpoint, model)
     reserve(call)
     return plan

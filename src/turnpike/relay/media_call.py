@@ -12,6 +12,7 @@ from turnpike.relay.admit import check_caller, decode, reserve
 from turnpike.relay.answer import AnswerHead
 from turnpike.relay.attempt import Attempt
 from turnpike.relay.call import Call
+from turnpike.relay.defaults import default_model
 from turnpike.relay.redact import redact
 from turnpike.relay.settle import cost_of, open_attempt, settle
 from turnpike.wire.media.dialect import MediaHead
@@ -56,6 +57,8 @@ def admit_media(call: "Call", entry: "Entry") -> "Plan":
     plan = entry.profile.plans.get((route.label, model))
     if plan is None:
         assert route.endpoint is not None
+        if not model:
+            fields.model = model = call.model = default_model(entry.profile, route.operation, relay.catalog.providers)
         plan = entry.profile.make_plan(route.endpoint, model)
     reserve(call)
     return plan

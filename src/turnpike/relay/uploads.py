@@ -114,7 +114,9 @@ class Form:
 
     def with_model(self, model: str) -> "Replay":
         """The form as it goes upstream: every byte as it came, but for the value of `model`."""
-        field = self._scanner.fields["model"]
+        field = self._scanner.fields.get("model")
+        if field is None:
+            return Replay(self._spool, 0, 0, self._scanner.part_before("model", model))
         return Replay(self._spool, field.start, field.end, model.encode())
 
     def close(self) -> None:

@@ -123,6 +123,11 @@ class FormScanner:
         if self._seen != self._parts + 1 or self._seen_between != self._parts:
             raise broken("its boundary stands elsewhere than between its parts; choose a longer one")
 
+    def part_before(self, name: str, value: str) -> bytes:
+        """A further field, to stand before the body's first byte."""
+        head = f'Content-Disposition: form-data; name="{name}"'.encode()
+        return self._delimiter + b"\r\n" + head + b"\r\n\r\n" + value.encode() + b"\r\n"
+
     # ---- delimiters
 
     def _count(self, data: bytes) -> None:

@@ -1,5 +1,5 @@
-"""What is billed by other units than text: images by size and quality, seconds of sound and video, characters, searches,
-pages, and tools that a provider runs. Most models have none of this: `Rates.media` is None then.
+"""What is billed by other units than text: images by size and quality, seconds of sound and video, characters,
+searches, pages, and tools that a provider runs. Most models have none of this: `Rates.media` is None then.
 
 `turnpike.wire.prices` adds it to the price of tokens.
 """

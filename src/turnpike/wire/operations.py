@@ -56,5 +56,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/audio/translations", Operation.TRANSLATION, "openai_translation", "inference:audio"),
     Endpoint("POST", "/v1/images/edits", Operation.IMAGE_EDIT, "openai_image_edit", "inference:image"),
     Endpoint("POST", "/v1/images/variations", Operation.IMAGE_VARIATION, "openai_image_variation", "inference:image"),
+    Endpoint("POST", "/v1/images/generations", Operation.IMAGE_GENERATION, "openai_images", "inference:image"),
+    Endpoint("POST", "/v1/moderations", Operation.MODERATION, "openai_moderations", "inference:text"),
+    Endpoint("POST", "/v1/videos", Operation.VIDEO, "openai_videos", "video"),
+    Endpoint("POST", "/v1/rerank", Operation.RERANK, "jina_rerank", "embeddings"),
+    Endpoint("POST", "/v2/rerank", Operation.RERANK, "cohere_rerank", "embeddings"),
     Endpoint("GET", "/v1/models", Operation.LIST_MODELS, "openai_chat", "models:read"),
 )

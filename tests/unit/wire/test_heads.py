@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from turnpike.errors import InvalidJson, InvalidRequest
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
+from turnpike.wire.dialects.common.alone import with_model
 from turnpike.wire.dialects.common.body import BODY_ERRORS, top_level
 from turnpike.wire.profiles.quirks import NO_STREAM_OPTIONS
 
@@ -111,7 +112,7 @@ def test_the_position_of_broken_json_is_in_the_details() -> None:
 def test_the_bare_decoder_and_head_error_agree_with_read_head(dialect: Dialect) -> None:
     decode = dialect.decode_head
     assert decode(b'{"model":"a"}').model == "a"
-    for body in (b"{", b"{}", b'{"model":"a","model":"b"}'):
+    for body in (b"{", b'{"model":5}', b'{"model":"a","model":"b"}'):
         with pytest.raises(BODY_ERRORS) as bare:
             decode(body)
         with pytest.raises(InvalidRequest) as read:
@@ -221,3 +222,33 @@ def test_asking_for_usage_adds_one_member_and_nothing_else(body: bytes) -> None:
     assert spliced.count(added) == 1 + body.count(added)
     assert len(spliced) == len(body) + len(added)
     assert json.loads(spliced) == {**json.loads(body), "stream_options": {"include_usage": True}}
+
+
+UNNAMED = ("openai_images", "openai_moderations", "openai_videos", "cohere_rerank", "jina_rerank")
+
+
+@pytest.mark.parametrize("name", list(DIALECTS))
+def test_a_model_must_be_named_where_there_is_no_default(name: str) -> None:
+    if name in UNNAMED or name in ("voyage_rerank", "tei_rerank"):
+        assert DIALECTS[name].read_head(b"{}").model == ""
+        assert DIALECTS[name].read_head(b'{"model":null}').model == ""
+    else:
+        with pytest.raises(InvalidRequest, match="`model` is required"):
+            DIALECTS[name].read_head(b"{}")
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b"{}", b'{"model":"m"}'),
+        (b' { "prompt": "x" }', b' {"model":"m", "prompt": "x" }'),
+        (b'{"n":{"model":"y"},"x":1}', b'{"model":"m","n":{"model":"y"},"x":1}'),
+        (b'{"n":1,"model":null}', b'{"n":1,"model":"m"}'),
+        (b'{"model": null , "n":{"model":"y"}}', b'{"model": "m" , "n":{"model":"y"}}'),
+    ],
+)
+def test_a_default_model_is_put_into_the_body_that_names_none(body: bytes, named: bytes) -> None:
+    assert with_model(body, "m") == named
+    head = DIALECTS["openai_moderations"].read_head(named)
+    assert head.model == "m"
+    assert DIALECTS["openai_moderations"].splice(named, head, "m") is named

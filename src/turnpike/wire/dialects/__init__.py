@@ -4,11 +4,18 @@
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects.anthropic_count_tokens import ANTHROPIC_COUNT_TOKENS
 from turnpike.wire.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from turnpike.wire.dialects.cohere_rerank import COHERE_RERANK
+from turnpike.wire.dialects.jina_rerank import JINA_RERANK
 from turnpike.wire.dialects.openai_chat import OPENAI_CHAT
 from turnpike.wire.dialects.openai_embeddings import OPENAI_EMBEDDINGS
 from turnpike.wire.dialects.openai_image_edit import OPENAI_IMAGE_EDIT, OPENAI_IMAGE_VARIATION
+from turnpike.wire.dialects.openai_images import OPENAI_IMAGES
+from turnpike.wire.dialects.openai_moderations import OPENAI_MODERATIONS
 from turnpike.wire.dialects.openai_speech import OPENAI_SPEECH
 from turnpike.wire.dialects.openai_transcription import OPENAI_TRANSCRIPTION, OPENAI_TRANSLATION
+from turnpike.wire.dialects.openai_videos import OPENAI_VIDEOS
+from turnpike.wire.dialects.tei_rerank import TEI_RERANK
+from turnpike.wire.dialects.voyage_rerank import VOYAGE_RERANK
 
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
@@ -22,5 +29,12 @@ DIALECTS: dict[str, Dialect] = {
         OPENAI_TRANSLATION,
         OPENAI_IMAGE_EDIT,
         OPENAI_IMAGE_VARIATION,
+        OPENAI_IMAGES,
+        OPENAI_MODERATIONS,
+        OPENAI_VIDEOS,
+        COHERE_RERANK,
+        JINA_RERANK,
+        VOYAGE_RERANK,
+        TEI_RERANK,
     )
 }

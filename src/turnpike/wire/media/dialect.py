@@ -45,6 +45,8 @@ class MediaDialect:
     watched: ClassVar[frozenset[str]] = frozenset(("model", "stream"))
     """Fields of the form whose values are read."""
     needs_file: ClassVar[str] = ""
+    has_default: ClassVar[bool] = False
+    """Its callers may leave `model` out; the head's is empty then."""
 
     head_error = staticmethod(body_error)
     read_error = staticmethod(read_error)
@@ -54,7 +56,7 @@ class MediaDialect:
     def read_form(self, fields: dict[str, Field], files: list[FilePart], size: int) -> MediaHead:
         """`size`: the whole body's. Raises InvalidRequest with `details["param"]`."""
         model = fields.get("model")
-        if model is None or not model.value:
+        if (model is None and not self.has_default) or (model is not None and not model.value):
             raise InvalidRequest("`model` is required.", details={"param": "model"})
         if self.needs_file and not any(each.name in (self.needs_file, self.needs_file + "[]") for each in files):
             raise InvalidRequest(f"`{self.needs_file}` is required, as a file.", details={"param": self.needs_file})
@@ -63,7 +65,7 @@ class MediaDialect:
             raise InvalidRequest("`stream` must be true or false.", details={"param": "stream"})
         file_bytes = sum(each.size for each in files)
         return MediaHead(
-            model=model.value,
+            model=model.value if model is not None else "",
             stream=streams in ("true", "1"),
             fields={name: field.value for name, field in fields.items()},
             file_bytes=file_bytes,

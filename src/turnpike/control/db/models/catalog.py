@@ -7,7 +7,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from turnpike.control.db.base import Base, Flags, Identified, Timed
 
-CAPABILITIES: tuple[str, ...] = ("chat", "image", "audio", "speech_to_text", "video", "code", "embeddings")
+CAPABILITIES: tuple[str, ...] = (
+    "chat",
+    "image",
+    "audio",
+    "speech_to_text",
+    "video",
+    "code",
+    "embeddings",
+    "rerank",
+    "moderation",
+    "realtime",
+)
 """In the order of their bits; new ones are appended, never inserted."""
 
 
@@ -64,6 +75,18 @@ class Model(Identified, Timed, Base):
     """When the price list has another price in force: off-peak hours, announced changes."""
     price_override: Mapped[dict[str, Any] | None]
     """What an administrator set instead, as it was written."""
+
+
+class ModelAlias(Identified, Timed, Base):
+    """Another name for a model; or, retired, the name of one that is no more and what replaces it."""
+
+    __tablename__ = "model_aliases"
+
+    name: Mapped[str] = mapped_column(String(255), unique=True)
+    target: Mapped[str] = mapped_column(String(320))
+    """A model's name, or `provider/name`."""
+    retired: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str | None] = mapped_column(String(500))
 
 
 class Credential(Identified, Timed, Base):

@@ -10,7 +10,9 @@ from turnpike.control.domains.catalog.price_schemas import PriceOverride, PriceV
 from turnpike.control.web.envelope import Moment
 from turnpike.control.web.fields import Body, ModelName, Name, NetworkText, Secret, Slug, Text, View, refuse_null
 
-Capability = Literal["chat", "image", "audio", "speech_to_text", "video", "code", "embeddings"]
+Capability = Literal[
+    "chat", "image", "audio", "speech_to_text", "video", "code", "embeddings", "rerank", "moderation", "realtime"
+]
 Order = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 Weight = Annotated[int, Field(ge=0, le=1_000)]
 Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
@@ -159,8 +161,14 @@ class ModelBody(Body):
         description="Id or slug; `provider_id` is another name of this field.",
         validation_alias=AliasChoices("provider", "provider_id"),
     )
-    name: ModelName = Field(description="What callers say. Several providers' models may share a name.")
-    model_id: ModelName | None = Field(default=None, description="What the provider calls it; without it the name.")
+    name: ModelName = Field(
+        description="What callers say. Several providers' models may share a name. With one `*` it stands for every"
+        " model of such a name that has no row of its own."
+    )
+    model_id: ModelName | None = Field(
+        default=None,
+        description="What the provider calls it; without it the name. A `*` becomes what the name's stands for.",
+    )
     display_name: Name | None = None
     capabilities: list[Capability] | None = Field(
         default=None, max_length=len(CAPABILITIES), description="Without it what models of such a name can do."

@@ -4,19 +4,26 @@ from typing import Any
 
 import msgspec
 
-from turnpike.wire.dialect import Head, Target
+from turnpike.wire.dialect import AnyResponse, Head, Target
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
 from turnpike.wire.dialects.common.owned import OwnedModel, forget, once
 from turnpike.wire.dialects.common.words import invalid
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.types.embeddings import EmbeddingsRequest
+from turnpike.wire.types.embeddings import EmbeddingsRequest, EmbeddingsResponse
 
 
 class EmbeddingsHead(Head, gc=False):
     model: OwnedModel
+    encoding_format: Any = None
 
     def output_bound(self) -> int | None:
         return 0  # vectors are not counted in tokens
+
+    def shape(self, response: AnyResponse) -> AnyResponse:
+        """Vectors in the encoding that was asked for, whatever the provider's is."""
+        if not isinstance(response, EmbeddingsResponse) or self.encoding_format not in ("float", "base64"):
+            return response
+        return msgspec.structs.replace(response, encoding=self.encoding_format)
 
 
 class _Shape(msgspec.Struct):

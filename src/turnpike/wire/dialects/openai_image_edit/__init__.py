@@ -24,6 +24,7 @@ _MOST_IMAGES = 128
 class OpenAIImageEdit(MediaDialect):
     watched = frozenset(("model", "stream", "n", "size", "quality"))
     needs_file = "image"
+    has_default = True
 
     def __init__(self, name: str, operation: Operation) -> None:
         self.name = name
