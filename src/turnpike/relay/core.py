@@ -11,7 +11,7 @@ import msgspec
 from turnpike.contract.metrics import Sample
 from turnpike.contract.relay_settings import RelaySettings
 from turnpike.contract.snapshot import Snapshot
-from turnpike.errors import MethodNotAllowed, NotFound, TurnpikeError, Unauthenticated, Unavailable
+from turnpike.errors import Forbidden, MethodNotAllowed, NotFound, TurnpikeError, Unauthenticated, Unavailable
 from turnpike.kit.clock import now_ms, rfc3339, utc_now
 from turnpike.kit.ids import IdSource
 from turnpike.kit.logs import Log
@@ -29,6 +29,7 @@ from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
 from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.protocol import ClientConnection
+from turnpike.relay.realtime.session import Session
 from turnpike.relay.uploads import Form, Uploads
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
@@ -36,6 +37,10 @@ from turnpike.wire.dialects import DIALECTS
 if TYPE_CHECKING:
     from turnpike.relay.link import Link
 
+_SECRETS_REFUSED = (
+    "This is refused here: what it gives out would let its holder reach the provider without this gateway. Open a"
+    " session at /v1/realtime over WebSocket with your own key."
+)
 _ACTIVE_S = 300.0
 """How long after a request a user counts as active."""
 
@@ -55,6 +60,8 @@ class Relay:
         self.ids = IdSource()
         self.metrics = Metrics()
         self.connections: set[ClientConnection] = set()
+        self.sessions: set[Session] = set()
+        """Realtime sessions, open or being opened."""
         self.draining = False
         self.pools = Pools(
             Connector(
@@ -93,7 +100,7 @@ class Relay:
     @property
     def in_flight(self) -> int:
         """Requests being answered."""
-        return sum(connection.conversation is not None for connection in self.connections)
+        return sum(connection.conversation is not None for connection in self.connections) + len(self.sessions)
 
     # ---- snapshot and keys
 
@@ -161,6 +168,10 @@ class Relay:
                 answer_health(self, connection)
             case Kind.RELAY_METRICS:
                 answer_own_metrics(self, connection)
+            case Kind.REALTIME:
+                Session(self, connection, head).start()
+            case Kind.REFUSED:
+                self.refuse(connection, head, Forbidden(_SECRETS_REFUSED))
             case Kind.WRONG_METHOD:
                 method = head.method.decode("latin-1")
                 error = MethodNotAllowed(f"{route.label} takes {route.allow}, not {method}.")
@@ -235,6 +246,8 @@ class Relay:
         now = self.tick.now
         for connection in list(self.connections):
             connection.sweep(now)
+        for session in list(self.sessions):
+            session.sweep(now)
         self.journal.prepare()
         if self.journal.fault is not None:
             self.journal.write_waiting()

@@ -6,11 +6,14 @@ A pool knows no credentials: they are headers, so one connection serves every ca
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from turnpike.contract.snapshot import ProviderSpec
 from turnpike.errors import TurnpikeError, Unavailable, UpstreamUnreachable
 from turnpike.relay.connect import Connector, Origin, origin_of
 from turnpike.relay.upstream import Exchange, Source, UpstreamConnection
+
+_P = TypeVar("_P", bound=asyncio.Protocol)
 
 
 class Tick:
@@ -155,6 +158,10 @@ class Pools:
                 read_timeout_s=self._read_timeout_s,
             )
         return pool
+
+    async def connect(self, origin: Origin, factory: Callable[[], _P]) -> _P:
+        """A connection of its own, outside of every pool. Raises AddressRefused or UpstreamUnreachable."""
+        return await self._connector.connect(origin, factory)
 
     def sweep(self) -> None:
         for pool in self._pools.values():

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from turnpike.simulator import realtime
 from turnpike.simulator.calls import CallLog, CallRecord
 from turnpike.simulator.dialects import OPERATIONS
 from turnpike.simulator.dialects.models import vendor as vendor_by_headers
@@ -68,6 +69,8 @@ class Simulator:
         self._below = [(one.method, one.path[:-1], one) for one in OPERATIONS if one.path.endswith("/*")]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await realtime.serve(scope, receive, send, self._api_key, self._log)
         if scope["type"] != "http":
             return
         exchange = Exchange(scope, receive, send)

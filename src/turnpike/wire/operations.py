@@ -61,5 +61,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/videos", Operation.VIDEO, "openai_videos", "video"),
     Endpoint("POST", "/v1/rerank", Operation.RERANK, "jina_rerank", "embeddings"),
     Endpoint("POST", "/v2/rerank", Operation.RERANK, "cohere_rerank", "embeddings"),
+    Endpoint("GET", "/v1/realtime", Operation.REALTIME, "openai_realtime", "inference:audio"),
     Endpoint("GET", "/v1/models", Operation.LIST_MODELS, "openai_chat", "models:read"),
 )

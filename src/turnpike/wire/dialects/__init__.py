@@ -11,6 +11,7 @@ from turnpike.wire.dialects.openai_embeddings import OPENAI_EMBEDDINGS
 from turnpike.wire.dialects.openai_image_edit import OPENAI_IMAGE_EDIT, OPENAI_IMAGE_VARIATION
 from turnpike.wire.dialects.openai_images import OPENAI_IMAGES
 from turnpike.wire.dialects.openai_moderations import OPENAI_MODERATIONS
+from turnpike.wire.dialects.openai_realtime import OPENAI_REALTIME
 from turnpike.wire.dialects.openai_speech import OPENAI_SPEECH
 from turnpike.wire.dialects.openai_transcription import OPENAI_TRANSCRIPTION, OPENAI_TRANSLATION
 from turnpike.wire.dialects.openai_videos import OPENAI_VIDEOS
@@ -29,6 +30,7 @@ DIALECTS: dict[str, Dialect] = {
         OPENAI_TRANSLATION,
         OPENAI_IMAGE_EDIT,
         OPENAI_IMAGE_VARIATION,
+        OPENAI_REALTIME,
         OPENAI_IMAGES,
         OPENAI_MODERATIONS,
         OPENAI_VIDEOS,
