@@ -54,7 +54,7 @@ class Service(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     per_mille: int = PER_MILLE
     """Of the rates; fees (requests, searches, other tools) are not discounted."""
     rates: Rates | None = None
-    """Replace the model's own, tiers included."""
+    """Replace the model's own, tiers included, but for fees."""
 
 
 STANDARD = Service("")
@@ -127,9 +127,10 @@ def _audio_pico(usage: Usage, rates: Rates) -> int:
 def _media_nanousd(usage: Usage, media: MediaUsage, model: Rates) -> int:
     service = service_of(model, media.service_tier)
     whole = service.rates or model
-    rates = rates_in_force(whole, usage.input_tokens) if whole.tiers else whole
+    rates = rates_in_force(whole, usage.input_tokens)
+    usual = rates_in_force(model, usage.input_tokens)
     parts = _tokens_pico(usage, rates)
-    fees = usage.requests * rates.request + usage.web_searches * rates.web_search
+    fees = usage.requests * usual.request + usage.web_searches * usual.web_search
     media_rates = rates.media or whole.media or model.media
     if media_rates is not None:
         parts += parts_pico(usage, media, media_rates, rates.input, rates.output)
@@ -204,7 +205,7 @@ def cost_bound_nanousd(
     whole = service.rates or rates
     dear_input, dear_output = dearest(whole)
     parts = input_tokens * dear_input + output_tokens * dear_output
-    fees = requests * max(one.request for one in (whole, *(tier.rates for tier in whole.tiers)))
+    fees = requests * max(one.request for one in (rates, *(tier.rates for tier in rates.tiers)))
     if media is not None:
         of_media = [one.media for one in (whole, *(tier.rates for tier in whole.tiers), rates) if one.media]
         # Image tokens are in the tokens already, at their dearest: what is counted by the piece comes on top.

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
@@ -52,3 +53,44 @@ def test_revisions_by_file_name_are_those_that_alembic_finds() -> None:
 
 def test_every_migration_can_be_found_in_the_package() -> None:
     assert (Path(migrate.__file__).parent / "migrations" / "env.py").is_file()
+
+
+_OLD_ROW = {
+    "event_id": b"0" * 16, "started_at_ms": 1_780_000_000_000, "request_id": "r", "key_id": "k", "key_name": "name",
+    "user_id": "u", "operation": "chat", "dialect_in": "openai_chat", "stream": False, "model_asked": "m", "model": "m",
+    "provider": "p", "deployment_id": "d", "status": 200, "outcome": 0, "usage_source": 0, "cost_nanousd": 7,
+    "priced": True, "first_byte_us": 1, "total_us": 1, "attempts": 1, "input_tokens": 5, "output_tokens": 6,
+    "cache_read_tokens": 0, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "reasoning_tokens": 0,
+    "input_audio_tokens": 0, "output_audio_tokens": 0, "cache_read_audio_tokens": 0, "billable_requests": 1,
+    "web_searches": 0,
+}  # fmt: skip
+
+
+async def test_totals_by_operation_are_made_of_the_rows_that_are_there(settings: Settings) -> None:
+    def back_and_forth(connection: Connection) -> Any:
+        operations = Operations(MigrationContext.configure(connection))
+        scripts = ScriptDirectory(str(migrate.MIGRATIONS)).walk_revisions()
+        media = next(script.module for script in scripts if script.path.endswith("_media.py"))
+        names = ", ".join(_OLD_ROW)
+        values = ", ".join(f":{name}" for name in _OLD_ROW)
+        with Operations.context(operations.get_context()):
+            media.downgrade()
+            for number, operation in enumerate(("chat", "chat", "embeddings")):
+                row = {**_OLD_ROW, "event_id": bytes([number]) * 16, "operation": operation}
+                connection.execute(text(f"INSERT INTO ledger ({names}) VALUES ({values})"), row)
+            media.upgrade()
+        query = "SELECT day, operation, requests, succeeded, input_tokens, cost_nanousd, images, key_name"
+        found = connection.execute(text(f"{query} FROM ledger_totals ORDER BY operation")).all()
+        return [tuple(row) for row in found]
+
+    engine = open_migration_engine(settings)
+    async with engine.connect() as connection:
+        found = await connection.run_sync(back_and_forth)
+        differences = await connection.run_sync(_differences)
+        await connection.rollback()
+    await engine.dispose()
+    assert found == [
+        ("2026-05-28", "chat", 2, 2, 10, 14, 0, "name"),
+        ("2026-05-28", "embeddings", 1, 1, 5, 7, 0, "name"),
+    ]
+    assert differences == []

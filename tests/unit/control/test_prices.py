@@ -97,7 +97,6 @@ def test_a_provider_is_found_by_its_address() -> None:
         (None, "https://models.example.com/v1", "claude-sonnet-4-5"),
         ("openai", "", "no-such-model-anywhere"),
         ("no-such-provider", "", "gpt-4o"),
-        ("groq", "", "whisper-large-v3"),
     ],
 )
 def test_a_model_without_a_price_is_unpriced(provider: str | None, address: str, model: str) -> None:

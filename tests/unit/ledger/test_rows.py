@@ -1,5 +1,6 @@
 """Records to rows and totals."""
 
+import json
 from typing import Any
 
 from hypothesis import given
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 
 from tests.support.journals import SERVED, abandoned, event_id, open_record, refused_event, usage_event
 from turnpike.contract.events import Caller, Outcome, UsageEvent, UsageSource
+from turnpike.control.db.models.ledger import MEDIA_COUNTS
 from turnpike.control.domains.ledger.sums import SUMMED
 from turnpike.control.drain.rows import (
     COLUMNS,
@@ -20,7 +22,7 @@ from turnpike.control.drain.rows import (
     row_of,
     totals_of,
 )
-from turnpike.wire.types.usage import Usage
+from turnpike.wire.types.usage import MediaUsage, Usage
 
 
 def _named(row: tuple[Any, ...]) -> dict[str, Any]:
@@ -30,8 +32,28 @@ def _named(row: tuple[Any, ...]) -> dict[str, Any]:
 def test_every_kind_of_token_has_its_own_column() -> None:
     usage = Usage(*range(1, 12))
     row = _named(row_of(usage_event(event_id(), usage=usage)))
-    for position, name in enumerate(Usage.__struct_fields__, 1):
+    for position, name in enumerate(Usage.__struct_fields__[:-1], 1):
         assert row["billable_requests" if name == "requests" else name] == position
+
+
+def test_media_are_kept_by_name_without_zeros_and_within_bounds() -> None:
+    media = MediaUsage(images=2, image_class="1024x1024/h\0d", video_ms=2**62, characters=-1)
+    row = _named(row_of(usage_event(event_id(), usage=Usage(media=media))))
+    assert json.loads(row["media"]) == {
+        "images": 2, "image_class": "1024x1024/h\ufffdd", "video_ms": LARGEST_COUNT, "characters": 0
+    }  # fmt: skip
+    assert _named(row_of(usage_event(event_id(), usage=Usage(media=MediaUsage()))))["media"] is None
+    assert _named(row_of(usage_event(event_id())))["media"] is None
+
+
+def test_every_count_of_media_is_summed() -> None:
+    counted = [name for name in MediaUsage.__struct_fields__ if name not in ("image_class", "service_tier")]
+    assert list(MEDIA_COUNTS) == counted
+    media = MediaUsage(**{name: place for place, name in enumerate(counted, 1)})
+    events = [usage_event(event_id(), usage=Usage(media=one)) for one in (media, None, media)]
+    (total,) = totals_of(row_of(event) for event in events)
+    for place, name in enumerate(counted, 1):
+        assert total[TOTAL_COLUMNS.index(name)] == 2 * place
 
 
 def test_totals_have_a_sum_for_everything_that_is_counted() -> None:

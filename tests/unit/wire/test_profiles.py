@@ -94,7 +94,9 @@ def test_an_effort_is_brought_to_the_nearest_that_is_known() -> None:
         ("imagen-4.0-generate-001", ("image",)),
         ("sora-2-pro", ("video",)),
         ("veo-3.1-generate", ("video",)),
-        ("omni-moderation-latest", ()),
+        ("omni-moderation-latest", ("moderation",)),
+        ("rerank-v3.5", ("rerank",)),
+        ("jina-reranker-v2-base-multilingual", ("rerank",)),
         ("meta-llama/llama-guard-4-12b", ()),
         ("gpt-realtime", ()),
         ("babbage-002", ()),
@@ -115,4 +117,5 @@ def test_what_the_list_says_outweighs_the_name() -> None:
 def test_operations_follow_from_capabilities() -> None:
     assert operations_of(("chat", "code")) == (Operation.CHAT, Operation.COUNT_TOKENS)
     assert operations_of(("embeddings",)) == (Operation.EMBEDDINGS,)
-    assert operations_of(("image", "video")) == ()
+    assert operations_of(("image", "video")) == (Operation.IMAGE_GENERATION, Operation.VIDEO)
+    assert operations_of(("rerank", "moderation")) == (Operation.RERANK, Operation.MODERATION)

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Integer, LargeBinary, SmallInteger, String, inspect
+from sqlalchemy import JSON, BigInteger, Integer, LargeBinary, SmallInteger, String, inspect
 
 from turnpike.contract.events import Abandoned, OpenRecord, Outcome, Served, UsageEvent, UsageSource
-from turnpike.control.db.models.ledger import NAME, LedgerRow, LedgerTotal
+from turnpike.control.db.models.ledger import MEDIA_COUNTS, NAME, LedgerRow, LedgerTotal
 from turnpike.kit.clock import utc_day
-from turnpike.wire.types.usage import Usage
+from turnpike.wire.types.usage import MediaUsage, Usage
 
 Row = tuple[Any, ...]
 
@@ -28,7 +28,7 @@ _DEPARTMENT, _MODEL, _PROVIDER, _DEPLOYMENT = (
     _AT["department_id"], _AT["model"], _AT["provider"], _AT["deployment_id"],
 )  # fmt: skip
 _OUTCOME, _PRICED, _SOURCE, _COST = _AT["outcome"], _AT["priced"], _AT["usage_source"], _AT["cost_nanousd"]
-_ABANDONED = _AT["abandoned"]
+_ABANDONED, _OPERATION, _MEDIA = _AT["abandoned"], _AT["operation"], _AT["media"]
 _COUNTS = slice(_AT["input_tokens"], _AT["web_searches"] + 1)
 
 DAY_MS = 86_400_000
@@ -87,6 +87,7 @@ def row_of(event: UsageEvent) -> Row:
         event.attempts,
         _abandoned_json(abandoned) if abandoned else None,
         event.cache,
+        None if usage.media is None else _media_json(usage.media),
     )
     counts: tuple[int, ...] = row[_COUNTS]  # pyright: ignore[reportAssignmentType]
     if max(counts) > LARGEST_COUNT or min(counts) < 0 or (cost is not None and not 0 <= cost <= LARGEST_COST):
@@ -132,6 +133,21 @@ def _abandoned_json(abandoned: tuple[Abandoned, ...]) -> str:
         for attempt in abandoned
     ]
     return _encode_json(attempts).decode().replace("\\u0000", "\ufffd")
+
+
+_TEXTS = ("image_class", "service_tier")
+
+
+def _media_json(media: MediaUsage) -> str | None:
+    """What is not zero, bounded as the other counts are; None when all is."""
+    found: dict[str, int | str] = {}
+    for name in MediaUsage.__struct_fields__:
+        value = getattr(media, name)
+        if value and name in _TEXTS:
+            found[name] = _text(value)
+        elif value:
+            found[name] = max(0, min(value, LARGEST_COUNT))
+    return _encode_json(found).decode().replace("\\u0000", "\ufffd") if found else None
 
 
 def interrupted_row(attempts: Sequence[OpenRecord], *, charge: bool) -> Row:
@@ -196,6 +212,7 @@ def totals_of(rows: Iterable[Row]) -> list[Row]:
             row[_MODEL],
             row[_PROVIDER] or "",
             row[_DEPLOYMENT] or "",
+            row[_OPERATION],
         )
         counts = (
             1,
@@ -203,16 +220,28 @@ def totals_of(rows: Iterable[Row]) -> list[Row]:
             not row[_PRICED],
             row[_SOURCE] not in (_REPORTED, _NONE) or row[_ABANDONED] is not None,
             *row[_COUNTS],
-            row[_COST] or 0,
         )
         total = sums.get(key)
         if total is None:
-            sums[key] = [row[_KEY_NAME], *map(int, counts)]
+            total = sums[key] = [row[_KEY_NAME], *map(int, counts), *_NO_MEDIA, row[_COST] or 0]
         else:
             total[0] = row[_KEY_NAME]
             for place, count in enumerate(counts, 1):
                 total[place] += count
+            total[-1] += row[_COST] or 0
+        if row[_MEDIA] is not None:
+            _add_media(total, row[_MEDIA])
     return [(*key, *sums[key]) for key in sorted(sums)]
+
+
+_NO_MEDIA = (0,) * len(MEDIA_COUNTS)
+
+
+def _add_media(total: list[Any], media: str | dict[str, Any]) -> None:
+    """Most rows have none: those that do are read here, so that the others need not carry a dozen zeros."""
+    counts: dict[str, Any] = msgspec.json.decode(media) if isinstance(media, str) else media
+    for place, name in enumerate(MEDIA_COUNTS, -1 - len(MEDIA_COUNTS)):
+        total[place] += counts.get(name, 0)
 
 
 # ---- what would not fit
@@ -230,7 +259,7 @@ _LARGEST = {"started_at_ms": LAST_MS, "cost_nanousd": LARGEST_COST}
 
 
 def _fit(value: Any, column: Any) -> Any:
-    if value is None or isinstance(column.type, LargeBinary):
+    if value is None or isinstance(column.type, LargeBinary | JSON):
         return value
     if isinstance(column.type, String):
         return str(value).replace("\0", "\ufffd")[: column.type.length]

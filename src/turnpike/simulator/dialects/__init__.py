@@ -7,6 +7,10 @@ from turnpike.simulator.dialects import (
     openai_chat,
     openai_embeddings,
     openai_image_edits,
+    openai_images,
+    openai_moderations,
+    openai_videos,
+    rerank,
 )
 from turnpike.simulator.exchange import Operation
 
@@ -16,5 +20,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *openai_embeddings.OPERATIONS,
     *openai_audio.OPERATIONS,
     *openai_image_edits.OPERATIONS,
+    *openai_images.OPERATIONS,
+    *openai_moderations.OPERATIONS,
+    *openai_videos.OPERATIONS,
+    *rerank.OPERATIONS,
     *models.OPERATIONS,
 )

@@ -8,9 +8,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Index, Integer, LargeBinary, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from turnpike.control.db.base import Base
+from turnpike.control.db.base import Base, Document
 
 NAME = 255
+MEDIA_COUNTS = (
+    "images", "input_image_tokens", "output_image_tokens", "input_audio_ms", "output_audio_ms", "video_ms",
+    "characters", "searches", "pages", "file_searches", "code_executions",
+)  # fmt: skip
+"""What is summed of turnpike.wire.types.usage.MediaUsage."""
 
 
 class LedgerRow(Base):
@@ -76,11 +81,13 @@ class LedgerRow(Base):
     abandoned: Mapped[str | None] = mapped_column(Text)
     """JSON: the attempts that were given up. Text, as nothing is ever searched in it."""
     cache: Mapped[str | None] = mapped_column(String(32))
+    media: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    """What few requests have: the counts of MediaUsage that are not zero, by name. NULL: none."""
 
 
 class LedgerTotal(Base):
-    """Sums of rows that share a day, key and deployment. Missing departments and providers are empty text here,
-    because a primary key takes no NULL."""
+    """Sums of rows that share a day, key, deployment and operation. Missing departments and providers are empty
+    text here, because a primary key takes no NULL."""
 
     __tablename__ = "ledger_totals"
     __table_args__: Any = (
@@ -97,6 +104,7 @@ class LedgerTotal(Base):
     model: Mapped[str] = mapped_column(String(NAME), primary_key=True)
     provider: Mapped[str] = mapped_column(String(64), primary_key=True)
     deployment_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    operation: Mapped[str] = mapped_column(String(64), primary_key=True)
     key_name: Mapped[str] = mapped_column(String(NAME))
     """As the latest of the rows has it."""
     requests: Mapped[int] = mapped_column(BigInteger)
@@ -114,5 +122,16 @@ class LedgerTotal(Base):
     cache_read_audio_tokens: Mapped[int] = mapped_column(BigInteger)
     billable_requests: Mapped[int] = mapped_column(BigInteger)
     web_searches: Mapped[int] = mapped_column(BigInteger)
+    images: Mapped[int] = mapped_column(BigInteger)
+    input_image_tokens: Mapped[int] = mapped_column(BigInteger)
+    output_image_tokens: Mapped[int] = mapped_column(BigInteger)
+    input_audio_ms: Mapped[int] = mapped_column(BigInteger)
+    output_audio_ms: Mapped[int] = mapped_column(BigInteger)
+    video_ms: Mapped[int] = mapped_column(BigInteger)
+    characters: Mapped[int] = mapped_column(BigInteger)
+    searches: Mapped[int] = mapped_column(BigInteger)
+    pages: Mapped[int] = mapped_column(BigInteger)
+    file_searches: Mapped[int] = mapped_column(BigInteger)
+    code_executions: Mapped[int] = mapped_column(BigInteger)
     cost_nanousd: Mapped[int] = mapped_column(BigInteger)
     """Of what has a price."""

@@ -1,13 +1,17 @@
-"""Prices as administrators write and read them: US dollars, for a million tokens unless the field says otherwise."""
+"""Prices as administrators write and read them: US dollars, for a million tokens unless the field says otherwise.
+
+What is billed by other units than tokens is in `MEDIA_UNITS`; docs/ledger.md explains each with an example.
+"""
 
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import Field, PlainSerializer, StringConstraints, model_validator
 
 from turnpike.control.web.fields import Body, View
 from turnpike.kit.money import usd_per_units
-from turnpike.wire.prices import Rates
+from turnpike.wire.media_rates import MediaRates
+from turnpike.wire.prices import Rates, Service
 
 MILLION = 1_000_000
 Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=18, decimal_places=12)]
@@ -21,6 +25,26 @@ def _plain(value: Decimal) -> str:
 Shown = Annotated[Decimal, PlainSerializer(_plain, return_type=str)]
 
 
+Class = Annotated[str, StringConstraints(pattern=r"^(\*|[0-9a-z]{1,20})?(/[0-9a-z_-]{1,20})?$", min_length=1)]
+ByClass = Annotated[dict[Class, Price], Field(max_length=64)]
+
+MEDIA_UNITS: dict[str, int] = {
+    "input_image": MILLION,
+    "output_image": MILLION,
+    "image": 1,
+    "image_megapixel": 1,
+    "input_audio_hour": 1,
+    "output_audio_hour": 1,
+    "video_second": 1,
+    "character": MILLION,
+    "search": 1,
+    "page": 1,
+    "file_search": 1,
+    "code_execution": 1,
+}
+"""The fields of `turnpike.wire.media_rates.MediaRates`, and how many units a price is for."""
+
+
 class RateFields(Body):
     input: Price = Decimal(0)
     output: Price = Decimal(0)
@@ -32,6 +56,31 @@ class RateFields(Body):
     cache_read_audio: Price | None = None
     request: Price | None = Field(default=None, description="For one request.")
     web_search: Price | None = Field(default=None, description="For one search.")
+    input_image: Price | None = Field(default=None, description="Tokens of images that are sent.")
+    output_image: Price | None = Field(default=None, description="Tokens of images that are made.")
+    image: ByClass = Field(
+        default={},
+        description="For one image, by size and quality: `1024x1024/hd`, `1024x1024`, `*/hd` or `*` (any). Holds where "
+        "the answer counts no output tokens.",
+    )
+    image_megapixel: Price | None = Field(default=None, description="For a million pixels of an image.")
+    input_audio_hour: Price | None = Field(default=None, description="For an hour of sound that is sent.")
+    output_audio_hour: Price | None = Field(default=None, description="For an hour of sound that is made.")
+    video_second: ByClass = Field(default={}, description="For a second of video, by size as for `image`.")
+    character: Price | None = Field(default=None, description="For a million characters to be spoken.")
+    search: Price | None = Field(default=None, description="For one search unit of a rerank.")
+    page: Price | None = Field(default=None, description="For one page of a document.")
+    file_search: Price | None = Field(default=None, description="For one search in files that the provider keeps.")
+    code_execution: Price | None = Field(default=None, description="For one container to run code in.")
+
+
+class ServiceOverride(RateFields):
+    """A service tier: `percent` of the model's prices, or prices of its own."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = Field(
+        description="`batch`, `flex`, `priority`: as answers name it."
+    )
+    percent: Annotated[Decimal, Field(ge=0, le=10_000, decimal_places=1)] | None = None
 
 
 class TierOverride(RateFields):
@@ -40,16 +89,19 @@ class TierOverride(RateFields):
 
 class PriceOverride(RateFields):
     tiers: list[TierOverride] = Field(default=[], max_length=8)
+    services: list[ServiceOverride] = Field(default=[], max_length=8)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         if len({tier.above for tier in self.tiers}) != len(self.tiers):
             raise ValueError("two tiers begin at the same number of tokens")
+        if len({service.name for service in self.services}) != len(self.services):
+            raise ValueError("two services have the same name")
         return self
 
 
 class RatesView(View):
-    """US dollars for a million tokens; `request` and `web_search` for one."""
+    """US dollars for a million tokens or characters; for one of everything else."""
 
     input: Shown
     output: Shown
@@ -61,16 +113,35 @@ class RatesView(View):
     cache_read_audio: Shown | None = None
     request: Shown | None = None
     web_search: Shown | None = None
+    input_image: Shown | None = None
+    output_image: Shown | None = None
+    image: dict[str, Shown] | None = None
+    image_megapixel: Shown | None = None
+    input_audio_hour: Shown | None = None
+    output_audio_hour: Shown | None = None
+    video_second: dict[str, Shown] | None = None
+    character: Shown | None = None
+    search: Shown | None = None
+    page: Shown | None = None
+    file_search: Shown | None = None
+    code_execution: Shown | None = None
 
 
 class TierView(RatesView):
     above: int
 
 
+class ServiceView(View):
+    name: str
+    percent: Shown | None = Field(default=None, description="Of the model's own prices.")
+    price: RatesView | None = None
+
+
 class PriceView(RatesView):
     currency: str = "USD"
     per_tokens: int = MILLION
     tiers: list[TierView] = Field(default=[])
+    services: list[ServiceView] = Field(default=[])
 
 
 _TOKEN_RATES = (
@@ -80,7 +151,13 @@ _TOKEN_RATES = (
 
 def view_rates(rates: Rates) -> PriceView:
     tiers = [TierView(above=tier.above, **_shown(tier.rates)) for tier in rates.tiers]
-    return PriceView(tiers=tiers, **_shown(rates))
+    return PriceView(tiers=tiers, services=[_service(service) for service in rates.services], **_shown(rates))
+
+
+def _service(service: Service) -> ServiceView:
+    if service.rates is not None:
+        return ServiceView(name=service.name, price=RatesView(**_shown(service.rates)))
+    return ServiceView(name=service.name, percent=Decimal(service.per_mille) / 10)
 
 
 def _shown(rates: Rates) -> dict[str, Any]:
@@ -90,4 +167,17 @@ def _shown(rates: Rates) -> dict[str, Any]:
         shown[name] = None if picousd is None else usd_per_units(picousd, MILLION)
     for name in ("request", "web_search"):
         shown[name] = usd_per_units(getattr(rates, name), 1) or None
+    if rates.media is not None:
+        shown.update(_shown_media(rates.media))
+    return shown
+
+
+def _shown_media(rates: MediaRates) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for name, units in MEDIA_UNITS.items():
+        picousd: int | dict[str, int] | None = getattr(rates, name)
+        if isinstance(picousd, dict):
+            shown[name] = {kind: usd_per_units(each, units) for kind, each in picousd.items()} or None
+        else:
+            shown[name] = None if not picousd else usd_per_units(picousd, units)
     return shown

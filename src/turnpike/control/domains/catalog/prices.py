@@ -16,11 +16,13 @@ import msgspec
 
 from turnpike.control.db.models import Model, Provider
 from turnpike.control.domains.catalog.facts import facts_of, read_config
-from turnpike.control.domains.catalog.price_schemas import PriceOverride, RateFields
+from turnpike.control.domains.catalog.own_prices import OWN_LIST, own_price, with_services
+from turnpike.control.domains.catalog.price_schemas import MEDIA_UNITS, PriceOverride, RateFields, ServiceOverride
 from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.kit.clock import utc_now
 from turnpike.kit.money import picousd_per_unit
-from turnpike.wire.prices import Rates, Tier
+from turnpike.wire.media_rates import MediaRates
+from turnpike.wire.prices import Rates, Service, Tier
 
 if TYPE_CHECKING:
     from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice
@@ -40,7 +42,23 @@ _PER_MILLION = {
     "cache_read_audio": "cache_audio_read_mtok",
 }
 _PER_THOUSAND = {"request": "requests_kcount", "web_search": "web_searches_kcount"}
-_NEEDED = ("input_mtok", "output_mtok", "requests_kcount")
+_MEDIA: dict[str, tuple[tuple[str, ...], int]] = {
+    "input_image": (("input_image_mtok",), MILLION),
+    "output_image": (("output_image_mtok",), MILLION),
+    "input_audio_hour": (("input_audio_hours", "audio_hours"), 1),
+    "output_audio_hour": (("output_audio_hours",), 1),
+    "character": (("input_mchars",), MILLION),
+    "page": (("input_document_kpages",), 1000),
+    "search": (("rerank_searches_kcount",), 1000),
+    "file_search": (("storage_searches_kcount",), 1000),
+    "code_execution": (("code_executions_kcount",), 1000),
+}
+"""The list's names for what `MediaRates` has, the first that is there, and how many units its price is for."""
+_NEEDED = (
+    "input_mtok", "output_mtok", "requests_kcount", "input_audio_hours", "audio_hours", "output_audio_hours",
+    "input_mchars", "input_document_kpages", "rerank_searches_kcount",
+)  # fmt: skip
+"""One of these must be there, or the model is not priced by anything that is counted here."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +87,14 @@ def price_list() -> str:
 
 def compile_override(override: PriceOverride) -> Compiled:
     tiers = tuple(Tier(tier.above, _override_rates(tier)) for tier in sorted(override.tiers, key=lambda t: t.above))
-    return Compiled(msgspec.structs.replace(_override_rates(override), tiers=tiers), OVERRIDE)
+    services = tuple(_service(service) for service in override.services)
+    return Compiled(msgspec.structs.replace(_override_rates(override), tiers=tiers, services=services), OVERRIDE)
+
+
+def _service(service: ServiceOverride) -> Service:
+    if service.percent is not None:
+        return Service(service.name, int(service.percent * 10))
+    return Service(service.name, rates=_override_rates(service))
 
 
 def _override_rates(fields: RateFields) -> Rates:
@@ -82,7 +107,20 @@ def _override_rates(fields: RateFields) -> Rates:
         price = getattr(fields, name)
         if price is not None:
             values[name] = picousd_per_unit(price)
-    return Rates(**values)
+    media = _override_media(fields)
+    return Rates(**values, media=MediaRates(**media) if media else None)
+
+
+def _override_media(fields: RateFields) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, units in MEDIA_UNITS.items():
+        price = getattr(fields, name)
+        if isinstance(price, dict):
+            if price:
+                found[name] = {kind: picousd_per_unit(each, units) for kind, each in price.items()}
+        elif price is not None:
+            found[name] = picousd_per_unit(price, units)
+    return found
 
 
 # ---- the list
@@ -94,11 +132,25 @@ def compile_listed(price_provider: str | None, base_url: str, model_id: str, now
     snapshot = import_module("genai_prices.data_snapshot").get_snapshot()
     try:
         by_address = None if price_provider else base_url
-        _, model = snapshot.find_provider_model(model_id, None, price_provider, by_address)
+        provider, model = snapshot.find_provider_model(model_id, None, price_provider, by_address)
     except LookupError:
-        return UNPRICED
+        return _own(price_provider or _provider_at(snapshot, base_url), model_id)
     rates = _rates_of(model, model.get_prices(now), model_id)
-    return Compiled(rates, price_list() if rates is not None else None, _until_ms(model, now))
+    if rates is None:
+        return _own(provider.id, model_id)
+    return Compiled(with_services(rates, provider.id, model_id), price_list(), _until_ms(model, now))
+
+
+def _own(provider: str | None, model_id: str) -> Compiled:
+    rates = own_price(provider, model_id)
+    return UNPRICED if rates is None else Compiled(rates, OWN_LIST)
+
+
+def _provider_at(snapshot: Any, base_url: str) -> str | None:
+    try:
+        return snapshot.find_provider(None, None, base_url).id
+    except LookupError:
+        return None
 
 
 def _rates_of(model: "ModelInfo", price: "ModelPrice", model_id: str) -> Rates | None:
@@ -120,7 +172,18 @@ def _rates_at(listed: dict[str, Any], input_tokens: int) -> Rates:
         for name, key in table.items():
             if key in listed:
                 values[name] = picousd_per_unit(_price_at(listed[key], input_tokens), units)
-    return Rates(**values)
+    media = _media_at(listed, input_tokens)
+    return Rates(**values, media=MediaRates(**media) if media else None)
+
+
+def _media_at(listed: dict[str, Any], input_tokens: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, (keys, units) in _MEDIA.items():
+        for key in keys:
+            if key in listed:
+                found[name] = picousd_per_unit(_price_at(listed[key], input_tokens), units)
+                break
+    return found
 
 
 def _price_at(price: Any, input_tokens: int) -> Decimal:

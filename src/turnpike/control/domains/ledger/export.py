@@ -58,7 +58,7 @@ def _cell(value: Any) -> Any:
     """Text that a spreadsheet would take for a formula is made plain by an apostrophe in front."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
+    if isinstance(value, list | dict):
         return _encode(value).decode() if value else ""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return "'" + value

@@ -42,12 +42,12 @@ class RowFilter:
         return all(getattr(self, name) is None for name in _ROWS_ONLY)
 
 
-TOTALS_TOO = ("key_id", "user_id", "department_id", "model", "provider", "deployment_id")
+TOTALS_TOO = ("key_id", "user_id", "department_id", "model", "provider", "deployment_id", "operation")
 _ROWS_ONLY = (
-    "model_asked", "operation", "status", "outcome", "error_code", "request_id", "trace_id", "priced",
+    "model_asked", "status", "outcome", "error_code", "request_id", "trace_id", "priced",
     "min_cost_nanousd", "max_cost_nanousd",
 )  # fmt: skip
-_EQUAL = (*TOTALS_TOO, *_ROWS_ONLY[:8])
+_EQUAL = (*TOTALS_TOO, *_ROWS_ONLY[:7])
 
 
 # ---- rows

@@ -16,7 +16,7 @@ OUTCOME_NAMES: dict[int, str] = {number: name for name, number in OUTCOMES.items
 USAGE_SOURCES: dict[int, str] = {source.value: source.name.lower() for source in UsageSource}
 
 OutcomeName = Literal["ok", "refused", "upstream_error", "cut", "cancelled", "interrupted", "failed"]
-Dimension = Literal["day", "model", "key", "user", "department", "provider", "deployment"]
+Dimension = Literal["day", "model", "key", "user", "department", "provider", "deployment", "operation"]
 
 Id = Annotated[str, StringConstraints(pattern=UUID, to_lower=True)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=NAME)]
@@ -37,13 +37,13 @@ class WhoAndWhat(_Question):
     model: Word | None = Field(None, description="The model that served; the one asked for when none did.")
     provider: Word | None = Field(None, description="The provider's slug.")
     deployment_id: Word | None = None
+    operation: Word | None = None
 
 
 class RowQuestion(WhoAndWhat):
     since: AwareDatetime | None = Field(None, alias="from", description="The first moment, RFC 3339.")
     until: AwareDatetime | None = Field(None, alias="to", description="The first moment that is not meant any more.")
     model_asked: Word | None = None
-    operation: Word | None = None
     status: int | None = Field(None, ge=0, le=999, description="HTTP status of the answer; 0: interrupted.")
     outcome: OutcomeName | None = None
     error_code: Word | None = None
@@ -83,7 +83,7 @@ class SummaryQuestion(WhoAndWhat, _Paged):
     by: str = Field(
         "day",
         max_length=100,
-        description="One or more of day, model, key, user, department, provider, deployment: `day,model`.",
+        description="One or more of day, model, key, user, department, provider, deployment, operation: `day,model`.",
     )
     since: date | None = Field(None, alias="from", description="The first UTC day, `2026-05-30`.")
     until: date | None = Field(None, alias="to", description="The last UTC day, itself included.")
@@ -110,6 +110,25 @@ class TokensView(View):
     cache_read_audio_tokens: int
     billable_requests: int
     web_searches: int
+
+
+class MediaCounts(View):
+    images: int = 0
+    input_image_tokens: int = 0
+    output_image_tokens: int = 0
+    input_audio_ms: int = 0
+    output_audio_ms: int = 0
+    video_ms: int = 0
+    characters: int = 0
+    searches: int = 0
+    pages: int = 0
+    file_searches: int = 0
+    code_executions: int = 0
+
+
+class MediaView(MediaCounts):
+    image_class: str | None = None
+    service_tier: str | None = None
 
 
 class AbandonedView(View):
@@ -157,6 +176,7 @@ class RowView(TokensView):
     attempts: int
     abandoned: list[AbandonedView]
     cache: str | None
+    media: MediaView | None = Field(description="What is counted in other units than tokens; null: nothing was.")
 
 
 class SumsView(TokensView):
@@ -168,6 +188,7 @@ class SumsView(TokensView):
     cost_nanousd: int
     cost_usd: str
     cost_cents: float
+    media: MediaCounts
 
 
 class SummaryView(SumsView):
@@ -181,6 +202,7 @@ class SummaryView(SumsView):
     department_id: str | None = None
     provider: str | None = None
     deployment_id: str | None = None
+    operation: str | None = None
 
 
 class LedgerMeta(Meta):

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, case, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, case, cast, func, or_, select
 
 from turnpike.contract.events import Outcome, UsageSource
-from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
+from turnpike.control.db.models.ledger import MEDIA_COUNTS, LedgerRow, LedgerTotal
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.ledger.repository import TOTALS_TOO, Row, RowFilter, conditions, visible
 from turnpike.control.domains.ledger.scope import RowScope
@@ -26,6 +26,7 @@ DIMENSIONS: dict[str, str] = {
     "department": "department_id",
     "provider": "provider",
     "deployment": "deployment_id",
+    "operation": "operation",
 }
 """What sums are grouped by, and the column of it."""
 
@@ -57,12 +58,17 @@ async def _add_up(session: ReadSession, scope: RowScope, wanted: RowFilter) -> d
         "unpriced": _count_if(LedgerRow.priced.is_(False)),
         "estimated": _count_if(_ESTIMATED),
     }
+    counted.update((name, func.sum(_media(name))) for name in MEDIA_COUNTS)
     columns = [
         counted[name].label(name) if name in counted else func.sum(getattr(LedgerRow, name)).label(name)
         for name in SUMMED
     ]
     query = select(*columns).select_from(LedgerRow).where(*conditions(scope, wanted))
     return _integers((await session.execute(query)).mappings().one())
+
+
+def _media(name: str) -> ColumnElement[Any]:
+    return cast(LedgerRow.media[name].as_string(), BigInteger)
 
 
 def _count_if(condition: ColumnElement[bool]) -> ColumnElement[Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from turnpike.contract.events import UsageSource
+from turnpike.control.db.models.ledger import MEDIA_COUNTS
 from turnpike.control.domains.ledger.repository import Row
 from turnpike.control.domains.ledger.schemas import OUTCOME_NAMES, USAGE_SOURCES, RowView, SumsView, TokensView
 from turnpike.kit.clock import from_ms, rfc3339
@@ -44,6 +45,7 @@ def row_fields(row: Row) -> dict[str, Any]:
         priced=bool(row["priced"]),
         estimated=row["usage_source"] not in _CERTAIN or bool(row["abandoned"]),
         abandoned=msgspec.json.decode(row["abandoned"]) if row["abandoned"] else [],
+        media=row["media"],
     )
     return {name: found[name] for name in FIELDS}
 
@@ -54,10 +56,11 @@ def view_row(row: Row) -> RowView:
 
 def sums_fields(sums: Mapping[str, Any]) -> dict[str, Any]:
     """Sums come as None from an empty set, and as decimals from PostgreSQL."""
-    found = {name: int(value or 0) for name, value in sums.items()}
+    found: dict[str, Any] = {name: int(value or 0) for name, value in sums.items()}
     cost = found["cost_nanousd"]
     found["tokens"] = found["input_tokens"] + found["output_tokens"]
-    return {**found, "cost_usd": usd_text(cost), "cost_cents": float(cents_from_nanousd(cost))}
+    media = {name: found.pop(name) for name in MEDIA_COUNTS}
+    return {**found, "media": media, "cost_usd": usd_text(cost), "cost_cents": float(cents_from_nanousd(cost))}
 
 
 def view_sums(sums: Mapping[str, Any]) -> SumsView:
