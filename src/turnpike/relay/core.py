@@ -152,7 +152,7 @@ class Relay:
             call = MediaCall(self, connection, head, body)
             try:
                 call.start()
-            except Exception as error:  # noqa: BLE001 - as above
+            except Exception as error:  # noqa: BLE001 - the last line of defence, as above
                 call.fault(error)
         else:
             self._serve_other(connection, head, cast("bytes", body))
