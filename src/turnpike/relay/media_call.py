@@ -13,8 +13,7 @@ from turnpike.relay.answer import AnswerHead
 from turnpike.relay.attempt import Attempt
 from turnpike.relay.call import Call
 from turnpike.relay.defaults import default_model
-from turnpike.relay.redact import redact
-from turnpike.relay.settle import cost_of, open_attempt, settle
+from turnpike.relay.settle import cost_of, settle
 from turnpike.wire.media.dialect import MediaHead
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ def admit_media(call: "Call", entry: "Entry") -> "Plan":
     check_caller(relay, call.connection, head, entry, call.started_at_ms)
     if call.form is not None:
         fields = call.form.read_head(call.media)
+        # What goes on as it came, where the provider calls the model as the caller does.
+        call.body = cast("bytes", call.form.as_it_came())
     else:
         if head.encoding is not None:
             call.body = decode(head.encoding, call.body, relay.settings.body_limit_bytes)
@@ -59,6 +60,8 @@ def admit_media(call: "Call", entry: "Entry") -> "Plan":
         assert route.endpoint is not None
         if not model:
             fields.model = model = call.model = default_model(entry.profile, route.operation, relay.catalog.providers)
+            if call.form is not None:
+                call.body = cast("bytes", call.form.with_model(model))
         plan = entry.profile.make_plan(route.endpoint, model)
     reserve(call)
     return plan
@@ -73,24 +76,6 @@ class MediaAttempt(Attempt):
 
     # ---- towards the provider
 
-    def send(self) -> None:
-        if not self.target.same:
-            provider = self.target.served.provider
-            raise UnsupportedOperation(f"The provider '{provider}' does not take this form of request.")
-        call = self.call
-        target = self.target
-        body = self._body()
-        open_attempt(call, self)
-        call.attempt = self
-        call.attempts = number = self.number
-        timeout_s = call.relay.settings.first_byte_timeout_s
-        if target.breaker.open:
-            target.breaker.started()
-        if number > 1:
-            call.relay.metrics.count_retry(target.served.provider)
-            timeout_s = min(timeout_s, call.time_left_s())
-        target.pool.send(self, self._head(len(body)), body, timeout_s)
-
     def _head(self, body_bytes: int) -> bytes:
         made = super()._head(body_bytes)
         form = self._call.form
@@ -101,10 +86,12 @@ class MediaAttempt(Attempt):
 
     def _body(self) -> "bytes | Source":
         call = self._call
+        if not self.target.same:
+            provider = self.target.served.provider
+            raise UnsupportedOperation(f"The provider '{provider}' does not take this form of request.")
         if call.form is None:
             return call.media.splice(call.body, call.asked, self.target.upstream_model, self.target.quirks)
-        replay = call.form.with_model(self.target.upstream_model)
-        return replay if replay.on_disk else b"".join(replay.pieces())
+        return call.form.with_model(self.target.upstream_model)
 
     # ---- the answer
 
@@ -130,8 +117,7 @@ class MediaAttempt(Attempt):
         self.worked = True
         text = kind.decode("latin-1").strip().lower()
         if text.startswith("text/html"):
-            shown = redact(text, self.target.secret)[:80]
-            self._break_off(UpstreamGarbage(f"The provider answered with the content type '{shown}'."))
+            self._break_off(UpstreamGarbage("The provider answered with a page of HTML."))
             return False
         self.lane = call.media.watch(call.asked, text)
         lines = [b"content-type: " + kind]
@@ -199,8 +185,10 @@ class MediaCall(Call):
     def __init__(
         self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: "bytes | Form"
     ) -> None:
-        super().__init__(relay, connection, head, body if isinstance(body, bytes) else b"")
-        if not isinstance(body, bytes):
+        super().__init__(relay, connection, head, b"")
+        if isinstance(body, bytes):
+            self.body = body
+        else:
             self.form = body
         assert head.route.media is not None
         self.media: MediaDialect = head.route.media

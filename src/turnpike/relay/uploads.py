@@ -112,12 +112,19 @@ class Form:
             raise self.fault
         return dialect.read_form(self._scanner.fields, self._scanner.files, self.size)
 
-    def with_model(self, model: str) -> "Replay":
+    def as_it_came(self) -> "bytes | Replay":
+        return self._replay(0, 0, b"")
+
+    def with_model(self, model: str) -> "bytes | Replay":
         """The form as it goes upstream: every byte as it came, but for the value of `model`."""
         field = self._scanner.fields.get("model")
         if field is None:
-            return Replay(self._spool, 0, 0, self._scanner.part_before("model", model))
-        return Replay(self._spool, field.start, field.end, model.encode())
+            return self._replay(0, 0, self._scanner.part_before("model", model))
+        return self._replay(field.start, field.end, model.encode())
+
+    def _replay(self, start: int, end: int, new: bytes) -> "bytes | Replay":
+        replay = Replay(self._spool, start, end, new)
+        return replay if self._spool.on_disk else b"".join(replay.pieces())
 
     def close(self) -> None:
         self._spool.close()
@@ -137,10 +144,6 @@ class Replay:
 
     def __len__(self) -> int:
         return self._size
-
-    @property
-    def on_disk(self) -> bool:
-        return self._spool.on_disk
 
     def pieces(self) -> Iterator[bytes]:
         """From the beginning, whenever asked. Raises Unavailable."""

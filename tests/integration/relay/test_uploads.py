@@ -84,6 +84,20 @@ async def test_only_the_model_changes(roomy: Stage, place: str) -> None:
     assert event.cost_nanousd == 200_000, "two seconds at $0.006 a minute"
 
 
+@pytest.mark.parametrize("name", ["upstream-model", "another-name"])
+async def test_a_model_that_is_left_out_is_the_default_one(roomy: Stage, name: str) -> None:
+    async with serving(answer({"created": 1, "data": []})) as upstream:
+        await media_model(roomy, upstream, name=name)
+        picture = form(file("image", b"png", "a.png", "image/png"))
+        said = await roomy.ask("/v1/images/variations", picture, key=KEY, headers=[content_type()])
+
+    assert said.status == 200
+    assert upstream.requests[0].body == form(
+        field("model", "upstream-model"), file("image", b"png", "a.png", "image/png")
+    )
+    assert roomy.settled(said).model_asked == name
+
+
 async def test_a_form_in_chunks_goes_on_with_its_length(roomy: Stage) -> None:
     async with serving(answer(TEXT)) as upstream:
         model = await media_model(roomy, upstream)
