@@ -119,6 +119,7 @@ def test_a_message_is_not_kept_beyond_the_limit_before_its_end_comes() -> None:
         b"\x09\x80\x00\x00\x00\x00",
         b"\xf1\x80\x00\x00\x00\x00",
     ],
+    ids=["not masked", "not UTF-8", "a part of nothing", "a ping in parts", "reserved bits"],
 )
 def test_what_is_no_websocket_ends_the_session(raw: bytes) -> None:
     end, heard = server_end()
