@@ -28,6 +28,7 @@
     │   ├── UpstreamTimeout         504  UPSTREAM_TIMEOUT
     │   └── AddressRefused          502  ADDRESS_REFUSED         (the address policy says no)
     ├── Unavailable                 503  UNAVAILABLE             (with retry_after_s)
+    │   └── StorageFull             507  STORAGE_FULL            (an upload cannot be kept until it is sent on)
     └── ConfigurationError          500  CONFIGURATION           (start-up refuses; never sent to a client)
 
 Only an edge turns one into HTTP: a dialect renders its own API's form, control renders the envelope. A message is
@@ -205,6 +206,11 @@ class Unavailable(TurnpikeError):
     code = "UNAVAILABLE"
     status = 503
     retryable = True
+
+
+class StorageFull(Unavailable):
+    code = "STORAGE_FULL"
+    status = 507
 
 
 class ConfigurationError(TurnpikeError):

@@ -126,6 +126,20 @@ class Settings(BaseSettings):
     # ---- the relay's limits
     head_limit_bytes: int = Field(64 * 1024, ge=4096, description="Largest head of a request.")
     body_limit_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="Largest body of a request.")
+    upload_limit_bytes: int = Field(
+        512 * 1024 * 1024, ge=1024, description="Largest form with files: a recording, images."
+    )
+    spool_dir: Path | None = Field(
+        None, description="Folder of uploads on their way; without it `spool` in the data folder."
+    )
+    spool_limit_bytes: int = Field(
+        4 * 1024 * 1024 * 1024, ge=0, description="Most bytes of uploads on their way, per relay; then 507."
+    )
+    realtime_idle_timeout_s: float = Field(600.0, gt=0, description="Life of a realtime session without a message.")
+    realtime_limit_s: float = Field(3600.0, gt=0, description="Longest life of a realtime session.")
+    realtime_message_limit_bytes: int = Field(
+        16 * 1024 * 1024, ge=1024, description="Largest message in a realtime session."
+    )
     response_limit_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Largest whole answer of a provider.")
     idle_timeout_s: float = Field(75.0, gt=0, description="Life of a kept-alive connection without a request.")
     head_timeout_s: float = Field(20.0, gt=0, description="Time to send a request's head.")
@@ -283,6 +297,12 @@ class Settings(BaseSettings):
             own_ports=own_ports,
             head_limit_bytes=self.head_limit_bytes,
             body_limit_bytes=self.body_limit_bytes,
+            upload_limit_bytes=self.upload_limit_bytes,
+            spool_dir=str((self.spool_dir or self.data_dir / "spool").resolve()),
+            spool_limit_bytes=self.spool_limit_bytes,
+            realtime_idle_timeout_s=self.realtime_idle_timeout_s,
+            realtime_limit_s=self.realtime_limit_s,
+            realtime_message_limit_bytes=self.realtime_message_limit_bytes,
             response_limit_bytes=self.response_limit_bytes,
             idle_timeout_s=self.idle_timeout_s,
             head_timeout_s=self.head_timeout_s,

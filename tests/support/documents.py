@@ -102,6 +102,7 @@ WHEN: dict[str, str] = {
     "UPSTREAM_CUT": "The provider broke off in the middle of its answer.",
     "UPSTREAM_TIMEOUT": "The provider did not answer in time.",
     "ADDRESS_REFUSED": "The provider's name led to an address that the address policy does not allow.",
+    "STORAGE_FULL": "There is no room to keep this upload until it is sent on. Try again; see operations.md, Uploads.",
     "UNAVAILABLE": "Turnpike cannot serve this at the moment: the database is away, or all is busy. See `Retry-After`.",
 }
 """The code says which errors there are; only people can say when they meet them."""

@@ -49,6 +49,14 @@ OPERATIONS: dict[str, dict[str, tuple[OperationSpec, ...]]] = {
         "count_tokens": (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),),
     },
     "openai_embeddings": {"embeddings": (OperationSpec("openai_embeddings", "/embeddings"),)},
+    "openai_media": {
+        "speech": (OperationSpec("openai_speech", "/audio/speech"),),
+        "transcription": (OperationSpec("openai_transcription", "/audio/transcriptions"),),
+        "translation": (OperationSpec("openai_translation", "/audio/translations"),),
+        "image_edit": (OperationSpec("openai_image_edit", "/images/edits"),),
+        "image_variation": (OperationSpec("openai_image_variation", "/images/variations"),),
+        "realtime": (OperationSpec("openai_realtime", "/realtime"),),
+    },
 }
 AUTH = {"anthropic_messages": AuthSpec("x-api-key", "")}
 DEFAULTS: dict[str, Any] = {"drain_timeout_s": 3.0, "upstream_idle_s": 30.0, "journal_segment_bytes": 1 << 20}

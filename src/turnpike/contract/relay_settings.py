@@ -22,6 +22,16 @@ class RelaySettings(msgspec.Struct, frozen=True):
     """Ports of ours, which no provider may point at."""
     head_limit_bytes: int = 64 * 1024
     body_limit_bytes: int = 32 * 1024 * 1024
+    upload_limit_bytes: int = 512 * 1024 * 1024
+    """A form with files."""
+    spool_dir: str = ""
+    """Where forms wait that are too large for memory; empty: the system's folder for temporary files."""
+    spool_limit_bytes: int = 4 * 1024 * 1024 * 1024
+    """All of them, in this relay."""
+    realtime_idle_timeout_s: float = 600.0
+    realtime_limit_s: float = 3600.0
+    """The longest that a realtime session lasts."""
+    realtime_message_limit_bytes: int = 16 * 1024 * 1024
     response_limit_bytes: int = 64 * 1024 * 1024
     """A whole (not streamed) answer of an upstream."""
     idle_timeout_s: float = 75.0

@@ -51,7 +51,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     upstream_model: str
     """A `*` in it becomes what the name's stands for."""
     capabilities: tuple[str, ...]
-    """chat, image, audio, speech_to_text, video, code, embeddings."""
+    """chat, image, audio, speech_to_text, video, code, embeddings, rerank, moderation, realtime."""
     operations: tuple[str, ...]
     """What callers may do with it; a subset of the provider's."""
     weight: int = 1

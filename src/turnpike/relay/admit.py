@@ -11,7 +11,7 @@ from turnpike.errors import InvalidRequest, ScopeMissing, TurnpikeError, Unsuppo
 from turnpike.relay.defaults import name_default
 from turnpike.relay.journal import full_error
 from turnpike.relay.keys import Entry, expired_key, missing_key
-from turnpike.relay.protocol import too_large
+from turnpike.relay.reading import too_large
 from turnpike.wire.dialect import Head
 
 if TYPE_CHECKING:

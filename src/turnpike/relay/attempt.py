@@ -18,14 +18,15 @@ from turnpike.errors import (
 from turnpike.relay.answer import AnswerHead, Decoder
 from turnpike.relay.redact import redact, redact_bytes, redact_refusal
 from turnpike.relay.settle import open_attempt
-from turnpike.relay.stream import Passing, Translating
+from turnpike.relay.stream import Lane, Passing, Translating
 from turnpike.wire.dialect import Target as WireTarget
+from turnpike.wire.estimate import estimate_usage
 from turnpike.wire.translation import translate
 
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
     from turnpike.relay.catalog import Target
-    from turnpike.relay.upstream import UpstreamConnection
+    from turnpike.relay.upstream import Source, UpstreamConnection
     from turnpike.wire.types.usage import Usage
 
 
@@ -41,7 +42,7 @@ class Attempt:
     over = False
     dropped: tuple[str, ...] = ()
     """What the target's dialect has no word for and the caller allowed to be left out."""
-    lane: Passing | Translating | None = None
+    lane: Lane | None = None
     """How a stream passes, once it has begun."""
     _answer: AnswerHead | None = None
     _pieces: list[bytes] | None = None
@@ -87,7 +88,7 @@ class Attempt:
             common = call.head.upstream_heads.get(target) or call.head.upstream_head(target)
         return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (common, call.request_id_raw, body_bytes)
 
-    def _body(self) -> bytes:
+    def _body(self) -> "bytes | Source":
         """The caller's body for this target: spliced in the same dialect, else translated."""
         call = self.call
         target = self.target
@@ -96,6 +97,14 @@ class Attempt:
         wire = WireTarget(target.upstream_model, target.max_output_tokens, target.quirks)
         body, self.dropped = translate(call.dialect, target.dialect, call.body, wire, drop=call.head.drops)
         return body
+
+    def estimated_usage(self) -> "Usage":
+        """For an attempt that worked and reported nothing."""
+        told = self.call.fields.counted(None)
+        if told is not None:
+            return told
+        stream_of = self.target.dialect.name if self.lane is not None else None
+        return estimate_usage(len(self.call.body), self.produced_bytes, stream_of)
 
     def cancel(self) -> None:
         """Stops the attempt without a word to the call; what was produced so far stays to be charged."""
@@ -302,7 +311,7 @@ class Attempt:
         else:
             self.lane = Translating(self.target.dialect.reader(), call.dialect.writer(call.fields, call.model))
 
-    def _pass(self, lane: Passing | Translating, data: bytes) -> None:
+    def _pass(self, lane: Lane, data: bytes) -> None:
         out = lane.feed(data)
         if lane.finished:
             self._note(lane)
@@ -311,7 +320,7 @@ class Attempt:
             out = redact_bytes(out, self.target.secret)
         self.call.pass_on(self, out)
 
-    def _end_stream(self, lane: Passing | Translating, data: bytes) -> None:
+    def _end_stream(self, lane: Lane, data: bytes) -> None:
         """Raises UpstreamError when the stream ends without its end marker."""
         out = lane.feed(data) + lane.end()
         self._note(lane)
@@ -324,7 +333,7 @@ class Attempt:
         self.call.complete(self)
         self.call.stream_ended(self, out)
 
-    def _note(self, lane: Passing | Translating) -> None:
+    def _note(self, lane: Lane) -> None:
         usage = lane.usage
         self.usage = None if usage is None else self.call.fields.counted(usage)
         self.produced_bytes = lane.output_bytes

@@ -44,6 +44,9 @@ _EVENT_STREAM = (
 class Call:
     """State of one call. Defaults stand on the class: a call sets only what it reaches."""
 
+    admit = staticmethod(admit)
+    make_attempt: type[Attempt] = Attempt
+    """These two differ in calls whose request or answer is no JSON."""
     entry: Entry
     """Set, with `identified`, when it is known who calls."""
     fields: Head
@@ -90,7 +93,7 @@ class Call:
                     assert head.digest is not None
                     self.relay.keys.resolve(head.digest, self.started, self._identified)
                     return
-            plan = self.plan = admit(self, entry)
+            plan = self.plan = self.admit(self, entry)
         except TurnpikeError as error:
             self._refuse(error)
             return
@@ -99,7 +102,7 @@ class Call:
             self._all_rest()
             return
         try:
-            Attempt(self, target, 1).send()
+            self.make_attempt(self, target, 1).send()
         except TurnpikeError as error:
             self._not_sent(target, error)
 
@@ -131,7 +134,7 @@ class Call:
             self._all_rest()
             return
         try:
-            Attempt(self, target, self.attempts + 1).send()
+            self.make_attempt(self, target, self.attempts + 1).send()
         except TurnpikeError as error:
             self._not_sent(target, error)
 

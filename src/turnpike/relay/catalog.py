@@ -134,6 +134,11 @@ class Plan:
         self._turns = cycle(_weighted_cycle(first))
         self._fallbacks = [target for target, _ in first] + then
 
+    @property
+    def targets(self) -> list[Target]:
+        """All of them."""
+        return self._fallbacks
+
     def choose(self, now: float) -> Target | None:
         """The next target in turn, or the first one that its breaker lets pass; None when none does."""
         target = next(self._turns)

@@ -4,14 +4,14 @@ import time
 from email.utils import formatdate
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
 from turnpike.contract.metrics import Sample
 from turnpike.contract.relay_settings import RelaySettings
 from turnpike.contract.snapshot import Snapshot
-from turnpike.errors import MethodNotAllowed, NotFound, TurnpikeError, Unauthenticated, Unavailable
+from turnpike.errors import Forbidden, MethodNotAllowed, NotFound, TurnpikeError, Unauthenticated, Unavailable
 from turnpike.kit.clock import now_ms, rfc3339, utc_now
 from turnpike.kit.ids import IdSource
 from turnpike.kit.logs import Log
@@ -24,16 +24,23 @@ from turnpike.relay.head import RequestHead
 from turnpike.relay.health import answer_health
 from turnpike.relay.journal import Journal
 from turnpike.relay.keys import Keys, missing_key
+from turnpike.relay.media_call import MediaCall
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
 from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.protocol import ClientConnection
+from turnpike.relay.realtime.session import Session
+from turnpike.relay.uploads import Form, Uploads
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from turnpike.relay.link import Link
 
+_SECRETS_REFUSED = (
+    "This is refused here: what it gives out would let its holder reach the provider without this gateway. Open a"
+    " session at /v1/realtime over WebSocket with your own key."
+)
 _ACTIVE_S = 300.0
 """How long after a request a user counts as active."""
 
@@ -53,6 +60,8 @@ class Relay:
         self.ids = IdSource()
         self.metrics = Metrics()
         self.connections: set[ClientConnection] = set()
+        self.sessions: set[Session] = set()
+        """Realtime sessions, open or being opened."""
         self.draining = False
         self.pools = Pools(
             Connector(
@@ -81,6 +90,7 @@ class Relay:
             self.profiles, size=settings.key_cache_size, negative_s=settings.negative_cache_s, ask=self._ask_control
         )
         self.forwarder = Forwarder(self)
+        self.uploads = Uploads(self)
         self._trusted = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
         self.wall_offset_ms = 0.0
         """Wall clock minus monotonic clock; moved by the sweep."""
@@ -90,7 +100,7 @@ class Relay:
     @property
     def in_flight(self) -> int:
         """Requests being answered."""
-        return sum(connection.conversation is not None for connection in self.connections)
+        return sum(connection.conversation is not None for connection in self.connections) + len(self.sessions)
 
     # ---- snapshot and keys
 
@@ -127,18 +137,25 @@ class Relay:
             return missing_key()
         return None
 
-    def serve(self, connection: ClientConnection, head: RequestHead, body: bytes) -> None:
-        """Serves one request; every way through here ends in exactly one answer."""
+    def serve(self, connection: ClientConnection, head: RequestHead, body: bytes | Form) -> None:
+        """Serves one request; every way through here ends in exactly one answer. Only a route that takes forms is
+        given one."""
         if head.is_call and head.fault is None:
-            call = Call(self, connection, head, body)
+            call = Call(self, connection, head, body)  # pyright: ignore[reportArgumentType] - a cast is a call too many
             try:
                 call.start()
             except Exception as error:  # noqa: BLE001 - the last line of defence: a bug must not cost its caller the answer
                 call.fault(error)
         elif head.fault is not None:
             self.refuse(connection, head, head.fault)
+        elif head.route.media is not None:
+            call = MediaCall(self, connection, head, body)
+            try:
+                call.start()
+            except Exception as error:  # noqa: BLE001 - the last line of defence, as above
+                call.fault(error)
         else:
-            self._serve_other(connection, head, body)
+            self._serve_other(connection, head, cast("bytes", body))
 
     def _serve_other(self, connection: ClientConnection, head: RequestHead, body: bytes) -> None:
         route = head.route
@@ -151,6 +168,10 @@ class Relay:
                 answer_health(self, connection)
             case Kind.RELAY_METRICS:
                 answer_own_metrics(self, connection)
+            case Kind.REALTIME:
+                Session(self, connection, head).start()
+            case Kind.REFUSED:
+                self.refuse(connection, head, Forbidden(_SECRETS_REFUSED))
             case Kind.WRONG_METHOD:
                 method = head.method.decode("latin-1")
                 error = MethodNotAllowed(f"{route.label} takes {route.allow}, not {method}.")
@@ -225,6 +246,8 @@ class Relay:
         now = self.tick.now
         for connection in list(self.connections):
             connection.sweep(now)
+        for session in list(self.sessions):
+            session.sweep(now)
         self.journal.prepare()
         if self.journal.fault is not None:
             self.journal.write_waiting()

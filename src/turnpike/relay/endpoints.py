@@ -5,6 +5,7 @@ from enum import Enum
 from turnpike.contract.scopes import SCOPE_BIT
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
+from turnpike.wire.media.dialect import MediaDialect
 from turnpike.wire.operations import ENDPOINTS, Endpoint, Operation
 
 
@@ -18,6 +19,9 @@ class Kind(Enum):
     """Control's."""
     UNKNOWN = "unknown"
     """Below /v1, but nothing that we know."""
+    REALTIME = "realtime"
+    REFUSED = "refused"
+    """Known, and never passed on."""
     WRONG_METHOD = "wrong_method"
 
 
@@ -25,8 +29,8 @@ class Route:
     """What a method and path mean."""
 
     __slots__ = (
-        "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "is_call", "kind", "label", "method",
-        "model_in_path", "operation", "prefix", "scope", "scope_bit", "suffix",
+        "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "is_call", "kind", "label", "media", "method",
+        "model_in_path", "operation", "prefix", "scope", "scope_bit", "suffix", "takes_form",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, label: str, endpoint: Endpoint | None = None, allow: str = "") -> None:
@@ -35,13 +39,17 @@ class Route:
         """For metrics: a path pattern, never a caller's free text."""
         self.endpoint = endpoint
         self.allow = allow
-        self.is_call = kind is Kind.CALL
         self.method = endpoint.method if endpoint else ""
         self.operation: str = endpoint.operation.value if endpoint else ""
         self.dialect_name = endpoint.dialect if endpoint else ""
         self.scope = endpoint.scope if endpoint else ""
         self.scope_bit = SCOPE_BIT[endpoint.scope] if endpoint else 0
         self.dialect: Dialect | None = DIALECTS[endpoint.dialect] if endpoint else None
+        self.media = self.dialect if kind is Kind.CALL and isinstance(self.dialect, MediaDialect) else None
+        """Of a call whose request or answer is no JSON: it takes a way of its own."""
+        self.takes_form = self.media is not None and self.media.takes_form
+        self.is_call = kind is Kind.CALL and self.media is None
+        """A call in JSON, answered in JSON or events."""
         self.model_in_path = endpoint is not None and endpoint.model_in_path
         prefix, _, suffix = label.partition("{model}") if self.model_in_path else (label, "", "")
         self.prefix = prefix.encode()
@@ -49,22 +57,34 @@ class Route:
         """What stands before and behind the model in the path."""
         self.call_dialect = self.dialect or DIALECTS["openai_chat"]
         """Of a model call, for sure."""
-        if kind in (Kind.UNKNOWN, Kind.WRONG_METHOD) and self.dialect is None:
+        if kind in (Kind.UNKNOWN, Kind.WRONG_METHOD, Kind.REFUSED) and self.dialect is None:
             self.dialect = DIALECTS["openai_chat"]
 
 
+_KINDS = {Operation.LIST_MODELS: Kind.MODELS, Operation.REALTIME: Kind.REALTIME}
 _FORWARD = Route(Kind.FORWARD, "control")
 _UNKNOWN = Route(Kind.UNKNOWN, "/v1/*")
 _MODEL = next(endpoint for endpoint in ENDPOINTS if endpoint.operation is Operation.LIST_MODELS)
 _ONE_MODEL = Route(Kind.MODELS, "/v1/models/{model}", _MODEL)
 
 
+_BY_THE_GATEWAY = (
+    "/v1/realtime/client_secrets",
+    "/v1/realtime/sessions",
+    "/v1/realtime/transcription_sessions",
+    "/v1/realtime/calls",
+)
+"""What they give out lets its holder reach the provider without the gateway."""
+
+
 def _table() -> dict[tuple[bytes, bytes], Route]:
     table: dict[tuple[bytes, bytes], Route] = {}
     for endpoint in ENDPOINTS:
-        kind = Kind.MODELS if endpoint.operation is Operation.LIST_MODELS else Kind.CALL
+        kind = _KINDS.get(endpoint.operation, Kind.CALL)
         if not endpoint.model_in_path:
             table[endpoint.method.encode(), endpoint.path.encode()] = Route(kind, endpoint.path, endpoint)
+    for path in _BY_THE_GATEWAY:
+        table[b"POST", path.encode()] = Route(Kind.REFUSED, path)
     table[b"GET", b"/health"] = Route(Kind.HEALTH, "/health")
     table[b"GET", b"/health/relay/metrics"] = Route(Kind.RELAY_METRICS, "/health/relay/metrics")
     return table

@@ -6,11 +6,14 @@ A pool knows no credentials: they are headers, so one connection serves every ca
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from turnpike.contract.snapshot import ProviderSpec
 from turnpike.errors import TurnpikeError, Unavailable, UpstreamUnreachable
 from turnpike.relay.connect import Connector, Origin, origin_of
-from turnpike.relay.upstream import Exchange, UpstreamConnection
+from turnpike.relay.upstream import Exchange, Source, UpstreamConnection
+
+_P = TypeVar("_P", bound=asyncio.Protocol)
 
 
 class Tick:
@@ -47,14 +50,16 @@ class Pool:
         self.idle: list[UpstreamConnection] = []
         """Free ones; the last one was used last and is taken first."""
         self._opening = 0
-        self.waiting: deque[tuple[Exchange, bytes, bytes, float]] = deque()
+        self.waiting: deque[tuple[Exchange, bytes, bytes | Source, float]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def busy(self) -> int:
         return len(self._all) - len(self.idle)
 
-    def send(self, exchange: Exchange, head: bytes, body: bytes, timeout_s: float, *, fresh: bool = False) -> None:
+    def send(
+        self, exchange: Exchange, head: bytes, body: bytes | Source, timeout_s: float, *, fresh: bool = False
+    ) -> None:
         """Sends on a kept connection if there is one (not if `fresh`), else on a new one, else when one is free.
 
         `timeout_s` runs until the answer begins.
@@ -153,6 +158,10 @@ class Pools:
                 read_timeout_s=self._read_timeout_s,
             )
         return pool
+
+    async def connect(self, origin: Origin, factory: Callable[[], _P]) -> _P:
+        """A connection of its own, outside of every pool. Raises AddressRefused or UpstreamUnreachable."""
+        return await self._connector.connect(origin, factory)
 
     def sweep(self) -> None:
         for pool in self._pools.values():

@@ -114,12 +114,16 @@ async def _drain(relay: Relay) -> None:
     relay.draining = True
     for connection in list(relay.connections):
         connection.wind_up()
+    for session in list(relay.sessions):
+        session.wind_up()
     loop = asyncio.get_running_loop()
     deadline = loop.time() + relay.settings.drain_timeout_s
     while relay.in_flight and loop.time() < deadline:  # noqa: ASYNC110 - a look in fifty milliseconds costs nothing
         await asyncio.sleep(0.02)
     for connection in list(relay.connections):
         connection.shut()
+    for session in list(relay.sessions):
+        session.shut()
     await asyncio.sleep(0)
     relay.log.info("drained", ended=relay.in_flight)
 

@@ -13,7 +13,6 @@ from turnpike.contract.events import Abandoned, Caller, Outcome, UsageSource
 from turnpike.contract.metrics import DURATION_BUCKETS_S
 from turnpike.errors import TurnpikeError
 from turnpike.relay.journal import full_error
-from turnpike.wire.estimate import estimate_usage
 from turnpike.wire.operations import Operation
 from turnpike.wire.prices import Unpriced
 from turnpike.wire.types.usage import Usage
@@ -175,11 +174,7 @@ def usage_of(attempt: "Attempt") -> tuple[Usage | None, UsageSource]:
         return attempt.usage, UsageSource.REPORTED
     if not attempt.worked or attempt.call.route.operation == Operation.COUNT_TOKENS:
         return None, UsageSource.NONE
-    told = attempt.call.fields.counted(None)
-    if told is not None:
-        return told, UsageSource.ESTIMATED
-    stream_of = attempt.target.dialect.name if attempt.lane is not None else None
-    return estimate_usage(len(attempt.call.body), attempt.produced_bytes, stream_of), UsageSource.ESTIMATED
+    return attempt.estimated_usage(), UsageSource.ESTIMATED
 
 
 def cost_of(attempt: "Attempt", usage: Usage | None, source: UsageSource) -> int | None:

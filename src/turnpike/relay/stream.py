@@ -1,9 +1,37 @@
 """The two ways a stream goes from a provider to a caller. Both count what passes and know when it is whole."""
 
+from typing import Protocol
+
 from turnpike.errors import UpstreamRefused
 from turnpike.wire.dialect import StreamReader, StreamWriter, Tail
 from turnpike.wire.types.stream import Event, Failed, Finished, Started
 from turnpike.wire.types.usage import Usage, served_as
+
+
+class Lane(Protocol):
+    """How an answer passes, once it has begun."""
+
+    @property
+    def finished(self) -> bool:
+        """It is whole."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None: ...
+
+    @property
+    def error(self) -> UpstreamRefused | None:
+        """The provider's own, told inside a stream."""
+        ...
+
+    @property
+    def output_bytes(self) -> int: ...
+
+    def feed(self, data: bytes, /) -> bytes:
+        """What goes on to the caller."""
+        ...
+
+    def end(self) -> bytes: ...
 
 
 class Passing:

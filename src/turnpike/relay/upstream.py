@@ -7,6 +7,7 @@ goes through llhttp.
 
 import asyncio
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
@@ -30,6 +31,16 @@ _UNUSUAL = re.compile(
 """In a head in lower case, what llhttp has to judge: other framing, encodings, the connection's end, two lengths."""
 _PLAIN_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,9})\r\n").search
 _BIG_WRITE = 64 * 1024
+
+
+class Source(Protocol):
+    """A body that is too large for memory: sent piece by piece, as fast as the provider takes it."""
+
+    def __len__(self) -> int: ...
+
+    def pieces(self) -> Iterator[bytes]:
+        """Raises a TurnpikeError when the rest cannot be had."""
+        ...
 
 
 class Exchange(Protocol):
@@ -67,9 +78,9 @@ class UpstreamConnection(asyncio.Protocol):
     """One connection; belongs to its pool, which it returns to by itself."""
 
     __slots__ = (
-        "_complete", "_exchange", "_fresh", "_head", "_head_bytes", "_headers", "_in_head", "_keep", "_leftover",
-        "_parser", "_pieces", "_pool", "_transport", "_until_eof", "answered", "closed", "deadline", "idle_since",
-        "reused",
+        "_complete", "_exchange", "_fresh", "_full", "_head", "_head_bytes", "_headers", "_in_head", "_keep",
+        "_leftover", "_parser", "_patience_s", "_pieces", "_pool", "_sends", "_source", "_transport", "_until_eof",
+        "answered", "closed", "deadline", "idle_since", "reused",
     )  # fmt: skip
 
     def __init__(self, pool: "Pool") -> None:
@@ -87,6 +98,12 @@ class UpstreamConnection(asyncio.Protocol):
         self._keep = True
         self._until_eof = False
         self._leftover = b""
+        self._source: Iterator[bytes] | None = None
+        """The rest of a large body that is being sent."""
+        self._sends = False
+        """This exchange's body is such a one, sent or not."""
+        self._patience_s = 0.0
+        self._full = False
         self.closed = False
         self.answered = False
         self.reused = False
@@ -130,21 +147,60 @@ class UpstreamConnection(asyncio.Protocol):
         elif self.answered:
             exchange.on_failure(UpstreamCut("The provider broke off in the middle of its answer."), stale=False)
         else:
-            stale = self.reused and self._fresh
+            stale = self.reused and (self._fresh or self._sends)
             error = UpstreamUnreachable("The provider closed the connection without an answer.")
             exchange.on_failure(error, stale=stale)
 
     # ---- for the exchange
 
-    def send(self, exchange: Exchange, head: bytes, body: bytes, deadline: float) -> None:
+    def send(self, exchange: Exchange, head: bytes, body: bytes | Source, deadline: float) -> None:
         self._exchange = exchange
         exchange.connection = self
         self.deadline = deadline
-        if len(body) > _BIG_WRITE:
+        if not isinstance(body, bytes):
+            self._begin_source(head, body)
+        elif len(body) > _BIG_WRITE:
             self._transport.write(head)
             self._transport.write(body)
         else:
             self._transport.write(head + body)
+
+    def _begin_source(self, head: bytes, body: Source) -> None:
+        self._fresh = False
+        self._sends = True
+        self._patience_s = self.deadline - self._pool.tick.now
+        self._source = body.pieces()
+        self._transport.write(head)
+        self._send_on()
+
+    def _send_on(self) -> None:
+        """As much of the body as the provider takes at the moment. It has its time for each part, and the time until
+        its answer from the end of the last."""
+        while self._source is not None and not self._full:
+            try:
+                piece = next(self._source, None)
+            except TurnpikeError as error:
+                exchange = self._exchange
+                self.abort()
+                self._pool.lost(self)
+                if exchange is not None:
+                    exchange.on_failure(error, stale=False)
+                return
+            now = self._pool.tick.now
+            if piece is None:
+                self._source = None
+                self.deadline = now + self._patience_s
+            else:
+                self.deadline = now + self._pool.read_timeout_s
+                self._transport.write(piece)
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        if self._source is not None:
+            self._send_on()
 
     def abort(self) -> None:
         """Ends the connection at once; the exchange hears nothing more."""
@@ -153,6 +209,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._exchange = None
             exchange.connection = None
         self.closed = True
+        self._source = None
         self._transport.abort()
 
     def pause(self) -> None:
@@ -263,6 +320,11 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.connection = None
             self._exchange = None
         self.reused = True
+        if self._source is not None:
+            # It answered before it had everything: what it would take for the next request is the rest of this one.
+            self._source = None
+            self._keep = False
+        self._sends = False
         if self._keep:
             self._fresh = self._in_head = True
             self._complete = self.answered = self._until_eof = False

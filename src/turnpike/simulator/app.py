@@ -11,14 +11,16 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from turnpike.simulator import realtime
 from turnpike.simulator.calls import CallLog, CallRecord
 from turnpike.simulator.dialects import OPERATIONS
 from turnpike.simulator.dialects.models import vendor as vendor_by_headers
 from turnpike.simulator.exchange import Answer, Call, Operation, Refused, Vendor, json_answer
 from turnpike.simulator.faults import NONE, FailureCounter, FaultError, Faults, of_model, parse
+from turnpike.simulator.forms import read_form
 from turnpike.simulator.performance import Broken, Exchange, Message, Receive, Send, perform
 
-MAX_BODY_BYTES = 64 * 1024 * 1024
+MAX_BODY_BYTES = 512 * 1024 * 1024
 FAULT_HEADER = "x-sim-fault"
 
 _decode = msgspec.json.Decoder().decode
@@ -67,6 +69,8 @@ class Simulator:
         self._below = [(one.method, one.path[:-1], one) for one in OPERATIONS if one.path.endswith("/*")]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await realtime.serve(scope, receive, send, self._api_key, self._log)
         if scope["type"] != "http":
             return
         exchange = Exchange(scope, receive, send)
@@ -86,7 +90,8 @@ class Simulator:
         await self._serve(scope, headers, body, exchange)
 
     async def _serve(self, scope: Message, headers: dict[str, str], body: bytes, exchange: Exchange) -> None:
-        data = _object(body)
+        form = read_form(headers.get("content-type", ""), body)
+        data, files = form if form is not None else (_object(body), [])
         model = data.get("model") if data else None
         model = model if isinstance(model, str) else None
         specification = headers.get(FAULT_HEADER) or (of_model(model) if model else None)
@@ -96,11 +101,11 @@ class Simulator:
             headers=headers,
             body=body,
             model=model,
-            stream=bool(data and data.get("stream") is True),
+            stream=bool(data and data.get("stream") in (True, "true")),
             fault=specification,
         )
         query = scope["query_string"].decode("latin-1")
-        call = Call(record.number, record.method, record.path, "", query, headers, body, data, NONE)
+        call = Call(record.number, record.method, record.path, "", query, headers, body, data, NONE, files)
         answer, error_event = self._answer(call, specification)
         record.status = answer.status
         await self._perform(answer, call.faults, exchange, error_event, record)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from turnpike.simulator.faults import Faults
+from turnpike.simulator.forms import File
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -22,6 +23,8 @@ class Call(msgspec.Struct):
     body: bytes
     data: Any
     faults: Faults
+    files: list[File] = []
+    """Of a form, whose fields are `data`."""
 
 
 class Answer(msgspec.Struct):

@@ -87,7 +87,7 @@ def run(
     config = uvicorn.Config(
         app,
         http=_Protocol,
-        ws="none",
+        ws="websockets-sansio",
         lifespan="off",
         interface="asgi3",
         log_config=None,

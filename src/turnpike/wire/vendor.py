@@ -99,5 +99,15 @@ def openai_compatible(
 IMAGES = {Operation.IMAGE_GENERATION: (OperationSpec("openai_images", "/images/generations"),)}
 MODERATIONS = {Operation.MODERATION: (OperationSpec("openai_moderations", "/moderations"),)}
 VIDEOS = {Operation.VIDEO: (OperationSpec("openai_videos", "/videos"),)}
+AUDIO = {
+    Operation.SPEECH: (OperationSpec("openai_speech", "/audio/speech"),),
+    Operation.TRANSCRIPTION: (OperationSpec("openai_transcription", "/audio/transcriptions"),),
+    Operation.TRANSLATION: (OperationSpec("openai_translation", "/audio/translations"),),
+}
+IMAGE_EDITS = {
+    Operation.IMAGE_EDIT: (OperationSpec("openai_image_edit", "/images/edits"),),
+    Operation.IMAGE_VARIATION: (OperationSpec("openai_image_variation", "/images/variations"),),
+}
+REALTIME = {Operation.REALTIME: (OperationSpec("openai_realtime", "/realtime"),)}
 RERANK = {Operation.RERANK: (OperationSpec("jina_rerank", "/rerank"),)}
 """What many APIs have beside `openai_compatible`'s operations, at the usual paths."""

@@ -8,8 +8,12 @@ from turnpike.wire.dialects.cohere_rerank import COHERE_RERANK
 from turnpike.wire.dialects.jina_rerank import JINA_RERANK
 from turnpike.wire.dialects.openai_chat import OPENAI_CHAT
 from turnpike.wire.dialects.openai_embeddings import OPENAI_EMBEDDINGS
+from turnpike.wire.dialects.openai_image_edit import OPENAI_IMAGE_EDIT, OPENAI_IMAGE_VARIATION
 from turnpike.wire.dialects.openai_images import OPENAI_IMAGES
 from turnpike.wire.dialects.openai_moderations import OPENAI_MODERATIONS
+from turnpike.wire.dialects.openai_realtime import OPENAI_REALTIME
+from turnpike.wire.dialects.openai_speech import OPENAI_SPEECH
+from turnpike.wire.dialects.openai_transcription import OPENAI_TRANSCRIPTION, OPENAI_TRANSLATION
 from turnpike.wire.dialects.openai_videos import OPENAI_VIDEOS
 from turnpike.wire.dialects.tei_rerank import TEI_RERANK
 from turnpike.wire.dialects.voyage_rerank import VOYAGE_RERANK
@@ -21,6 +25,12 @@ DIALECTS: dict[str, Dialect] = {
         ANTHROPIC_MESSAGES,
         ANTHROPIC_COUNT_TOKENS,
         OPENAI_EMBEDDINGS,
+        OPENAI_SPEECH,
+        OPENAI_TRANSCRIPTION,
+        OPENAI_TRANSLATION,
+        OPENAI_IMAGE_EDIT,
+        OPENAI_IMAGE_VARIATION,
+        OPENAI_REALTIME,
         OPENAI_IMAGES,
         OPENAI_MODERATIONS,
         OPENAI_VIDEOS,

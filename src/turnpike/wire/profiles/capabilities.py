@@ -1,7 +1,7 @@
 """What a model can do, guessed from its name and from what its provider's list says of it.
 
 A guess to begin with: the catalog's administrator has the last word. Capabilities are those of the catalog: chat,
-image, audio, speech_to_text, video, code, embeddings, rerank, moderation.
+image, audio, speech_to_text, video, code, embeddings, rerank, moderation, realtime.
 """
 
 import re
@@ -14,6 +14,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("rerank", re.compile(r"rerank")),
     ("moderation", re.compile(r"moderation")),
     ("none", re.compile(r"guard(?:-|$)|-guard|ocr|classif|prompt-?guard|reward")),
+    ("realtime", re.compile(r"realtime")),
     ("speech_to_text", re.compile(r"whisper|transcri|speech-to-text|(?:^|[-/])stt|voxtral-mini-transcribe|parakeet")),
     ("audio", re.compile(r"(?:^|[-/])tts|text-to-speech|playai-tts|orpheus|kokoro|(?:^|[-/])bark|sonic|lyria|music")),
     ("video", re.compile(r"(?:^|[-/])(?:sora|veo)|video|kling|hailuo|(?:^|[-/])wan[-\d]|runway")),
@@ -21,7 +22,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
                          r"|ideogram|recraft|(?:^|[-/])(?:grok-\d-)?image|-image(?:-|$)|seedream|playground-v")),
 )  # fmt: skip
 _CODE = re.compile(r"code|codex|coder|codestral|devstral|starcoder|grok-code|swe-")
-_DEAD_ENDS = re.compile(r"realtime|davinci|babbage|(?:^|[-/])gpt-3\.5-turbo-instruct|computer-use|deep-research|live-")
+_DEAD_ENDS = re.compile(r"davinci|babbage|(?:^|[-/])gpt-3\.5-turbo-instruct|computer-use|deep-research|live-")
 
 
 def guess_capabilities(name: str, modalities: Collection[str] = (), declared: Iterable[str] = ()) -> tuple[str, ...]:
@@ -74,10 +75,11 @@ def _declared(words: set[str]) -> tuple[str, ...]:
 
 _OPERATIONS = {
     "embeddings": Operation.EMBEDDINGS,
-    "image": Operation.IMAGE_GENERATION,
     "video": Operation.VIDEO,
     "rerank": Operation.RERANK,
     "moderation": Operation.MODERATION,
+    "audio": Operation.SPEECH,
+    "realtime": Operation.REALTIME,
 }
 
 
@@ -87,5 +89,9 @@ def operations_of(capabilities: Iterable[str]) -> tuple[Operation, ...]:
     operations: list[Operation] = []
     if wanted & {"chat", "code"}:
         operations += (Operation.CHAT, Operation.COUNT_TOKENS)
+    if "image" in wanted:
+        operations += (Operation.IMAGE_GENERATION, Operation.IMAGE_EDIT, Operation.IMAGE_VARIATION)
+    if "speech_to_text" in wanted:
+        operations += (Operation.TRANSCRIPTION, Operation.TRANSLATION)
     operations += (operation for capability, operation in _OPERATIONS.items() if capability in wanted)
     return tuple(operations)

@@ -1,7 +1,7 @@
 """OpenAI."""
 
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import IMAGES, MODERATIONS, VIDEOS, Vendor, openai_compatible
+from turnpike.wire.vendor import AUDIO, IMAGE_EDITS, IMAGES, MODERATIONS, REALTIME, VIDEOS, Vendor, openai_compatible
 
 OPENAI = Vendor(
     name="openai",
@@ -9,7 +9,7 @@ OPENAI = Vendor(
     website="https://openai.com",
     reference="https://developers.openai.com/api/reference",
     base_url="https://api.openai.com/v1",
-    operations=openai_compatible() | IMAGES | MODERATIONS | VIDEOS,
+    operations=openai_compatible() | IMAGES | MODERATIONS | VIDEOS | AUDIO | IMAGE_EDITS | REALTIME,
     env_keys=("OPENAI_API_KEY",),
     price_provider="openai",
     quirks=frozenset((q.CACHE_BREAKPOINTS,)),

@@ -2,7 +2,18 @@
 
 from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import IMAGES, MODERATIONS, RERANK, VIDEOS, OperationSpec, Vendor, openai_compatible
+from turnpike.wire.vendor import (
+    AUDIO,
+    IMAGE_EDITS,
+    IMAGES,
+    MODERATIONS,
+    REALTIME,
+    RERANK,
+    VIDEOS,
+    OperationSpec,
+    Vendor,
+    openai_compatible,
+)
 
 SIMULATOR = Vendor(
     name="simulator",
@@ -15,6 +26,9 @@ SIMULATOR = Vendor(
     | MODERATIONS
     | VIDEOS
     | RERANK
+    | AUDIO
+    | IMAGE_EDITS
+    | REALTIME
     | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)},
     needs_credential=False,
     quirks=frozenset((q.REASONING_DETAILS_BACK,)),

@@ -17,6 +17,7 @@ CAPABILITIES: tuple[str, ...] = (
     "embeddings",
     "rerank",
     "moderation",
+    "realtime",
 )
 """In the order of their bits; new ones are appended, never inserted."""
 

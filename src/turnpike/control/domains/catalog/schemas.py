@@ -10,7 +10,9 @@ from turnpike.control.domains.catalog.price_schemas import PriceOverride, PriceV
 from turnpike.control.web.envelope import Moment
 from turnpike.control.web.fields import Body, ModelName, Name, NetworkText, Secret, Slug, Text, View, refuse_null
 
-Capability = Literal["chat", "image", "audio", "speech_to_text", "video", "code", "embeddings", "rerank", "moderation"]
+Capability = Literal[
+    "chat", "image", "audio", "speech_to_text", "video", "code", "embeddings", "rerank", "moderation", "realtime"
+]
 Order = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 Weight = Annotated[int, Field(ge=0, le=1_000)]
 Tokens = Annotated[int, Field(ge=1, le=100_000_000)]

@@ -1,0 +1,251 @@
+"""A model call whose request is a form or whose answer is no JSON: sound, text, subtitles, large JSON, other events.
+
+Everything else is as in `turnpike.relay.call`: who may call, where it goes, when it is tried again, how it is settled.
+The answer keeps its own content type and goes on as it comes. Its attempts send a form again from where it is kept.
+"""
+
+from typing import TYPE_CHECKING, cast
+
+from turnpike.contract.events import Outcome, UsageSource
+from turnpike.errors import TurnpikeError, UnsupportedOperation, UpstreamError, UpstreamGarbage
+from turnpike.relay.admit import check_caller, decode, reserve
+from turnpike.relay.answer import AnswerHead
+from turnpike.relay.attempt import Attempt
+from turnpike.relay.call import Call
+from turnpike.relay.defaults import default_model
+from turnpike.relay.settle import cost_of, settle
+from turnpike.wire.media.dialect import MediaHead
+
+if TYPE_CHECKING:
+    from turnpike.relay.catalog import Plan
+    from turnpike.relay.core import Relay
+    from turnpike.relay.head import RequestHead
+    from turnpike.relay.keys import Entry
+    from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.stream import Lane
+    from turnpike.relay.uploads import Form
+    from turnpike.relay.upstream import Source
+    from turnpike.wire.media.dialect import MediaDialect
+    from turnpike.wire.media.watch import Passing
+    from turnpike.wire.types.usage import Usage
+
+_JSON_TYPE = b"content-type: application/json"
+_PASSED = (b"content-disposition", b"content-language")
+"""Headers of such an answer, beside its type, that say something of what it holds."""
+_UNTYPED = b"application/octet-stream"
+
+
+def admit_media(call: "Call", entry: "Entry") -> "Plan":
+    """As `turnpike.relay.admit.admit`. Raises the RequestError to answer with."""
+    assert isinstance(call, MediaCall)
+    call.entry = entry
+    call.identified = True
+    head = call.head
+    route = head.route
+    relay = call.relay
+    check_caller(relay, call.connection, head, entry, call.started_at_ms)
+    if call.form is not None:
+        fields = call.form.read_head(call.media)
+        # What goes on as it came, where the provider calls the model as the caller does.
+        call.body = cast("bytes", call.form.as_it_came())
+    else:
+        if head.encoding is not None:
+            call.body = decode(head.encoding, call.body, relay.settings.body_limit_bytes)
+        fields = cast("MediaHead", call.media.read_head(call.body))
+    call.fields = call.asked = fields
+    model = call.model = fields.model
+    call.streams = fields.stream
+    plan = entry.profile.plans.get((route.label, model))
+    if plan is None:
+        assert route.endpoint is not None
+        if not model:
+            fields.model = model = call.model = default_model(entry.profile, route.operation, relay.catalog.providers)
+            if call.form is not None:
+                call.body = cast("bytes", call.form.with_model(model))
+        plan = entry.profile.make_plan(route.endpoint, model)
+    reserve(call)
+    return plan
+
+
+class MediaAttempt(Attempt):
+    """One attempt of such a call."""
+
+    @property
+    def _call(self) -> "MediaCall":
+        return cast("MediaCall", self.call)
+
+    # ---- towards the provider
+
+    def _head(self, body_bytes: int) -> bytes:
+        made = super()._head(body_bytes)
+        form = self._call.form
+        if form is None:
+            return made
+        before, _, after = made.rpartition(_JSON_TYPE)
+        return before + b"content-type: " + form.content_type + after
+
+    def _body(self) -> "bytes | Source":
+        call = self._call
+        if not self.target.same:
+            provider = self.target.served.provider
+            raise UnsupportedOperation(f"The provider '{provider}' does not take this form of request.")
+        if call.form is None:
+            return call.media.splice(call.body, call.asked, self.target.upstream_model, self.target.quirks)
+        return call.form.with_model(self.target.upstream_model)
+
+    # ---- the answer
+
+    def on_plain(self, raw: bytes, body: bytes) -> None:
+        self.on_whole(AnswerHead(200, raw=raw), body)
+
+    def on_head(self, head: AnswerHead) -> None:
+        if head.status != 200:
+            super().on_head(head)
+            return
+        self.first_byte = self.call.relay.now()
+        self._answer = head
+        if head.encoded:
+            self._decoder = self._decoder_of(head)
+            if self._decoder is None:
+                return
+        self._begin(head)
+
+    def _begin(self, head: AnswerHead) -> bool:
+        """The answer is one: it will pass. False when it cannot be; the attempt has failed then."""
+        call = self._call
+        kind = head.get(b"content-type") or _UNTYPED
+        self.worked = True
+        text = kind.decode("latin-1").strip().lower()
+        if text.startswith("text/html"):
+            self._break_off(UpstreamGarbage("The provider answered with a page of HTML."))
+            return False
+        self.lane = call.media.watch(call.asked, text)
+        lines = [b"content-type: " + kind]
+        lines += [name + b": " + value for name in _PASSED if (value := head.get(name)) is not None]
+        if self.lane.is_stream:
+            lines += [b"cache-control: no-cache", b"x-accel-buffering: no"]
+        call.answer_headers = b"\r\n".join(lines) + b"\r\n"
+        return True
+
+    def _whole(self, head: AnswerHead, body: bytes) -> None:
+        if head.status != 200:
+            self._unusual_status(head, body)
+            return
+        if not self._begin(head):
+            return
+        lane = self.lane
+        assert lane is not None
+        if self._call.is_stream:
+            try:
+                self._end_stream(lane, body)
+            except UpstreamError as error:
+                self._fail(error)
+            return
+        body = lane.feed(body) + lane.end()
+        self._note(lane)
+        self.target.breaker.succeeded()
+        self._call.answered_whole(self, body)
+
+    def _note(self, lane: "Lane") -> None:
+        self.produced_bytes = lane.output_bytes
+        call = self._call
+        if lane.usage is not None:
+            self.usage = call.media.usage(call.asked, lane.usage)
+        elif lane.finished and lane.error is None:
+            self.usage = self._counted()
+
+    def _counted(self) -> "Usage | None":
+        """By the piece, where that is what the provider bills."""
+        call = self._call
+        usage = call.media.by_piece(call.asked)
+        if usage is None or (self.target.cost is not None and not cost_of(self, usage, UsageSource.REPORTED)):
+            return None
+        return usage
+
+    def cancel(self) -> None:
+        super().cancel()
+        if self.lane is not None and self.lane.finished:
+            self._note(self.lane)
+
+    def estimated_usage(self) -> "Usage":
+        call = self._call
+        return call.media.estimate(call.asked, self.produced_bytes)
+
+
+class MediaCall(Call):
+    """State of such a call."""
+
+    admit = staticmethod(admit_media)
+    make_attempt = MediaAttempt
+    form: "Form | None" = None
+    asked: MediaHead
+    answer_headers = b""
+    """The content type and the like, of the answer that has begun."""
+
+    def __init__(
+        self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: "bytes | Form"
+    ) -> None:
+        super().__init__(relay, connection, head, b"")
+        if isinstance(body, bytes):
+            self.body = body
+        else:
+            self.form = body
+        assert head.route.media is not None
+        self.media: MediaDialect = head.route.media
+
+    @property
+    def is_stream(self) -> bool:
+        """The answer that has begun is one of events."""
+        lane = self.attempt.lane if self.attempt is not None else None
+        return lane is not None and cast("Passing", lane).is_stream
+
+    # ---- from the attempt
+
+    def answered_whole(self, attempt: Attempt, body: bytes) -> None:
+        cost = settle(self, Outcome.OK, 200)
+        self.ended = True
+        headers = self._headers(attempt) + self.answer_headers
+        if cost is not None:
+            headers += b"x-turnpike-cost: %d.%09d\r\n" % divmod(cost, 1_000_000_000)
+        self.connection.answer_any(200, headers, body)
+        self._let_go()
+
+    def pass_on(self, attempt: Attempt, data: bytes) -> None:
+        if self.committed:
+            self.connection.stream(data)
+        elif data:
+            self.committed = True
+            self.connection.start_stream(200, self._headers(attempt) + self.answer_headers, data)
+
+    def complete(self, attempt: Attempt) -> None:
+        error = attempt.stream_error
+        if error is not None:
+            settle(self, Outcome.UPSTREAM_ERROR, 200, error.code)
+        else:
+            settle(self, Outcome.OK, 200)
+
+    def stream_ended(self, attempt: Attempt, data: bytes) -> None:
+        if not self.committed and not data:
+            self.answered_whole(attempt, b"")
+            return
+        super().stream_ended(attempt, data)
+        self._let_go()
+
+    def failed(self, attempt: Attempt, error: TurnpikeError) -> None:
+        if self.committed and not self.ended and not self.is_stream:
+            # There is no word for an error in the middle of sound: that the answer is not whole is told by its end.
+            settle(self, Outcome.CUT, 200, error.code)
+            self._end()
+            self.connection.abort()
+            return
+        super().failed(attempt, error)
+
+    def _end(self) -> None:
+        super()._end()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self.attempt = None
+        if self.form is not None:
+            self.form.close()
+            self.form = None

@@ -1,0 +1,231 @@
+"""The responses of a realtime session, each with its own open and settle records and its own row of the ledger.
+
+A response is opened before the provider is asked for it; one that the provider begins by itself (it heard the end of a
+sentence) when it says so. Its usage comes with its end. What breaks off is charged by estimate: of what the context was
+at the last response's end, what was sent since, and what was heard of the answer.
+"""
+
+from collections import deque
+from copy import copy
+from typing import TYPE_CHECKING, cast
+
+from turnpike.contract.events import Abandoned, Outcome
+from turnpike.errors import TurnpikeError
+from turnpike.relay.endpoints import route_of
+from turnpike.relay.settle import open_attempt, settle
+from turnpike.wire.estimate import tokens_of_bytes
+from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS, OUTPUT_AUDIO_TOKEN_MS
+from turnpike.wire.types.usage import Usage
+
+if TYPE_CHECKING:
+    from turnpike.relay.attempt import Attempt
+    from turnpike.relay.call import Call
+    from turnpike.relay.catalog import Target
+    from turnpike.relay.core import Relay
+    from turnpike.relay.head import RequestHead
+    from turnpike.relay.keys import Entry
+    from turnpike.wire.dialects.openai_realtime import ClientEvent, ServerEvent
+
+_TRANSCRIPTION = route_of(b"POST", b"/v1/audio/transcriptions")
+_OPEN_AT_MOST = 64
+"""Responses of one session that are under way; more are a defect of one side or the other."""
+
+
+class Turn:
+    """One response: what `turnpike.relay.settle` asks of a call and of its attempt, in one."""
+
+    settled = False
+    identified = True
+    streams = True
+    attempts = 0
+    number = 1
+    worked = False
+    usage: Usage | None = None
+    first_byte = 0.0
+    produced_bytes = 0
+    reserved_nanousd = 0
+    abandoned: tuple[Abandoned, ...] = ()
+    lane = None
+    asked_by: str | None = None
+    """The event id of the request for it."""
+
+    def __init__(self, relay: "Relay", head: "RequestHead", entry: "Entry", model: str, request_id: str) -> None:
+        self.relay = relay
+        self.head = head
+        self.entry = entry
+        self.model = model
+        self.request_id = request_id
+        self.route = head.route
+        self.started = relay.now()
+        self.started_at_ms = int(self.started * 1000 + relay.wall_offset_ms)
+        self.event_id = relay.ids.at(self.started_at_ms)
+        self.attempt: Turn | None = None
+        self.call = self
+        self.estimate = Usage()
+
+    def open(self, target: "Target") -> None:
+        """Raises Unavailable when the journal takes nothing."""
+        self.target = target
+        open_attempt(cast("Call", self), cast("Attempt", self))
+        self.attempt = self
+        self.attempts = 1
+        self.worked = True
+
+    def settle(self, outcome: Outcome, status: int, code: str | None = None) -> None:
+        settle(cast("Call", self), outcome, status, code)
+
+    def estimated_usage(self) -> Usage:
+        return self.estimate
+
+
+class Turns:
+    """All responses of one session."""
+
+    def __init__(
+        self, relay: "Relay", head: "RequestHead", entry: "Entry", target: "Target", *, model: str, request_id: str
+    ) -> None:
+        self._relay = relay
+        self._head = head
+        self.entry = entry
+        self._model = model
+        self._request_id = request_id
+        self._target = target
+        self._asked: deque[Turn] = deque()
+        """Asked for, and not begun by the provider yet."""
+        self._begun: dict[str, Turn] = {}
+        self._context_tokens = 0
+        """Of the conversation, at the last response's end."""
+        self._sent_tokens = self._sent_sound_tokens = 0
+        """Since then."""
+        self._hearer: str | None = None
+        """The model that transcribes what is said."""
+
+    @property
+    def running(self) -> bool:
+        return bool(self._asked or self._begun)
+
+    # ---- from the caller
+
+    def sent(self, event: "ClientEvent") -> None:
+        """Something that is not a request for a response."""
+        sound = -(-event.sound_ms // INPUT_AUDIO_TOKEN_MS)
+        self._sent_sound_tokens += sound
+        self._sent_tokens += sound + tokens_of_bytes(event.text_bytes)
+
+    def ask(self, event: "ClientEvent") -> None:
+        """Opens a response. Raises Unavailable: then it must not be asked for."""
+        turn = self._open()
+        turn.asked_by = event.event_id
+        self._asked.append(turn)
+
+    # ---- from the provider
+
+    def hear(self, event: "ServerEvent") -> None:
+        """Raises Unavailable when a response that the provider began by itself cannot be written down."""
+        if event.begins:
+            self._begin(event)
+        elif event.ends:
+            self._finish(event)
+        elif event.is_error:
+            self._fail(event)
+        elif event.response_id is not None and event.delta:
+            turn = self._begun.get(event.response_id)
+            if turn is not None:
+                self._count(turn, event)
+        elif event.session is not None:
+            self._hearer = event.transcription_model() or self._hearer
+        else:
+            usage = event.transcription_usage()
+            if usage is not None:
+                self._transcribed(usage)
+
+    def end(self, outcome: Outcome, status: int, code: str) -> None:
+        """The session is over: what still runs is charged by estimate."""
+        for turn in (*self._asked, *self._begun.values()):
+            turn.settle(outcome, status, code)
+        self._asked.clear()
+        self._begun.clear()
+
+    # ---- inside
+
+    def _open(self) -> Turn:
+        turn = Turn(self._relay, self._head, self.entry, self._model, self._request_id)
+        turn.open(self._target)
+        turn.estimate = Usage(
+            input_tokens=self._context_tokens + self._sent_tokens,
+            input_audio_tokens=self._sent_sound_tokens,
+        )
+        return turn
+
+    def _begin(self, event: "ServerEvent") -> None:
+        turn = self._asked.popleft() if self._asked else self._open()
+        turn.first_byte = self._relay.now()
+        name = (event.response.id if event.response is not None else None) or ""
+        while len(self._begun) >= _OPEN_AT_MOST:
+            forgotten = self._begun.pop(next(iter(self._begun)))
+            forgotten.settle(Outcome.CUT, 200, "UPSTREAM_CUT")
+        earlier = self._begun.pop(name, None)
+        if earlier is not None:
+            earlier.settle(Outcome.CUT, 200, "UPSTREAM_CUT")
+        self._begun[name] = turn
+
+    def _finish(self, event: "ServerEvent") -> None:
+        response = event.response
+        turn = self._begun.pop((response.id if response is not None else None) or "", None)
+        if turn is None:
+            # Never announced. It was worked for all the same.
+            turn = self._asked.popleft() if self._asked else self._open()
+        turn.usage = event.response_usage()
+        counted = turn.usage or turn.estimate
+        self._context_tokens = counted.input_tokens + counted.output_tokens
+        self._sent_tokens = self._sent_sound_tokens = 0
+        if response is not None and response.status == "failed":
+            turn.settle(Outcome.UPSTREAM_ERROR, 200, "UPSTREAM_REFUSED")
+        else:
+            turn.settle(Outcome.OK, 200)
+
+    def _fail(self, event: "ServerEvent") -> None:
+        """A request for a response that the provider refused."""
+        error = event.error
+        if error is None or error.event_id is None:
+            return
+        for turn in self._asked:
+            if turn.asked_by == error.event_id:
+                self._asked.remove(turn)
+                turn.worked = False
+                turn.settle(Outcome.UPSTREAM_ERROR, 400, "UPSTREAM_REFUSED")
+                return
+
+    def _count(self, turn: Turn, event: "ServerEvent") -> None:
+        made = turn.estimate
+        sound = -(-event.sound_ms // OUTPUT_AUDIO_TOKEN_MS) if event.is_sound else 0
+        turn.estimate = Usage(
+            input_tokens=made.input_tokens,
+            input_audio_tokens=made.input_audio_tokens,
+            output_tokens=made.output_tokens + (sound or tokens_of_bytes(len(event.delta))),
+            output_audio_tokens=made.output_audio_tokens + sound,
+        )
+
+    def _transcribed(self, usage: Usage) -> None:
+        """A row of its own: another model heard it, at another price, or at none that is known."""
+        turn = Turn(self._relay, self._head, self.entry, self._hearer or self._model, self._request_id)
+        turn.route = _TRANSCRIPTION
+        turn.open(self._hearing_target())
+        turn.first_byte = turn.started
+        turn.usage = usage
+        turn.settle(Outcome.OK, 200)
+
+    def _hearing_target(self) -> "Target":
+        """The transcribing model at the same provider, if it is registered; else this one, without a price."""
+        own = self._target.served
+        if self._hearer is not None and _TRANSCRIPTION.endpoint is not None:
+            try:
+                plan = self.entry.profile.make_plan(_TRANSCRIPTION.endpoint, self._hearer)
+            except TurnpikeError:
+                plan = None
+            for target in plan.targets if plan is not None else ():
+                if target.served.provider_id == own.provider_id:
+                    return target
+        unpriced = copy(self._target)
+        unpriced.cost = None
+        return unpriced

@@ -1,0 +1,33 @@
+"""OpenAI's Realtime form: a session over WebSocket at `GET /v1/realtime?model=...`, one JSON event a message.
+
+The events pass as they are; `events` reads the few that say what is asked for and what was used. Errors before the
+session are those of the rest of OpenAI's API. Source: OpenAI's API reference, "Realtime".
+"""
+
+from turnpike.wire.dialects.openai_realtime.events import (
+    ClientEvent,
+    ServerEvent,
+    read_client_event,
+    read_server_event,
+    write_error_event,
+)
+from turnpike.wire.media.dialect import MediaDialect
+from turnpike.wire.operations import Operation
+
+__all__ = [
+    "OPENAI_REALTIME",
+    "ClientEvent",
+    "ServerEvent",
+    "read_client_event",
+    "read_server_event",
+    "write_error_event",
+]
+
+
+class OpenAIRealtime(MediaDialect):
+    name = "openai_realtime"
+    operation = Operation.REALTIME
+    takes_form = False
+
+
+OPENAI_REALTIME = OpenAIRealtime()
