@@ -23,8 +23,10 @@ from turnpike.relay.naming import Names
 from turnpike.relay.pools import Pool, Pools
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
+from turnpike.wire.dialects.common.errors import refusal_in
 from turnpike.wire.operations import Endpoint, Operation
 from turnpike.wire.prices import compile_cost
+from turnpike.wire.profiles.quirks import REWRITTEN, STATUS_IN_BODY
 from turnpike.wire.types.usage import Usage
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -51,8 +53,9 @@ class Target:
     """A deployment, ready to be sent a request of one endpoint."""
 
     __slots__ = (
-        "answer_head", "auth", "breaker", "cost", "dialect", "headers", "host", "max_output_tokens", "path", "pool",
-        "quirks", "same", "secret", "served", "served_raw", "stream_path", "tally", "upstream_model",
+        "answer_head", "auth", "breaker", "cost", "dialect", "find_refusal", "headers", "host", "max_output_tokens",
+        "path", "pool", "quirks", "rewrites", "same", "secret", "served", "served_raw", "stream_path", "tally",
+        "upstream_model",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
@@ -77,6 +80,9 @@ class Target:
         self.upstream_model = model.upstream_model
         self.max_output_tokens = model.max_output_tokens
         self.quirks = frozenset(provider.quirks)
+        self.rewrites = not REWRITTEN.isdisjoint(self.quirks)
+        self.find_refusal = refusal_in if STATUS_IN_BODY in self.quirks else None
+        """Finds the error in an answer with status 200, at a provider that tells errors so."""
         root = base.path.rstrip("/")
         self.path = (root + operation.path_for(model.upstream_model)).encode()
         self.stream_path: bytes | None = None
