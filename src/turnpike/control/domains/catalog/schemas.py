@@ -279,3 +279,6 @@ class SyncView(View):
     missing: list[str] = Field(description="In the catalog, not in the provider's list.")
     deactivated: list[str]
     unpriced: list[str] = Field(description="Among those added.")
+    listed: bool = Field(
+        default=True, description="Whether the provider listed them; else they are those that the price list knows."
+    )
