@@ -89,6 +89,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     models_path: str | None = "/models"
     """Appended to the base URL; None when the vendor lists none."""
     models_format: ModelsFormat = ModelsFormat.OPENAI
+    models_public: bool = False
+    """The list is shown to anybody: it says nothing of a credential."""
     credential_path: str | None = None
     """Appended to the base URL: what costs nothing and needs a valid credential, where no list of models does."""
     loopback_ports: tuple[int, ...] = ()

@@ -86,11 +86,12 @@ def registered(simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFac
 def test_a_vendor_is_asked_for_what_it_lists_with_its_own_credential(registered: Registered, name: str) -> None:
     vendor = HERE[name]
     result = registered.tests[name]
-    free = vendor.models_path or vendor.credential_path
+    free = vendor.credential_path or vendor.models_path
     if free is None:
         assert "nothing to ask that costs nothing" in result["message"]
         return
     assert result["ok"] is True, result
+    assert result["credential_tested"] is (vendor.credential_path is not None or not vendor.models_public)
     first = registered.stub.seen[name][0]
     path = fill(free, {parameter.name: parameter.example for parameter in vendor.parameters})
     assert first.path.partition("?")[0] == path.partition("?")[0]

@@ -112,7 +112,10 @@ def add(
                 f"Registered [bold]{slug}[/bold], but not its models: {cell(done.problem)}\n"
                 f"Try again with: turnpike providers sync-models {slug}"
             )
-        Output(common).result({**done.provider, "models": done.models, "problem": done.problem}, said)
+        if done.untested is not None:
+            said += f"\nIts credential does not work: {cell(done.untested)}"
+        shown = {**done.provider, "models": done.models, "problem": done.problem, "untested": done.untested}
+        Output(common).result(shown, said)
 
     with_control(common, work)
 
@@ -244,6 +247,8 @@ def check(provider: ProviderName, /, *, common: Common = DEFAULT) -> int:
         result = (await control.post(f"{PROVIDERS}/{found['id']}/test")).data
         works = bool(result["ok"])
         listed = f", listing {count_of(result['models'])}" if result.get("models") is not None else ""
+        if not result.get("credential_tested", True):
+            listed += " to anybody: its credential was not tested"
         said = f"answers in {result['elapsed_ms']} ms{listed}" if works else f"fails: {result['error']}"
         Output(common).result(result, f"{found['slug']} {cell(said)}.")
         return 0 if works else 1

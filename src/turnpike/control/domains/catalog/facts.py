@@ -44,6 +44,7 @@ class Facts:
     needs_credential: bool
     models_path: str | None
     models_format: ModelsFormat
+    models_public: bool
     credential_path: str | None
     price_provider: str | None
     quirks: tuple[str, ...]
@@ -100,6 +101,7 @@ def facts_of(vendor: str, config: Config, parameters: Mapping[str, str]) -> Fact
         needs_credential=known.needs_credential if config.needs_credential is None else config.needs_credential,
         models_path=fill(models_path, parameters) if models_path else None,
         models_format=config.models_format or known.models_format,
+        models_public=known.models_public and config.models_path is None,
         credential_path=fill(known.credential_path, parameters) if known.credential_path else None,
         price_provider=config.price_provider or known.price_provider,
         quirks=tuple(sorted({*known.quirks, *config.quirks})),

@@ -264,6 +264,9 @@ class TestView(View):
     status: int | None = Field(description="HTTP status of the provider's answer, if it gave one.")
     elapsed_ms: int | None
     models: int | None = Field(default=None, description="How many models the provider lists.")
+    credential_tested: bool = Field(
+        default=True, description="false: what was asked for is shown to anybody, so the credential may be wrong."
+    )
     error: str | None = None
 
 

@@ -54,13 +54,22 @@ class Upstream:
         async with database.read() as session:
             target = await self._target(session, reference, api_key)
         try:
-            if target.facts.models_path is None:
+            facts = target.facts
+            answer = None
+            if facts.credential_path is not None or facts.models_path is None:
                 answer = await self._ask_by_credential(target)
-                return TestView(ok=True, status=answer.status, elapsed_ms=answer.elapsed_ms)
+                if facts.models_path is None:
+                    return TestView(ok=True, status=answer.status, elapsed_ms=answer.elapsed_ms)
             listed = await self._list(target)
         except UpstreamError as error:
             return _failed(error)
-        return TestView(ok=True, status=listed.last.status, elapsed_ms=listed.last.elapsed_ms, models=len(listed.rows))
+        return TestView(
+            ok=True,
+            status=listed.last.status,
+            elapsed_ms=listed.last.elapsed_ms,
+            models=len(listed.rows),
+            credential_tested=answer is not None or not facts.models_public,
+        )
 
     async def test_model(self, database: Database, model_id: str) -> TestView:
         """Raises NotFound or InvalidRequest."""
