@@ -64,7 +64,7 @@ class Attempt:
         """Raises Inexpressible or InvalidRequest, Unavailable when the journal takes nothing: then nothing is sent."""
         call = self.call
         target = self.target
-        if target.same and not call.streams and call.model == target.upstream_model:
+        if target.same and not call.streams and call.model == target.upstream_model and not target.rewrites:
             body = call.body
         else:
             body = self._body()
@@ -233,6 +233,11 @@ class Attempt:
         if head.status != 200:
             self._unusual_status(head, body)
             return
+        if target.find_refusal is not None:
+            refused = target.find_refusal(body)
+            if refused is not None:
+                self._refuse(refused, head)
+                return
         if call.streams:
             self._whole_for_stream(head, body)
             return
@@ -263,9 +268,11 @@ class Attempt:
         if head.status < 400:
             self._fail(UpstreamGarbage(f"The provider answered with status {head.status}, which no model call has."))
             return
-        error = target.dialect.read_error(head.status, body)
+        self._refuse(target.dialect.read_error(head.status, body), head)
+
+    def _refuse(self, error: UpstreamRefused, head: AnswerHead) -> None:
         error.retry_after_s = head.retry_after_s()
-        redact_refusal(error, target.secret)
+        redact_refusal(error, self.target.secret)
         self._fail(error)
 
     def _whole_for_stream(self, head: AnswerHead, body: bytes) -> None:

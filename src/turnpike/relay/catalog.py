@@ -23,8 +23,10 @@ from turnpike.relay.naming import Names
 from turnpike.relay.pools import Pool, Pools
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
+from turnpike.wire.dialects.common.errors import refusal_in
 from turnpike.wire.operations import PLAIN, Endpoint, Operation
 from turnpike.wire.prices import compile_cost
+from turnpike.wire.profiles.quirks import REWRITTEN, STATUS_IN_BODY
 from turnpike.wire.types.usage import Usage
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -51,24 +53,8 @@ class Target:
     """A deployment, ready to be sent a request of one endpoint."""
 
     __slots__ = (
-        "answer_head",
-        "auth",
-        "breaker",
-        "cost",
-        "dialect",
-        "headers",
-        "host",
-        "max_output_tokens",
-        "path",
-        "plain",
-        "pool",
-        "quirks",
-        "same",
-        "secret",
-        "served",
-        "served_raw",
-        "stream_path",
-        "tally",
+        "answer_head", "auth", "breaker", "cost", "dialect", "find_refusal", "headers", "host", "max_output_tokens",
+        "path", "plain", "pool", "quirks", "rewrites", "same", "secret", "served", "served_raw", "stream_path", "tally",
         "upstream_model",
     )  # fmt: skip
 
@@ -91,11 +77,15 @@ class Target:
         )
         self.dialect: Dialect = DIALECTS[operation.dialect]
         self.same = operation.dialect == endpoint.dialect
-        self.plain = self.same and endpoint.operation in PLAIN
         """Its answers go on as they come, and tell their whole usage."""
         self.upstream_model = model.upstream_model
         self.max_output_tokens = model.max_output_tokens
         self.quirks = frozenset(provider.quirks)
+        self.rewrites = not REWRITTEN.isdisjoint(self.quirks)
+        self.find_refusal = refusal_in if STATUS_IN_BODY in self.quirks else None
+        self.plain = self.same and endpoint.operation in PLAIN and self.find_refusal is None
+        """Whole answers go on as they came, looked at for usage alone."""
+        """Finds the error in an answer with status 200, at a provider that tells errors so."""
         root = base.path.rstrip("/")
         self.path = (root + operation.path_for(model.upstream_model)).encode()
         self.stream_path: bytes | None = None

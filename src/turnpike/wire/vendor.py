@@ -46,6 +46,28 @@ class ModelsFormat(StrEnum):
     ANTHROPIC = "anthropic"
 
 
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs from one customer of the vendor to the next, beside the API key: a resource's name, a region.
+
+    Its value fills `{name}` in the vendor's base URL, headers and operation paths. A secret one is a part of the
+    credential instead: the secret of a credential of such a vendor is a JSON object of these parts, by name, and they
+    fill nothing.
+    """
+
+    name: str
+    """Lower case, digits and `_`; not `model`, which is the relay's."""
+    label: str
+    """What a person is asked for: "Account ID"."""
+    example: str = ""
+    default: str | None = None
+    """None: it must be given. Empty: it may be left out."""
+    pattern: str = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+    """The whole value matches it. The default one is safe in a host name and in a path."""
+    secret: bool = False
+    env_keys: tuple[str, ...] = ()
+    """Environment variables that hold it, by the vendor's own SDK's name."""
+
+
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     display_name: str
@@ -56,15 +78,21 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """With the version prefix where the vendor's own documents have it, without a trailing slash. None: every
     installation has its own, and a provider must be given one."""
     operations: dict[Operation, tuple[OperationSpec, ...]]
-    """Best first."""
+    """Best first. Empty: an API of its own kind only, which calls pass through to as they are."""
     env_keys: tuple[str, ...] = ()
     """Environment variables that hold a credential, by the vendor's own SDK's name."""
+    parameters: tuple[Parameter, ...] = ()
+    """Asked for in this order when a provider is added."""
     auth: AuthSpec = BEARER
     headers: dict[str, str] = {}
     needs_credential: bool = True
     models_path: str | None = "/models"
     """Appended to the base URL; None when the vendor lists none."""
     models_format: ModelsFormat = ModelsFormat.OPENAI
+    models_public: bool = False
+    """The list is shown to anybody: it says nothing of a credential."""
+    credential_path: str | None = None
+    """Appended to the base URL: what costs nothing and needs a valid credential, where no list of models does."""
     loopback_ports: tuple[int, ...] = ()
     """Where the server listens by default on one's own machine."""
     probe_path: str | None = None
@@ -81,18 +109,19 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def openai_compatible(
-    *, embeddings: bool = True, messages: str | None = None
+    prefix: str = "", *, embeddings: bool = True, messages: str | None = None
 ) -> dict[Operation, tuple[OperationSpec, ...]]:
     """The operations of an API that follows OpenAI's paths below its base URL.
 
-    `messages`: the path at which it also speaks Anthropic's Messages form, where its documents say so.
+    `prefix`: what stands before those paths, where the base URL does not hold it already. `messages`: the path at
+    which it also speaks Anthropic's Messages form, where its documents say so.
     """
-    chat = (OperationSpec("openai_chat", "/chat/completions"),)
+    chat = (OperationSpec("openai_chat", f"{prefix}/chat/completions"),)
     if messages is not None:
         chat += (OperationSpec("anthropic_messages", messages),)
     operations: dict[Operation, tuple[OperationSpec, ...]] = {Operation.CHAT: chat}
     if embeddings:
-        operations[Operation.EMBEDDINGS] = (OperationSpec("openai_embeddings", "/embeddings"),)
+        operations[Operation.EMBEDDINGS] = (OperationSpec("openai_embeddings", f"{prefix}/embeddings"),)
     return operations
 
 

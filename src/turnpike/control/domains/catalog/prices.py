@@ -21,8 +21,10 @@ from turnpike.control.domains.catalog.price_schemas import MEDIA_UNITS, PriceOve
 from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.kit.clock import utc_now
 from turnpike.kit.money import picousd_per_unit
+from turnpike.wire.dialects.models import ModelRow
 from turnpike.wire.media_rates import MediaRates
 from turnpike.wire.prices import Rates, Service, Tier
+from turnpike.wire.profiles.capabilities import guess_capabilities
 
 if TYPE_CHECKING:
     from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice
@@ -153,6 +155,22 @@ def _provider_at(snapshot: Any, base_url: str) -> str | None:
         return None
 
 
+def known_models(price_provider: str | None) -> tuple[ModelRow, ...]:
+    """The models of a provider that the list prices, as if the provider had listed them; none that is retired."""
+    snapshot = import_module("genai_prices.data_snapshot").get_snapshot()
+    provider = next((each for each in snapshot.providers if each.id == price_provider), None)
+    return tuple(
+        ModelRow(
+            id=model.id,
+            display_name=model.name,
+            capabilities=guess_capabilities(model.id),
+            context_window=model.context_window,
+        )
+        for model in (provider.models if provider else ())
+        if not model.deprecated
+    )
+
+
 def _rates_of(model: "ModelInfo", price: "ModelPrice", model_id: str) -> Rates | None:
     listed = {name: value for name, value in vars(price).items() if value is not None}
     if not any(name in listed for name in _NEEDED):
@@ -226,7 +244,7 @@ class Pricing:
         if row.price_override is not None:
             compiled = compile_override(PriceOverride.model_validate(row.price_override))
         else:
-            facts = facts_of(provider.vendor, read_config(provider.config))
+            facts = facts_of(provider.vendor, read_config(provider.config), provider.parameters)
             compiled = compile_listed(facts.price_provider, provider.api_base_url, row.model_id, utc_now())
             if compiled.rates is None and told is not None:
                 compiled = Compiled(told, FROM_PROVIDER)
