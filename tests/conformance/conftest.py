@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from tests.support.gateway import RunningGateway, register_simulator, running_gateway
+from tests.support.media import register_media
 from tests.support.sdks import SYNC_AND_ASYNC, Calls, calls_to
 from tests.support.simulator import RunningSimulator
 from tests.support.simulator import simulator as simulator
@@ -18,6 +19,12 @@ def gateway(simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactor
     with running_gateway(tmp_path_factory.mktemp("gateway"), simulator) as running:
         register_simulator(running)
         yield running
+
+
+@pytest.fixture(scope="session")
+def media_models(gateway: RunningGateway) -> None:
+    """Models that are no conversations are there too."""
+    register_media(gateway)
 
 
 @pytest.fixture(scope="session")

@@ -10,17 +10,14 @@ import openai
 import pytest
 
 from tests.support.gateway import EMBEDDING_MODEL, RunningGateway
-from tests.support.media import DALL_E, GPT_IMAGE, MODERATION, SORA, register_media
+from tests.support.media import DALL_E, GPT_IMAGE, MODERATION, SORA
 from tests.support.sdks import Calls, collected
+
+pytestmark = pytest.mark.usefixtures("media_models")
 
 NANO = 10**9
 PROMPT = "a red fox at dawn"
 PNG_BEGINS = b"\x89PNG\r\n\x1a\n"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _models(gateway: RunningGateway) -> None:
-    register_media(gateway)
 
 
 @pytest.fixture

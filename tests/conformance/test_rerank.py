@@ -6,7 +6,9 @@ import httpx2
 import pytest
 
 from tests.support.gateway import RunningGateway
-from tests.support.media import COHERE, JINA, RERANKERS, TEI, VOYAGE, MediaModel, register_media
+from tests.support.media import COHERE, JINA, RERANKERS, TEI, VOYAGE, MediaModel
+
+pytestmark = pytest.mark.usefixtures("media_models")
 
 QUERY = "red fox"
 DOCUMENTS = ["a blue whale", "the quick red fox", "a red deer"]
@@ -22,11 +24,6 @@ COST_NANOUSD = {
 PATHS = ("/v1/rerank", "/v2/rerank")
 EVERY = pytest.mark.parametrize("model", RERANKERS, ids=lambda model: f"to-{model.provider}")
 BOTH = pytest.mark.parametrize("path", PATHS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _models(gateway: RunningGateway) -> None:
-    register_media(gateway)
 
 
 def ask(gateway: RunningGateway, key: str, path: str, body: dict[str, Any], **headers: str) -> httpx2.Response:

@@ -60,7 +60,7 @@ def read_usage(body: bytes) -> Usage | None:
     return served_as(usage, answer.service_tier)
 
 
-_USUAL = (None, "default", "auto", "standard")
+_USUAL = ("default", None, "auto", "standard")
 
 
 def usage_of(raw: msgspec.Raw) -> Usage | None:
