@@ -39,6 +39,10 @@ class Head(msgspec.Struct, gc=False):
         """The most output tokens that the caller allows, over all choices; None when it sets no limit."""
         return None
 
+    def echoed(self, answer: bytes) -> bytes:
+        """A whole, translated answer with what the caller's form repeats of its request. Most forms repeat nothing."""
+        return answer
+
 
 class Target(msgspec.Struct, frozen=True):
     """What a written request must know of where it goes."""

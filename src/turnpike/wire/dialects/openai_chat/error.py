@@ -29,7 +29,8 @@ _CODES: dict[type[TurnpikeError], str] = {
 """Where OpenAI has a code of its own that clients look for."""
 
 
-def _error(error: TurnpikeError, request_id: str) -> dict[str, Any]:
+def error_body(error: TurnpikeError, request_id: str) -> dict[str, Any]:
+    """OpenAI's error object, which all its dialects share."""
     kind = _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
     param: str | None = error.details.get("param")
     code: str | None = _CODES.get(type(error))
@@ -46,9 +47,9 @@ def _error(error: TurnpikeError, request_id: str) -> dict[str, Any]:
 
 
 def write_error(error: TurnpikeError, request_id: str) -> bytes:
-    return msgspec.json.encode(_error(error, request_id))
+    return msgspec.json.encode(error_body(error, request_id))
 
 
 def write_stream_error(error: TurnpikeError, request_id: str) -> bytes:
     """One event without the end marker: the official SDKs raise on it."""
-    return b"data: " + msgspec.json.encode(_error(error, request_id)) + b"\n\n"
+    return b"data: " + msgspec.json.encode(error_body(error, request_id)) + b"\n\n"
