@@ -232,7 +232,8 @@ class Attempt:
             else:
                 self.usage = usage
             if not target.same:
-                body = call.dialect.write_response(target.dialect.read_response(body), call.model)
+                answer = call.dialect.write_response(target.dialect.read_response(body), call.model)
+                body = call.fields.echoed(answer)
         except UpstreamGarbage as error:
             self._garbage(error, body)
             return

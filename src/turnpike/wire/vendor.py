@@ -81,15 +81,18 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def openai_compatible(
-    *, embeddings: bool = True, messages: str | None = None
+    *, embeddings: bool = True, messages: str | None = None, responses: str | None = None
 ) -> dict[Operation, tuple[OperationSpec, ...]]:
     """The operations of an API that follows OpenAI's paths below its base URL.
 
-    `messages`: the path at which it also speaks Anthropic's Messages form, where its documents say so.
+    `messages`, `responses`: the paths at which it also speaks Anthropic's Messages form and OpenAI's Responses form,
+    where its documents say so.
     """
     chat = (OperationSpec("openai_chat", "/chat/completions"),)
     if messages is not None:
         chat += (OperationSpec("anthropic_messages", messages),)
+    if responses is not None:
+        chat += (OperationSpec("openai_responses", responses),)
     operations: dict[Operation, tuple[OperationSpec, ...]] = {Operation.CHAT: chat}
     if embeddings:
         operations[Operation.EMBEDDINGS] = (OperationSpec("openai_embeddings", "/embeddings"),)

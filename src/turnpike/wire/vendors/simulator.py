@@ -10,8 +10,13 @@ SIMULATOR = Vendor(
     website="",
     reference="",
     base_url=None,
-    operations=openai_compatible(messages="/messages")
-    | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)},
+    operations=openai_compatible(messages="/messages", responses="/responses")
+    | {
+        Operation.COUNT_TOKENS: (
+            OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),
+            OperationSpec("openai_input_tokens", "/responses/input_tokens"),
+        )
+    },
     needs_credential=False,
     quirks=frozenset((q.REASONING_DETAILS_BACK,)),
     exercised="simulated",
