@@ -15,7 +15,8 @@ from turnpike.wire.types.conversation import Request
 
 _CONTENT = frozenset((
     "model", "messages", "contents", "content", "input", "inputs", "instructions", "system", "systemInstruction",
-    "system_instruction", "texts", "images", "documents", "query", "requests", "stream",
+    "system_instruction", "texts", "images", "documents", "query", "requests", "stream", "previous_response_id",
+    "conversation", "prompt",
 ))  # fmt: skip
 _DEFAULTS = Request(model="", messages=())
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -61,6 +62,8 @@ def without_field(request: AnyRequest, param: str) -> AnyRequest | None:
     if name in request.extra:
         extra = {each: raw for each, raw in request.extra.items() if each != name}
         return msgspec.structs.replace(request, extra=extra)
+    if param == "tools" and request.server_tools:
+        return msgspec.structs.replace(request, server_tools=())
     if param != name or name not in Request.__struct_fields__:
         return None
     unset = getattr(_DEFAULTS, name)
