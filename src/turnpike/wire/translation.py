@@ -62,8 +62,6 @@ def without_field(request: AnyRequest, param: str) -> AnyRequest | None:
     if name in request.extra:
         extra = {each: raw for each, raw in request.extra.items() if each != name}
         return msgspec.structs.replace(request, extra=extra)
-    if param == "tools" and request.server_tools:
-        return msgspec.structs.replace(request, server_tools=())
     if param != name or name not in Request.__struct_fields__:
         return None
     unset = getattr(_DEFAULTS, name)

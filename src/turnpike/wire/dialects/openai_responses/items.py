@@ -5,13 +5,14 @@ assistant message; results of calls that follow one another are one tool message
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
 from turnpike.errors import UpstreamGarbage
-from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
+from turnpike.wire.dialects.common.body import shaped
+from turnpike.wire.dialects.common.signatures import call_signature, signed_call
 from turnpike.wire.dialects.common.words import inexpressible, invalid
 from turnpike.wire.dialects.openai_responses.parts import (
     FORMAT,
@@ -37,7 +38,6 @@ from turnpike.wire.types.conversation import (
 )
 
 Json = dict[str, Any]
-T = TypeVar("T")
 
 _kind = msgspec.json.Decoder(ItemKind).decode
 _message = msgspec.json.Decoder(MessageItem).decode
@@ -46,17 +46,6 @@ _result = msgspec.json.Decoder(ResultItem).decode
 _reasoning = msgspec.json.Decoder(ReasoningItem).decode
 
 _ROLES: dict[str, Role] = {"user": "user", "system": "system", "developer": "developer", "assistant": "assistant"}
-
-
-def shaped(decode: Callable[[msgspec.Raw], T], raw: msgspec.Raw, param: str) -> T:
-    """Raises InvalidRequest that names the place within the request."""
-    try:
-        return decode(raw)
-    except BODY_ERRORS as error:
-        found = body_error(error)
-        inner = found.details.get("param")
-        reason = str(found.message).partition("` ")[2] or "is not what it should be."
-        raise invalid(f"{param}.{inner}" if inner else param, reason) from error
 
 
 # ---- requests
@@ -101,9 +90,7 @@ def _read_item(raw: msgspec.Raw, param: str) -> tuple[Role, tuple[Part, ...]]:
 
 
 def _read_call(item: CallItem) -> ToolCall:
-    google = None if item.extra_content is None else item.extra_content.google
-    signature = None if google is None else google.thought_signature
-    return ToolCall(item.call_id, item.name, item.arguments, signature=signature)
+    return ToolCall(item.call_id, item.name, item.arguments, signature=call_signature(item.extra_content))
 
 
 def _read_result(item: ResultItem, param: str) -> ToolResult:
@@ -165,11 +152,10 @@ def made_up(kind: str, answer_id: str, number: int) -> str:
     return f"{kind}_" + hashlib.sha256(f"{answer_id}/{number}".encode()).hexdigest()[:32]
 
 
-def call_item(call: ToolCall) -> Json:
+def call_item(call: ToolCall, *, signed: bool) -> Json:
+    """`signed`: with the signature of a call that Google asks back, for a caller to keep."""
     item: Json = {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments or "{}"}
-    if call.signature is not None:
-        item["extra_content"] = {"google": {"thought_signature": call.signature}}
-    return item
+    return {**item, **(signed_call(call.signature) if signed else {})}
 
 
 def server_item(part: ServerItem, param: str) -> msgspec.Raw:
@@ -192,7 +178,11 @@ def write_output(parts: Iterable[Part], answer_id: str) -> list[Any]:
         item: Any = None
         match part:
             case ToolCall():
-                item = {"id": made_up("fc", answer_id, len(items)), **call_item(part), "status": "completed"}
+                item = {
+                    "id": made_up("fc", answer_id, len(items)),
+                    **call_item(part, signed=True),
+                    "status": "completed",
+                }
             case Reasoning():
                 item = write_reasoning(part, own_id(part, made_up("rs", answer_id, len(items))))
             case ServerItem() if part.dialect == NAME:

@@ -4,10 +4,10 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
+from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error, shaped
 from turnpike.wire.dialects.common.reading import kept
 from turnpike.wire.dialects.common.words import inexpressible, invalid
-from turnpike.wire.dialects.openai_responses.items import read_items, shaped
+from turnpike.wire.dialects.openai_responses.items import read_items
 from turnpike.wire.dialects.openai_responses.parts import NAME
 from turnpike.wire.dialects.openai_responses.shapes import AllowedTool, RequestShape, ToolChoiceShape, ToolShape
 from turnpike.wire.types.conversation import (
@@ -120,11 +120,12 @@ def _read_tools(request: Request, shape: RequestShape) -> None:
     tools: list[Tool] = []
     own: list[ServerTool] = []
     for number, raw in enumerate(shape.tools or ()):
-        tool = shaped(_tool, raw, f"tools[{number}]")
+        param = f"tools[{number}]"
+        tool = shaped(_tool, raw, param)
         if tool.type != "function":
-            own.append(ServerTool(NAME, tool.type, msgspec.Raw(bytes(raw))))
+            own.append(ServerTool(NAME, tool.type, msgspec.Raw(bytes(raw)), f"{param}.type"))
         elif tool.name is None:
-            raise invalid(f"tools[{number}].name", "is required.")
+            raise invalid(f"{param}.name", "is required.")
         else:
             tools.append(Tool(tool.name, tool.description, kept(tool.parameters), tool.strict or None))
     request.tools, request.server_tools = tuple(tools), tuple(own)

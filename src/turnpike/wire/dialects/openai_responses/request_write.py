@@ -131,7 +131,7 @@ def _tools(body: Json, request: Request, quirks: frozenset[str]) -> None:
     tools: list[Any] = [_tool(tool) for tool in request.tools]
     for tool in request.server_tools:
         if tool.dialect != NAME:
-            raise inexpressible("tools", FORMAT, f"{tool.kind!r} is a tool of another API's own.")
+            raise inexpressible(tool.param, FORMAT, f"{tool.kind!r} is a tool of another API's own.")
         tools.append(tool.raw)
     if not tools:
         return
@@ -226,7 +226,7 @@ class _Items:
                 said = []
             match part:
                 case ToolCall():
-                    items.append(call_item(part))
+                    items.append(call_item(part, signed=False))
                 case Reasoning():
                     item = give_back(part, plain=self._plain_reasoning)
                     items += () if item is None else (item,)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from turnpike.wire.dialects.common.logprobs import LogprobShape
+from turnpike.wire.dialects.common.signatures import ExtraContent
 
 
 class CacheBreakpoint(msgspec.Struct):
@@ -58,16 +59,6 @@ class ItemKind(msgspec.Struct):
 class MessageItem(msgspec.Struct):
     role: str
     content: str | list[ContentShape] | None = None
-
-
-class GoogleContent(msgspec.Struct):
-    thought_signature: str | None = None
-
-
-class ExtraContent(msgspec.Struct):
-    """Where OpenAI's forms carry what only Google knows."""
-
-    google: GoogleContent | None = None
 
 
 class CallItem(msgspec.Struct):

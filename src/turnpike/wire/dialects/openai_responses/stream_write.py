@@ -121,7 +121,12 @@ class ResponsesWriter:
                 return self._open_text(index, part)
             case ToolCall():
                 number, out = self._place()
-                item = {"id": self._id("fc", number), **call_item(part), "arguments": "", "status": "in_progress"}
+                item = {
+                    "id": self._id("fc", number),
+                    **call_item(part, signed=True),
+                    "arguments": "",
+                    "status": "in_progress",
+                }
                 out += self._add(index, part, number, item)
                 return out + (self._arguments(index, part.arguments) if part.arguments else b"")
             case Reasoning():
