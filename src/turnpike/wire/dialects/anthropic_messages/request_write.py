@@ -196,7 +196,7 @@ class _Messages:
         if not blocks and role == "assistant":
             return
         only: Any = blocks[0] if len(blocks) == 1 else None
-        plain = isinstance(only, dict) and set(only) == {"type", "text"}  # pyright: ignore[reportUnknownArgumentType]
+        plain = only is not None and not isinstance(only, msgspec.Raw) and set(only) == {"type", "text"}
         written.append({"role": role, "content": blocks[0]["text"] if plain else blocks})
 
 
@@ -212,4 +212,5 @@ def _holds_results(turn: Json) -> bool:
 
 
 def _is_result(block: Any) -> bool:
-    return isinstance(block, dict) and block["type"] == "tool_result"
+    """What stands there as Anthropic wrote it is none."""
+    return not isinstance(block, msgspec.Raw) and block["type"] == "tool_result"

@@ -9,7 +9,7 @@ import msgspec
 
 from turnpike.wire.dialects.common.media import data_url, is_data_url, read_data_url
 from turnpike.wire.dialects.common.signatures import signed_call
-from turnpike.wire.dialects.common.words import inexpressible, invalid
+from turnpike.wire.dialects.common.words import foreign, inexpressible, invalid
 from turnpike.wire.dialects.openai_chat.shapes import (
     Annotation,
     AudioShape,
@@ -27,6 +27,7 @@ from turnpike.wire.types.conversation import (
     Part,
     Reasoning,
     Refusal,
+    ServerItem,
     TextPart,
     ToolCall,
 )
@@ -181,6 +182,8 @@ def write_part(part: Part, param: str) -> dict[str, Any]:
             return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
         case FilePart():
             return _write_file(part, param)
+        case ServerItem():
+            raise foreign(part, param, _FORMAT)
         case _:
             raise inexpressible(param, _FORMAT)
 

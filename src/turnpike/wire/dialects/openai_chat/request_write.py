@@ -9,7 +9,7 @@ import msgspec
 from turnpike.wire.dialect import Target
 from turnpike.wire.dialects.common.schema import fits_openai_strict
 from turnpike.wire.dialects.common.signatures import of_openai
-from turnpike.wire.dialects.common.words import inexpressible
+from turnpike.wire.dialects.common.words import foreign, inexpressible
 from turnpike.wire.dialects.openai_chat.parts import write_call, write_details, write_part
 from turnpike.wire.dialects.openai_chat.request_read import NAME
 from turnpike.wire.profiles import quirks as q
@@ -25,6 +25,7 @@ from turnpike.wire.types.conversation import (
     Refusal,
     Request,
     ResponseFormat,
+    ServerItem,
     TextPart,
     Tool,
     ToolCall,
@@ -205,6 +206,8 @@ class _Messages:
         said = [part for part in message.parts if isinstance(part, (TextPart, Refusal))]
         calls = [part for part in message.parts if isinstance(part, ToolCall)]
         for number, part in enumerate(message.parts):
+            if isinstance(part, ServerItem):
+                raise foreign(part, f"{param}.content[{number}]", _FORMAT)
             if isinstance(part, AudioPart):
                 entry["audio"] = {"id": _audio_id(part, param)}
             elif not isinstance(part, (TextPart, Refusal, ToolCall, Reasoning)):

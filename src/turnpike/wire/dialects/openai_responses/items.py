@@ -13,7 +13,7 @@ import msgspec
 from turnpike.errors import UpstreamGarbage
 from turnpike.wire.dialects.common.body import shaped
 from turnpike.wire.dialects.common.signatures import call_signature, signed_call
-from turnpike.wire.dialects.common.words import inexpressible, invalid
+from turnpike.wire.dialects.common.words import foreign, inexpressible, invalid
 from turnpike.wire.dialects.openai_responses.parts import (
     FORMAT,
     NAME,
@@ -160,7 +160,7 @@ def call_item(call: ToolCall, *, signed: bool) -> Json:
 
 def server_item(part: ServerItem, param: str) -> msgspec.Raw:
     if part.dialect != NAME:
-        raise inexpressible(param, FORMAT, f"{part.kind!r} is another API's own.")
+        raise foreign(part, param, FORMAT)
     return part.raw
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from turnpike.wire.dialects.common.logprobs import read_logprobs, write_logprobs
 from turnpike.wire.dialects.common.media import data_url, is_data_url, read_data_url
-from turnpike.wire.dialects.common.words import inexpressible, invalid
+from turnpike.wire.dialects.common.words import foreign, inexpressible, invalid
 from turnpike.wire.dialects.openai_responses.shapes import AnnotationShape, ContentShape
 from turnpike.wire.types.conversation import (
     AudioPart,
@@ -17,6 +17,7 @@ from turnpike.wire.types.conversation import (
     ImagePart,
     Part,
     Refusal,
+    ServerItem,
     TextPart,
 )
 
@@ -134,6 +135,8 @@ def write_input_part(part: Part, param: str) -> Json:
             return _write_audio(part, param)
         case FilePart():
             return _write_file(part)
+        case ServerItem():
+            raise foreign(part, param, FORMAT)
         case _:
             raise inexpressible(param, FORMAT)
 
