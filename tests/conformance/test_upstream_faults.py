@@ -21,6 +21,11 @@ PATHS = {
     "openai_responses": "/v1/responses",
     "anthropic_messages": "/v1/messages",
 }
+ASKED: dict[str, dict[str, Any]] = {
+    "openai_chat": {"messages": HELLO},
+    "openai_responses": {"input": HELLO},
+    "anthropic_messages": {"messages": HELLO, "max_tokens": 100},
+}
 ENDS = {"openai_chat": "[DONE]", "openai_responses": "response.completed", "anthropic_messages": "message_stop"}
 ERRORS = {"openai_chat": '"error"', "openai_responses": "event: error", "anthropic_messages": '"error"'}
 SLUGS = tuple(side.slug for side in SIDES.values())
@@ -171,7 +176,7 @@ async def test_broken_json_in_a_stream_ends_it_with_an_error_or_passes(
     model = faulty_model(slug, "bad-json")
     answer = httpx2.post(
         gateway.url + PATHS[caller],
-        json={"model": model, "messages": HELLO, "input": HELLO, "stream": True, "max_tokens": 100},
+        json={"model": model, "stream": True, **ASKED[caller]},
         headers={
             "authorization": f"Bearer {caller_key}",
             "anthropic-version": "2023-06-01",

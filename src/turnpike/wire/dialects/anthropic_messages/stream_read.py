@@ -95,7 +95,7 @@ class MessagesReader:
         part = read_block(block, "content_block")
         match part:
             case ToolCall():
-                events.append(PartOpened(number, ToolCall(part.id, part.name, "")))
+                events.append(PartOpened(number, ToolCall(part.id, part.name, "", signature=part.signature)))
                 if part.arguments != "{}":
                     events.append(ArgumentsDelta(number, part.arguments))
                 else:
