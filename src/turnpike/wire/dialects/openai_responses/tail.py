@@ -81,7 +81,8 @@ class ResponsesTail(Watch):
         edge = self._edge + data
         self._edge = edge[-3:]
         if b"\n\n" in edge or b"\r\n\r\n" in edge or len(self._pieces[0]) < HEAD_BYTES:
-            joined = self._pieces[0] + edge if self._lost else b"".join((*self._pieces, data))
+            # No JSON holds a NUL: two ends without their middle are never read as a whole.
+            joined = b"%b\0%b" % (self._pieces[0], edge) if self._lost else b"".join((*self._pieces, data))
             self._pieces = [joined]
             self._kept = len(joined)
             return joined
