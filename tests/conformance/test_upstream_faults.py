@@ -16,6 +16,18 @@ from tests.support.sdks import Calls
 
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
 FaultyModel = Callable[[str, str], str]
+PATHS = {
+    "openai_chat": "/v1/chat/completions",
+    "openai_responses": "/v1/responses",
+    "anthropic_messages": "/v1/messages",
+}
+ASKED: dict[str, dict[str, Any]] = {
+    "openai_chat": {"messages": HELLO},
+    "openai_responses": {"input": HELLO},
+    "anthropic_messages": {"messages": HELLO, "max_tokens": 100},
+}
+ENDS = {"openai_chat": "[DONE]", "openai_responses": "response.completed", "anthropic_messages": "message_stop"}
+ERRORS = {"openai_chat": '"error"', "openai_responses": "event: error", "anthropic_messages": '"error"'}
 SLUGS = tuple(side.slug for side in SIDES.values())
 
 
@@ -23,11 +35,14 @@ async def ask(calls: Calls, caller: str, model: str, *, stream: bool, **extra: A
     arguments: dict[str, Any] = {"model": model, "messages": HELLO, **extra}
     if caller == "openai_chat":
         return await (calls.chat_stream if stream else calls.chat)(**arguments)
+    if caller == "openai_responses":
+        arguments["input"] = arguments.pop("messages")
+        return await (calls.responses_stream if stream else calls.responses)(**arguments)
     return await (calls.messages_stream if stream else calls.messages)(max_tokens=100, **arguments)
 
 
 def sdk_of(caller: str) -> Any:
-    return openai if caller == "openai_chat" else anthropic
+    return anthropic if caller == "anthropic_messages" else openai
 
 
 STATUSES = {
@@ -159,10 +174,9 @@ async def test_broken_json_in_a_stream_ends_it_with_an_error_or_passes(
 ) -> None:
     """Between two dialects it cannot be read; within one it is the provider's own bytes. Never is it a bare break."""
     model = faulty_model(slug, "bad-json")
-    path = "/v1/chat/completions" if caller == "openai_chat" else "/v1/messages"
     answer = httpx2.post(
-        gateway.url + path,
-        json={"model": model, "messages": HELLO, "stream": True, "max_tokens": 100},
+        gateway.url + PATHS[caller],
+        json={"model": model, "stream": True, **ASKED[caller]},
         headers={
             "authorization": f"Bearer {caller_key}",
             "anthropic-version": "2023-06-01",
@@ -171,8 +185,7 @@ async def test_broken_json_in_a_stream_ends_it_with_an_error_or_passes(
     )
     text = answer.text
 
-    ended = "[DONE]" in text if caller == "openai_chat" else "message_stop" in text
-    assert ended != ('"error"' in text)
+    assert (ENDS[caller] in text) != (ERRORS[caller] in text)
     assert gateway.ledger_row(request_id)["request_id"] == request_id
 
 
@@ -186,6 +199,8 @@ async def test_a_slow_stream_is_still_whole(
 
     if caller == "openai_chat":
         text = "".join(choice.delta.content or "" for chunk in events for choice in chunk.choices)
+    elif caller == "openai_responses":
+        text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
     else:
         text = "".join(event.delta.text for event in events if event.type == "content_block_delta")
     assert text == f"{GREETING} You said: hello"

@@ -5,9 +5,15 @@ import json
 from typing import Any
 
 from tests.support.cases import Case, Said, Seen, Tool, Usage
+from tests.support.responses_dialect import (
+    RESPONSES_STOPS,
+    responses_arguments,
+    seen_in_response,
+    seen_in_response_events,
+)
 from tests.support.sdks import Calls
 
-DIALECTS = ("openai_chat", "anthropic_messages")
+DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages")
 
 OPENAI_STOPS = {
     "end": "stop",
@@ -23,7 +29,13 @@ ANTHROPIC_STOPS = {
     "tools": "tool_use",
     "filter": "refusal",
 }
+STOPS = {"openai_chat": OPENAI_STOPS, "openai_responses": RESPONSES_STOPS, "anthropic_messages": ANTHROPIC_STOPS}
 THINKING_BUDGET = 1024
+
+
+def sayable(case: Case, *dialects: str) -> bool:
+    """Whether each of the dialects has a word for what the case asks: Responses has no stop sequences."""
+    return not (case.stops and "openai_responses" in dialects)
 
 
 async def ask(calls: Calls, dialect: str, case: Case, model: str, *, stream: bool, **extra: Any) -> Seen:
@@ -33,6 +45,11 @@ async def ask(calls: Calls, dialect: str, case: Case, model: str, *, stream: boo
         if not stream:
             return seen_in_completion(await calls.chat(**arguments))
         return seen_in_chunks(await calls.chat_stream(stream_options={"include_usage": True}, **arguments))
+    if dialect == "openai_responses":
+        arguments = {**responses_arguments(case), **extra, "model": model}
+        if not stream:
+            return seen_in_response(await calls.responses(**arguments))
+        return seen_in_response_events(await calls.responses_stream(**arguments))
     arguments = {**anthropic_arguments(case), **extra, "model": model}
     if not stream:
         return seen_in_message(await calls.messages(**arguments))
@@ -40,7 +57,7 @@ async def ask(calls: Calls, dialect: str, case: Case, model: str, *, stream: boo
 
 
 def stop_of(dialect: str, stop: str) -> str:
-    return (OPENAI_STOPS if dialect == "openai_chat" else ANTHROPIC_STOPS)[stop]
+    return STOPS[dialect][stop]
 
 
 # ---- OpenAI

@@ -40,6 +40,12 @@ class Calls:
     async def chat_stream(self, **arguments: Any) -> list[Any]:
         return await collected(await value_of(self.openai.chat.completions.create(stream=True, **arguments)))
 
+    async def responses(self, **arguments: Any) -> Any:
+        return await value_of(self.openai.responses.create(**arguments))
+
+    async def responses_stream(self, **arguments: Any) -> list[Any]:
+        return await collected(await value_of(self.openai.responses.create(stream=True, **arguments)))
+
     async def messages(self, **arguments: Any) -> Any:
         return await value_of(self.anthropic.messages.create(**arguments))
 

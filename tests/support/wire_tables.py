@@ -7,11 +7,14 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from tests.support.wire_features import ANSWERS, CONVERSATIONS, REQUESTS, answered, said
 from turnpike.wire.dialects.anthropic_messages import request_read as anthropic_request
 from turnpike.wire.dialects.anthropic_messages import response as anthropic_response
 from turnpike.wire.dialects.anthropic_messages.error import TYPES
 from turnpike.wire.dialects.openai_chat import request_read as openai_request
 from turnpike.wire.dialects.openai_chat import response as openai_response
+from turnpike.wire.dialects.openai_responses import request_read as responses_request
+from turnpike.wire.dialects.openai_responses import response as responses_response
 from turnpike.wire.profiles import quirks
 from turnpike.wire.profiles.reasoning import BUDGETS
 from turnpike.wire.types.conversation import StopReason
@@ -83,18 +86,42 @@ def quirk_table() -> str:
 def dropped() -> str:
     rows = [
         (f"`{field}`", dialect, why)
-        for dialect, fields in (("OpenAI", openai_request.DROPPED), ("Anthropic", anthropic_request.DROPPED))
+        for dialect, fields in (
+            ("Chat Completions", openai_request.DROPPED),
+            ("Responses", responses_request.DROPPED),
+            ("Messages", anthropic_request.DROPPED),
+        )
         for field, why in fields.items()
     ]
     return _table(("field", "said by", "why it may be left out"), rows)
 
 
+def said_table() -> str:
+    rows = [(feature.name, *(said(dialect, feature) for dialect in CONVERSATIONS)) for feature in REQUESTS]
+    return _table(("asked for", *(f"`{dialect.name}`" for dialect in CONVERSATIONS)), rows)
+
+
+def answered_table() -> str:
+    rows = [(feature.name, *(answered(dialect, feature) for dialect in CONVERSATIONS)) for feature in ANSWERS]
+    return _table(("answered", *(f"`{dialect.name}`" for dialect in CONVERSATIONS)), rows)
+
+
+def _responses_stop(stop: StopReason) -> str:
+    reason = responses_response.WRITE_INCOMPLETE.get(stop)
+    return "`completed`" if reason is None else f"`incomplete`: `{reason}`"
+
+
 def stops() -> str:
     rows = [
-        (f"`{stop}`", f"`{openai_response.WRITE_STOP[stop]}`", f"`{anthropic_response.WRITE_STOP[stop]}`")
+        (
+            f"`{stop}`",
+            f"`{openai_response.WRITE_STOP[stop]}`",
+            _responses_stop(stop),
+            f"`{anthropic_response.WRITE_STOP[stop]}`",
+        )
         for stop in StopReason
     ]
-    return _table(("canonical", "`openai_chat`", "`anthropic_messages`"), rows)
+    return _table(("canonical", "`openai_chat`", "`openai_responses`", "`anthropic_messages`"), rows)
 
 
 def budgets() -> str:
@@ -110,6 +137,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "ports": ports,
     "quirks": quirk_table,
     "dropped": dropped,
+    "said": said_table,
+    "answered": answered_table,
     "stops": stops,
     "budgets": budgets,
     "errors": errors,

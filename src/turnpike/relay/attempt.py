@@ -250,7 +250,7 @@ class Attempt:
                 self.usage = usage
             if not target.same:
                 response = call.fields.shape(target.dialect.read_response(body))
-                body = call.dialect.write_response(response, call.model)
+                body = call.fields.echoed(call.dialect.write_response(response, call.model))
         except UpstreamGarbage as error:
             self._garbage(error, body)
             return

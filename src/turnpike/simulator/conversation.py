@@ -12,7 +12,7 @@ import msgspec
 from turnpike.simulator import tokens
 
 _DIRECTIVE = re.compile(
-    r"\[(tools?|text|think|hidden|words|cached|cache-write|cache-write-1h|filter|refuse)(?::([^\]\[]*))?\]"
+    r"\[(tools?|text|think|hidden|words|cached|cache-write|cache-write-1h|cite|filter|refuse)(?::([^\]\[]*))?\]"
 )
 
 
@@ -104,6 +104,8 @@ class Directives(msgspec.Struct):
     cached: int = 0
     cache_write: int = 0
     cache_write_1h: int = 0
+    cite: bool = False
+    """Say where the text comes from."""
     filter: bool = False
     refuse: bool = False
     rest: str = ""

@@ -19,6 +19,8 @@ from turnpike.simulator.instances import instance
 from turnpike.wire.types.usage import Usage
 
 ECHO_WORDS = 50
+SOURCE_URL = "https://example.com/simulated"
+SOURCE_TITLE = "A simulated page"
 GREETING = "This is the Turnpike simulator, not a real model."
 _FILLER = ["Turnpike", "simulator", "says", "word", "after", "word", "as", "it", "was", "asked"]
 _THINKING = ["The", "Turnpike", "simulator", "pretends", "to", "think", "step", "by", "step"]
@@ -42,6 +44,8 @@ class Reply(msgspec.Struct):
     stop: Stop
     stop_sequence: str | None = None
     hidden_thinking: bool = False
+    cites: bool = False
+    """Its first sentence, the greeting, rests on `SOURCE_URL`."""
 
     def output_tokens(self) -> int:
         return len(self.thinking) + len(self.text) + tokens.CALL_TOKENS * len(self.calls)
@@ -85,7 +89,9 @@ def _reply(conversation: Conversation, directives: Directives, choice: int) -> R
     stop = Stop.SEQUENCE if sequence is not None else Stop.TOOLS if calls else Stop.END
     if sequence is not None:
         calls = []
-    return _limited(conversation, Reply(thinking, tokens.pieces(text), calls, stop, sequence, directives.hidden))
+    cites = directives.cite and text.startswith(GREETING)
+    reply = Reply(thinking, tokens.pieces(text), calls, stop, sequence, directives.hidden, cites)
+    return _limited(conversation, reply)
 
 
 def _limited(conversation: Conversation, reply: Reply) -> Reply:
@@ -96,7 +102,8 @@ def _limited(conversation: Conversation, reply: Reply) -> Reply:
     thinking = reply.thinking[:limit]
     text = reply.text[: limit - len(thinking)]
     calls = reply.calls[: (limit - len(thinking) - len(text)) // tokens.CALL_TOKENS]
-    return Reply(thinking, text, calls, Stop.LENGTH, None, reply.hidden_thinking)
+    cites = reply.cites and "".join(text).startswith(GREETING)
+    return Reply(thinking, text, calls, Stop.LENGTH, None, reply.hidden_thinking, cites)
 
 
 def _repeat(words: list[str], length: int) -> list[str]:

@@ -52,6 +52,10 @@ class Head(msgspec.Struct, gc=False):
         """A translated answer, in the shape that only the request asks for: the encoding of vectors, say."""
         return response
 
+    def echoed(self, answer: bytes) -> bytes:
+        """A whole, translated answer with what the caller's form repeats of its request. Most forms repeat nothing."""
+        return answer
+
 
 class Target(msgspec.Struct, frozen=True):
     """What a written request must know of where it goes."""

@@ -48,6 +48,8 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/chat/completions", Operation.CHAT, "openai_chat", "inference:text"),
+    Endpoint("POST", "/v1/responses", Operation.CHAT, "openai_responses", "inference:text"),
+    Endpoint("POST", "/v1/responses/input_tokens", Operation.COUNT_TOKENS, "openai_input_tokens", "inference:text"),
     Endpoint("POST", "/v1/messages", Operation.CHAT, "anthropic_messages", "inference:text"),
     Endpoint("POST", "/v1/messages/count_tokens", Operation.COUNT_TOKENS, "anthropic_count_tokens", "inference:text"),
     Endpoint("POST", "/v1/embeddings", Operation.EMBEDDINGS, "openai_embeddings", "embeddings"),

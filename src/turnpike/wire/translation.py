@@ -15,7 +15,8 @@ from turnpike.wire.types.conversation import Request
 
 _CONTENT = frozenset((
     "model", "messages", "contents", "content", "input", "inputs", "instructions", "system", "systemInstruction",
-    "system_instruction", "texts", "images", "documents", "query", "requests", "stream",
+    "system_instruction", "texts", "images", "documents", "query", "requests", "stream", "previous_response_id",
+    "conversation", "prompt",
 ))  # fmt: skip
 _DEFAULTS = Request(model="", messages=())
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -32,11 +33,15 @@ def translate(
     if not drop:
         return target.write_request(caller.read_request(body), wire), ()
     dropped: list[str] = []
+    unset: list[str] = []
+    """Of those, what was taken out of the canonical request: a body that is read again has it still."""
     request: AnyRequest | None = None
     while True:
         try:
             if request is None:
                 request = caller.read_request(body)
+                for name in unset:
+                    request = without_field(request, name) or request
             return target.write_request(request, wire), tuple(dropped)
         except Inexpressible as error:
             # What is of a wrong type goes as a whole.
@@ -49,6 +54,8 @@ def translate(
                 if pruned is None:
                     raise
                 body = pruned
+            else:
+                unset.append(param)
             request = shorter
             dropped.append(param)
 

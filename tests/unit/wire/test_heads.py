@@ -18,6 +18,7 @@ from .strategies import json_values, text
 
 OPENAI = DIALECTS["openai_chat"]
 ANTHROPIC = DIALECTS["anthropic_messages"]
+RESPONSES = DIALECTS["openai_responses"]
 EVERY = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())
 
 TRICKY = [
@@ -34,7 +35,7 @@ TRICKY = [
 
 
 @pytest.mark.parametrize("body", TRICKY)
-@pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC], ids=["openai", "anthropic"])
+@pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC, RESPONSES], ids=["openai", "anthropic", "responses"])
 def test_the_model_at_the_top_level_is_replaced_wherever_it_stands(dialect: Dialect, body: bytes) -> None:
     head = dialect.read_head(body)
     assert head.model == "gpt-4o"

@@ -14,8 +14,8 @@ from turnpike.wire.dialects.models import read_models
 from turnpike.wire.types.conversation import Request, Response
 from turnpike.wire.types.stream import Failed
 
-CONVERSATIONS = [DIALECTS["openai_chat"], DIALECTS["anthropic_messages"]]
-BOTH = pytest.mark.parametrize("dialect", CONVERSATIONS, ids=["openai_chat", "anthropic_messages"])
+CONVERSATIONS = [DIALECTS[name] for name in ("openai_chat", "openai_responses", "anthropic_messages")]
+EACH = pytest.mark.parametrize("dialect", CONVERSATIONS, ids=[dialect.name for dialect in CONVERSATIONS])
 EVERY = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())
 
 WORDS = """
@@ -23,11 +23,16 @@ model messages role content type text image_url url tool_calls function name arg
 parameters tool_choice response_format json_schema schema system source data media_type tool_use_id input
 is_error thinking signature budget_tokens output_config format effort stop max_tokens choices delta message
 finish_reason usage prompt_tokens input_tokens index content_block reasoning_details error code created
+input instructions output call_id summary encrypted_content annotations logprobs item response status
+incomplete_details include reasoning part refusal audio output_index content_index summary_index arguments
 properties required additionalProperties items anyOf stream n user metadata file file_data cache_control
 """.split()  # noqa: SIM905
 VALUES = """
 user assistant tool system text image image_url tool_use tool_result function object thinking json_schema
 base64 url data:image/png;base64,AA== data:, { {} auto enabled message_start content_block_start
+input_text output_text input_image input_file input_audio function_call function_call_output reasoning message
+response.created response.output_item.added response.output_item.done response.output_text.delta
+response.reasoning_text.delta response.function_call_arguments.delta response.completed response.failed
 content_block_delta message_delta message_stop error document
 """.split()  # noqa: SIM905
 scalars = (
@@ -59,10 +64,30 @@ messages = st.lists(
 schemas = st.fixed_dictionaries(
     {"type": st.just("json_schema"), "json_schema": st.fixed_dictionaries({"name": st.just("x"), "schema": anything})}
 )
+items = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(("message", "function_call", "function_call_output", "reasoning", "other")),
+            "role": st.sampled_from(("user", "assistant", "king")),
+            "content": st.text(max_size=4) | parts | anything,
+            "call_id": st.text(max_size=4),
+            "name": st.text(max_size=4),
+            "arguments": anything,
+            "output": anything,
+            "summary": anything,
+            "encrypted_content": st.text(max_size=4),
+        },
+    ),
+    max_size=4,
+)
 bodies = st.fixed_dictionaries(
     {"model": st.just("m"), "messages": messages},
     optional={
         "system": anything,
+        "input": st.text(max_size=4) | anything | items,
+        "text": anything,
+        "reasoning": anything,
         "tools": anything,
         "tool_choice": anything,
         "response_format": anything | schemas,
@@ -84,7 +109,7 @@ def encoded(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-@BOTH
+@EACH
 @settings(max_examples=150)
 @given(body=bodies)
 def test_any_request_is_read_and_written_or_refused(dialect: Dialect, body: Any) -> None:
@@ -125,7 +150,7 @@ def test_any_answer_is_read_or_garbage(dialect: Dialect, body: Any) -> None:
     assert isinstance(dialect.read_error(500, encoded(body)), TurnpikeError)
 
 
-@BOTH
+@EACH
 @settings(max_examples=150)
 @given(events=st.lists(anything | st.fixed_dictionaries({"choices": anything, "created": scalars}), max_size=5))
 def test_any_stream_is_read_or_garbage(dialect: Dialect, events: list[Any]) -> None:
@@ -189,7 +214,7 @@ def test_an_empty_user_turn_before_another_is_no_bug() -> None:
     ],
 )
 def test_a_schema_that_is_none_goes_on_for_the_provider_to_judge(schema: Any) -> None:
-    openai, anthropic = CONVERSATIONS
+    openai, _, anthropic = CONVERSATIONS
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
     body = encoded({"model": "m", "messages": [], "response_format": wanted})
     out = anthropic.write_request(openai.read_request(body), Target("claude-opus-4-5"))
@@ -200,17 +225,18 @@ def test_a_schema_that_is_none_goes_on_for_the_provider_to_judge(schema: Any) ->
 def test_a_schema_nested_too_deeply_is_refused() -> None:
     deep = b'{"items":' * 900 + b"{}" + b"}" * 900
     tool = b'{"type":"function","function":{"name":"f","strict":true,"parameters":' + deep + b"}}"
-    openai, anthropic = CONVERSATIONS
+    openai, _, anthropic = CONVERSATIONS
     request = openai.read_request(b'{"model":"m","messages":[],"tools":[' + tool + b"]}")
     with pytest.raises(InvalidRequest, match="nested too deeply"):
         anthropic.write_request(request, Target("claude-opus-4-5"))
 
 
 @pytest.mark.parametrize("count", ["-5", "1e400", "99999999999999999999", '"7"', "1.5"])
-@BOTH
+@EACH
 def test_a_count_that_is_none_makes_the_usage_unknown_and_nothing_worse(dialect: Dialect, count: str) -> None:
     usage = f'"usage":{{"prompt_tokens":{count},"input_tokens":{count},"completion_tokens":1,"output_tokens":1}}'
     message = '"choices":[{"message":{"content":"x"}}],"content":[{"type":"text","text":"x"}]'
+    message += ',"output":[{"type":"message","role":"assistant","content":"x"}]'
     body = f"{{{message},{usage}}}".encode()
     assert dialect.read_usage(body) is None
     read = dialect.read_response(body)
@@ -220,7 +246,8 @@ def test_a_count_that_is_none_makes_the_usage_unknown_and_nothing_worse(dialect:
 
 
 @pytest.mark.parametrize("limit", ["-1", "9007199254740993", "1e3", "true"])
-@BOTH
+@EACH
 def test_a_limit_that_is_none_is_refused(dialect: Dialect, limit: str) -> None:
-    with pytest.raises(InvalidRequest, match="`max_tokens` is wrong"):
-        dialect.read_head(f'{{"model":"m","max_tokens":{limit}}}'.encode())
+    name = "max_output_tokens" if dialect.name == "openai_responses" else "max_tokens"
+    with pytest.raises(InvalidRequest, match=f"`{name}` is wrong"):
+        dialect.read_head(f'{{"model":"m","{name}":{limit}}}'.encode())

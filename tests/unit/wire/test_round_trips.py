@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +27,9 @@ from .strategies import answers, arguments, base64_data, efforts, ids, images, m
 
 OPENAI = DIALECTS["openai_chat"]
 ANTHROPIC = DIALECTS["anthropic_messages"]
-BOTH = pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC], ids=["openai_chat", "anthropic_messages"])
+RESPONSES = DIALECTS["openai_responses"]
+ALL = (OPENAI, ANTHROPIC, RESPONSES)
+EACH = pytest.mark.parametrize("dialect", ALL, ids=[dialect.name for dialect in ALL])
 TARGET = Target("m")
 
 
@@ -39,10 +42,24 @@ def through(dialect: Dialect, request: Request, target: Target = TARGET) -> Requ
 # ---- requests
 
 
-@BOTH
+def sayable(request: Request, dialect: Dialect) -> Request:
+    """The request in the normal form of one dialect. Responses has items and no turns: what a model said in two
+    messages on end is one; and it has no stop sequences."""
+    if dialect is not RESPONSES:
+        return request
+    messages: list[Message] = []
+    for message in request.messages:
+        if messages and messages[-1].role == message.role == "assistant":
+            messages[-1] = Message("assistant", messages[-1].parts + message.parts)
+        else:
+            messages.append(message)
+    return msgspec.structs.replace(request, messages=tuple(messages), stop=(), store=False)
+
+
+@EACH
 @given(request_=requests())
 def test_a_request_survives_each_dialect(dialect: Dialect, request_: Request) -> None:
-    expected = request_
+    expected = request_ = sayable(request_, dialect)
     if dialect is ANTHROPIC and request_.response_format is not None:
         expected = Request(**{f: getattr(request_, f) for f in Request.__struct_fields__})
         fmt = request_.response_format
@@ -57,6 +74,14 @@ def test_a_request_survives_both_dialects_one_after_the_other(request_: Request)
     request_.response_format = None
     assert through(ANTHROPIC, through(OPENAI, request_)) == request_
     assert through(OPENAI, through(ANTHROPIC, request_)) == request_
+
+
+@given(request_=requests())
+def test_a_request_survives_the_two_dialects_that_keep_the_order_of_what_a_model_said(request_: Request) -> None:
+    request_ = sayable(request_, RESPONSES)
+    request_.response_format = None
+    assert through(RESPONSES, through(ANTHROPIC, request_)) == request_
+    assert through(ANTHROPIC, through(RESPONSES, request_)) == msgspec.structs.replace(request_, store=None)
 
 
 @given(request_=requests(errors=True))
@@ -149,7 +174,7 @@ def same(read: Response, written: Response) -> None:
     )
 
 
-@BOTH
+@EACH
 @given(answer=answers())
 def test_an_answer_survives_each_dialect(dialect: Dialect, answer: Response) -> None:
     read = dialect.read_response(dialect.write_response(answer, "m"))
@@ -157,7 +182,7 @@ def test_an_answer_survives_each_dialect(dialect: Dialect, answer: Response) -> 
     same(read, answer)
 
 
-@BOTH
+@EACH
 @given(answer=answers(), places=st.lists(st.integers(0, 100_000), max_size=10))
 def test_a_streamed_answer_survives_each_dialect_wherever_it_is_cut(
     dialect: Dialect, answer: Response, places: list[int]
@@ -171,12 +196,12 @@ def test_a_streamed_answer_survives_each_dialect_wherever_it_is_cut(
 @given(answer=answers(), places=st.lists(st.integers(0, 100_000), max_size=6))
 def test_a_stream_survives_both_dialects_one_after_the_other(answer: Response, places: list[int]) -> None:
     events = events_of(answer)
-    for dialect in (OPENAI, ANTHROPIC, OPENAI):
+    for dialect in (OPENAI, ANTHROPIC, RESPONSES, OPENAI, RESPONSES, ANTHROPIC):
         events = events_from(dialect, stream_of(dialect, events), places)
     same(collect(events), answer)
 
 
-@BOTH
+@EACH
 @given(answer=answers())
 def test_usage_of_a_stream_is_the_usage_of_the_whole_answer(dialect: Dialect, answer: Response) -> None:
     whole = dialect.read_usage(dialect.write_response(answer, "m"))
@@ -187,7 +212,7 @@ def test_usage_of_a_stream_is_the_usage_of_the_whole_answer(dialect: Dialect, an
     assert whole == answer.usage == tail.usage == collect(events_from(dialect, stream, [])).usage
 
 
-@BOTH
+@EACH
 @given(answer=answers())
 def test_parts_open_once_in_order_and_close(dialect: Dialect, answer: Response) -> None:
     events = events_from(dialect, stream_of(dialect, events_of(answer)), [])

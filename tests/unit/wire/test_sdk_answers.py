@@ -12,6 +12,8 @@ from anthropic.types import Message as AnthropicMessage
 from anthropic.types import MessageTokensCount, RawMessageStreamEvent
 from hypothesis import given, settings
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.responses import Response as OpenAIResponse
+from openai.types.responses import ResponseStreamEvent
 
 from turnpike.kit.sse import SseParser
 from turnpike.wire.dialects import DIALECTS
@@ -23,6 +25,7 @@ from .strategies import answers
 
 OPENAI = DIALECTS["openai_chat"]
 ANTHROPIC = DIALECTS["anthropic_messages"]
+RESPONSES = DIALECTS["openai_responses"]
 ASKED = OPENAI.read_head(b'{"model":"m","stream":true,"stream_options":{"include_usage":true}}')
 UNASKED = OPENAI.read_head(b'{"model":"m","stream":true}')
 
@@ -70,6 +73,7 @@ def strictly(model: type[pydantic.BaseModel], body: bytes | str) -> None:
 def test_whole_answers_are_of_the_sdks_types(answer: Response) -> None:
     strictly(ChatCompletion, OPENAI.write_response(answer, "m"))
     strictly(AnthropicMessage, ANTHROPIC.write_response(answer, "m"))
+    strictly(OpenAIResponse, RESPONSES.write_response(answer, "m"))
 
 
 @settings(max_examples=25)
@@ -78,6 +82,10 @@ def test_streamed_events_are_of_the_sdks_types(answer: Response) -> None:
     for event in SseParser().feed(written(OPENAI.writer(ASKED, "m"), answer)):
         if event.data != "[DONE]":
             strictly(ChatCompletionChunk, event.data)
+    adapter = pydantic.TypeAdapter[Any](ResponseStreamEvent)
+    for number, event in enumerate(SseParser().feed(written(RESPONSES.writer(UNASKED, "m"), answer))):
+        read = adapter.validate_json(event.data)
+        assert (read.type, read.sequence_number) == (event.event, number)
     adapter = pydantic.TypeAdapter[Any](RawMessageStreamEvent)
     for event in SseParser().feed(written(ANTHROPIC.writer(UNASKED, "m"), answer)):
         assert adapter.validate_json(event.data).type == event.event

@@ -53,6 +53,28 @@ def test_what_the_request_is_about_is_never_left_out() -> None:
     assert (caught.value.details or {})["param"].startswith("messages[0]")
 
 
+@pytest.mark.parametrize("name", ["previous_response_id", "conversation", "prompt"])
+def test_a_conversation_that_a_provider_keeps_is_never_left_out(name: str) -> None:
+    responses, chat = DIALECTS["openai_responses"], DIALECTS["openai_chat"]
+    body = json.dumps({"model": "m", "input": "and then?", name: "x"}).encode()
+
+    with pytest.raises(Inexpressible) as caught:
+        translate(responses, chat, body, Target("m"), drop=True)
+
+    assert (caught.value.details or {})["param"] == name
+
+
+def test_a_built_in_tool_is_left_out_and_the_functions_stay() -> None:
+    responses, chat = DIALECTS["openai_responses"], DIALECTS["openai_chat"]
+    tools = [{"type": "web_search"}, {"type": "function", "name": "f"}]
+    body = json.dumps({"model": "m", "input": "x", "tools": tools, "truncation": "auto"}).encode()
+
+    written, dropped = translate(responses, chat, body, Target("m"), drop=True)
+
+    assert [tool["function"]["name"] for tool in json.loads(written)["tools"]] == ["f"]
+    assert set(dropped) == {"tools[0]", "truncation"}
+
+
 @pytest.mark.parametrize(
     ("path", "left"),
     [

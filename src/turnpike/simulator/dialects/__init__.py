@@ -9,6 +9,7 @@ from turnpike.simulator.dialects import (
     openai_image_edits,
     openai_images,
     openai_moderations,
+    openai_responses,
     openai_videos,
     rerank,
 )
@@ -16,6 +17,7 @@ from turnpike.simulator.exchange import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *openai_chat.OPERATIONS,
+    *openai_responses.OPERATIONS,
     *anthropic_messages.OPERATIONS,
     *openai_embeddings.OPERATIONS,
     *openai_audio.OPERATIONS,

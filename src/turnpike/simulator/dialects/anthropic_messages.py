@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
+from turnpike.simulator import tokens
 from turnpike.simulator.dialects import anthropic, anthropic_request
 from turnpike.simulator.dialects.anthropic import event
 from turnpike.simulator.dialects.anthropic_request import MessagesRequest
 from turnpike.simulator.dialects.fields import FieldError
 from turnpike.simulator.exchange import Answer, Call, Operation, Refused, json_answer, stream_answer
 from turnpike.simulator.instances import SchemaError
-from turnpike.simulator.replies import Answered, Reply, Stop, answer
+from turnpike.simulator.replies import GREETING, SOURCE_TITLE, SOURCE_URL, Answered, Reply, Stop, answer
 from turnpike.wire.types.usage import Usage
 
 _STOP_REASONS = {
@@ -100,11 +101,22 @@ def _blocks(request: MessagesRequest, reply: Reply) -> list[dict[str, Any]]:
     if reply.thinking:
         blocks.append(_thinking_block(request, reply))
     if reply.text:
-        blocks.append({"type": "text", "text": "".join(reply.text)})
+        blocks += _text_blocks("".join(reply.text), cites=reply.cites)
     for call in reply.calls:
         arguments = msgspec.json.decode(call.arguments)
         blocks.append({"type": "tool_use", "id": f"toolu_{call.id}", "name": call.name, "input": arguments})
     return blocks
+
+
+def _text_blocks(text: str, *, cites: bool) -> list[dict[str, Any]]:
+    """What rests on a source is a block of its own."""
+    if not cites:
+        return [{"type": "text", "text": text}]
+    source = {"type": "web_search_result_location", "url": SOURCE_URL, "title": SOURCE_TITLE}
+    citation = {**source, "encrypted_index": "c2ltdWxhdGVk", "cited_text": GREETING}
+    cited = {"type": "text", "text": GREETING, "citations": [citation]}
+    rest = text.removeprefix(GREETING)
+    return [cited, {"type": "text", "text": rest}] if rest else [cited]
 
 
 def _signature(request: MessagesRequest) -> str:
@@ -150,6 +162,8 @@ _EMPTY: dict[str, dict[str, Any]] = {
 
 def _block_events(index: int, block: dict[str, Any], reply: Reply, *, is_first: bool) -> Iterator[bytes]:
     start = {**block, **_EMPTY[block["type"]]}
+    if "citations" in start:
+        start["citations"] = []
     yield event("content_block_start", {"type": "content_block_start", "index": index, "content_block": start})
     if is_first:
         yield event("ping", {"type": "ping"})
@@ -161,7 +175,9 @@ def _block_events(index: int, block: dict[str, Any], reply: Reply, *, is_first: 
 def _deltas(block: dict[str, Any], reply: Reply) -> Iterator[dict[str, Any]]:
     kind = block["type"]
     if kind == "text":
-        yield from ({"type": "text_delta", "text": piece} for piece in reply.text)
+        yield from ({"type": "text_delta", "text": piece} for piece in tokens.pieces(block["text"]))
+        for citation in block.get("citations", ()):
+            yield {"type": "citations_delta", "citation": citation}
     elif kind == "thinking":
         if block["thinking"]:
             yield from ({"type": "thinking_delta", "thinking": piece} for piece in reply.thinking)

@@ -15,7 +15,7 @@ from turnpike.simulator.dialects.fields import FieldError
 from turnpike.simulator.dialects.openai_chat_request import ChatRequest
 from turnpike.simulator.exchange import Answer, Call, Operation, Refused, json_answer, stream_answer
 from turnpike.simulator.instances import SchemaError
-from turnpike.simulator.replies import Answered, Reply, Stop, answer
+from turnpike.simulator.replies import GREETING, SOURCE_TITLE, SOURCE_URL, Answered, Reply, Stop, answer
 from turnpike.wire.types.usage import Usage
 
 CREATED_S = 1_767_225_600
@@ -96,7 +96,7 @@ def _choice(index: int, reply: Reply, request: ChatRequest) -> dict[str, Any]:
         "role": "assistant",
         "content": None if is_refusal else text,
         "refusal": text if is_refusal else None,
-        "annotations": [],
+        "annotations": [_annotation()] if reply.cites else [],
     }
     if reply.thinking and not reply.hidden_thinking:
         message["reasoning_content"] = "".join(reply.thinking)
@@ -105,15 +105,20 @@ def _choice(index: int, reply: Reply, request: ChatRequest) -> dict[str, Any]:
             {"id": _call_id(call), "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in reply.calls
         ]
-    logprobs = {"content": _logprobs(reply.text, request.top_logprobs), "refusal": None} if request.logprobs else None
+    logprobs = {"content": logprobs_of(reply.text, request.top_logprobs), "refusal": None} if request.logprobs else None
     return {"index": index, "message": message, "logprobs": logprobs, "finish_reason": _FINISH[reply.stop]}
+
+
+def _annotation() -> dict[str, Any]:
+    place = {"start_index": 0, "end_index": len(GREETING)}
+    return {"type": "url_citation", "url_citation": {"url": SOURCE_URL, "title": SOURCE_TITLE, **place}}
 
 
 def _call_id(call: ToolCall) -> str:
     return f"call_{call.id}"
 
 
-def _logprobs(pieces: list[str], top: int) -> list[dict[str, Any]]:
+def logprobs_of(pieces: list[str], top: int) -> list[dict[str, Any]]:
     """Every word is nearly certain; its rivals are the same word in other letters."""
     described: list[dict[str, Any]] = []
     for piece in pieces:
@@ -140,7 +145,7 @@ def _events(request: ChatRequest, answered: Answered, *, no_usage: bool) -> Iter
         for delta, finish, piece in _deltas(reply):
             choice: dict[str, Any] = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
             if request.logprobs and piece is not None:
-                choice["logprobs"] = {"content": _logprobs([piece], request.top_logprobs), "refusal": None}
+                choice["logprobs"] = {"content": logprobs_of([piece], request.top_logprobs), "refusal": None}
             yield b"data: " + encode({**common, "choices": [choice]}) + b"\n\n"
     if wants_usage:
         yield b"data: " + encode({**common, "choices": [], "usage": _usage(answered.usage)}) + b"\n\n"
@@ -157,6 +162,8 @@ def _deltas(reply: Reply) -> Iterator[tuple[dict[str, Any], str | None, str | No
             yield {"reasoning_content": piece}, None, None
     for piece in reply.text:
         yield {"refusal" if is_refusal else "content": piece}, None, piece
+    if reply.cites:
+        yield {"annotations": [_annotation()]}, None, None
     for position, call in enumerate(reply.calls):
         function = {"name": call.name, "arguments": ""}
         opened = {"index": position, "id": _call_id(call), "type": "function", "function": function}

@@ -10,8 +10,10 @@ from turnpike.wire.dialects.openai_chat import OPENAI_CHAT
 from turnpike.wire.dialects.openai_embeddings import OPENAI_EMBEDDINGS
 from turnpike.wire.dialects.openai_image_edit import OPENAI_IMAGE_EDIT, OPENAI_IMAGE_VARIATION
 from turnpike.wire.dialects.openai_images import OPENAI_IMAGES
+from turnpike.wire.dialects.openai_input_tokens import OPENAI_INPUT_TOKENS
 from turnpike.wire.dialects.openai_moderations import OPENAI_MODERATIONS
 from turnpike.wire.dialects.openai_realtime import OPENAI_REALTIME
+from turnpike.wire.dialects.openai_responses import OPENAI_RESPONSES
 from turnpike.wire.dialects.openai_speech import OPENAI_SPEECH
 from turnpike.wire.dialects.openai_transcription import OPENAI_TRANSCRIPTION, OPENAI_TRANSLATION
 from turnpike.wire.dialects.openai_videos import OPENAI_VIDEOS
@@ -22,7 +24,9 @@ DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
         OPENAI_CHAT,
+        OPENAI_RESPONSES,
         ANTHROPIC_MESSAGES,
+        OPENAI_INPUT_TOKENS,
         ANTHROPIC_COUNT_TOKENS,
         OPENAI_EMBEDDINGS,
         OPENAI_SPEECH,

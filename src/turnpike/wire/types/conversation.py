@@ -176,6 +176,8 @@ class ServerTool(msgspec.Struct, frozen=True):
     dialect: str
     kind: str
     raw: msgspec.Raw
+    param: str = "tools"
+    """Its place in the caller's request, for messages."""
 
 
 class ToolChoice(msgspec.Struct, frozen=True):

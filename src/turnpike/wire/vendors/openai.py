@@ -1,7 +1,17 @@
 """OpenAI."""
 
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import AUDIO, IMAGE_EDITS, IMAGES, MODERATIONS, REALTIME, VIDEOS, Vendor, openai_compatible
+from turnpike.wire.vendor import (
+    AUDIO,
+    IMAGE_EDITS,
+    IMAGES,
+    INPUT_TOKENS,
+    MODERATIONS,
+    REALTIME,
+    VIDEOS,
+    Vendor,
+    openai_compatible,
+)
 
 OPENAI = Vendor(
     name="openai",
@@ -9,7 +19,14 @@ OPENAI = Vendor(
     website="https://openai.com",
     reference="https://developers.openai.com/api/reference",
     base_url="https://api.openai.com/v1",
-    operations=openai_compatible() | IMAGES | MODERATIONS | VIDEOS | AUDIO | IMAGE_EDITS | REALTIME,
+    operations=openai_compatible(responses="/responses")
+    | INPUT_TOKENS
+    | IMAGES
+    | MODERATIONS
+    | VIDEOS
+    | AUDIO
+    | IMAGE_EDITS
+    | REALTIME,
     env_keys=("OPENAI_API_KEY",),
     price_provider="openai",
     quirks=frozenset((q.CACHE_BREAKPOINTS,)),

@@ -21,7 +21,7 @@ SIMULATOR = Vendor(
     website="",
     reference="",
     base_url=None,
-    operations=openai_compatible(messages="/messages")
+    operations=openai_compatible(messages="/messages", responses="/responses")
     | IMAGES
     | MODERATIONS
     | VIDEOS
@@ -29,7 +29,12 @@ SIMULATOR = Vendor(
     | AUDIO
     | IMAGE_EDITS
     | REALTIME
-    | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)},
+    | {
+        Operation.COUNT_TOKENS: (
+            OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),
+            OperationSpec("openai_input_tokens", "/responses/input_tokens"),
+        )
+    },
     needs_credential=False,
     quirks=frozenset((q.REASONING_DETAILS_BACK,)),
     exercised="simulated",

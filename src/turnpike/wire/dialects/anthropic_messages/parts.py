@@ -7,16 +7,20 @@ from typing import Any
 
 import msgspec
 
+from turnpike.wire.dialects.anthropic_messages.citations import NAME, own_citations, read_citations
 from turnpike.wire.dialects.anthropic_messages.shapes import Block, CacheControl, Source
-from turnpike.wire.dialects.common.body import BODY_ERRORS
-from turnpike.wire.dialects.common.words import inexpressible, invalid
+from turnpike.wire.dialects.common.body import BODY_ERRORS, shaped
+from turnpike.wire.dialects.common.signatures import call_signature
+from turnpike.wire.dialects.common.words import foreign, inexpressible, invalid
 from turnpike.wire.types.conversation import (
+    AudioPart,
     CacheMark,
     FilePart,
     ImagePart,
     Part,
     Reasoning,
     Refusal,
+    ServerItem,
     TextPart,
     ToolCall,
     ToolResult,
@@ -27,6 +31,8 @@ Json = dict[str, Any]
 FORMAT = "Anthropic's Messages form"
 IMAGE_TYPES = frozenset(("image/jpeg", "image/png", "image/gif", "image/webp"))
 
+_CANONICAL = frozenset(("text", "image", "document", "tool_use", "tool_result", "thinking", "redacted_thinking"))
+_block = msgspec.json.Decoder(Block).decode
 _content = msgspec.json.Decoder(str | list[Block] | None).decode
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _TOOL_ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -40,7 +46,8 @@ def read_block(block: Block, param: str) -> Part:
     """Raises InvalidRequest for a block without what its type says it holds, Inexpressible for Anthropic's own."""
     match block.type:
         case "text":
-            return TextPart(block.text or "", read_mark(block.cache_control))
+            text = block.text or ""
+            return TextPart(text, read_mark(block.cache_control), citations=read_citations(block.citations))
         case "image":
             return _read_image(block, param)
         case "document":
@@ -48,7 +55,9 @@ def read_block(block: Block, param: str) -> Part:
         case "tool_use":
             if not block.id or not block.name:
                 raise invalid(param, "needs `id` and `name`.")
-            return ToolCall(block.id, block.name, bytes(block.input).decode(), read_mark(block.cache_control))
+            signature = call_signature(block.extra_content)
+            arguments = bytes(block.input).decode()
+            return ToolCall(block.id, block.name, arguments, read_mark(block.cache_control), signature)
         case "tool_result":
             return _read_result(block, param)
         case "thinking":
@@ -63,6 +72,20 @@ def read_blocks(content: str | list[Block], param: str) -> list[Part]:
     if isinstance(content, str):
         return [TextPart(content)] if content else []
     return [read_block(block, f"{param}[{number}]") for number, block in enumerate(content)]
+
+
+def read_message(content: str | list[msgspec.Raw], param: str) -> list[Part]:
+    """Content of a message of the request. What only Anthropic has a word for is kept as it is."""
+    if isinstance(content, str):
+        return [TextPart(content)] if content else []
+    parts: list[Part] = []
+    for number, raw in enumerate(content):
+        block = shaped(_block, raw, f"{param}[{number}]")
+        if block.type in _CANONICAL:
+            parts.append(read_block(block, f"{param}[{number}]"))
+        else:
+            parts.append(ServerItem(NAME, block.type, msgspec.Raw(bytes(raw))))
+    return parts
 
 
 def _source(block: Block, param: str) -> Source:
@@ -142,7 +165,8 @@ def write_block(part: Part, param: str) -> Json:
     """Raises Inexpressible for what Anthropic's form has no block for."""
     match part:
         case TextPart():
-            return {"type": "text", "text": part.text, **mark_of(part.cache)}
+            cited = own_citations(part.citations)
+            return {"type": "text", "text": part.text, **({"citations": cited} if cited else {}), **mark_of(part.cache)}
         case ImagePart():
             return {"type": "image", "source": _image_source(part, param), **mark_of(part.cache)}
         case FilePart():
@@ -158,14 +182,25 @@ def write_block(part: Part, param: str) -> Json:
             return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
         case Refusal():
             return {"type": "text", "text": part.text}
+        case AudioPart(transcript=str() as transcript) if not part.data:
+            return {"type": "text", "text": transcript}
         case _:
             raise inexpressible(param, FORMAT)
 
 
-def write_blocks(parts: Iterable[Part], param: str) -> list[Json]:
+def write_block_of(part: Part, param: str) -> Any:
+    """A block of the request: also what only Anthropic has a word for."""
+    if isinstance(part, ServerItem):
+        if part.dialect != NAME:
+            raise foreign(part, param, FORMAT)
+        return part.raw
+    return write_block(part, param)
+
+
+def write_blocks(parts: Iterable[Part], param: str) -> list[Any]:
     """Without empty texts, which Anthropic refuses."""
     return [
-        write_block(part, f"{param}[{number}]")
+        write_block_of(part, f"{param}[{number}]")
         for number, part in enumerate(parts)
         if not (isinstance(part, (TextPart, Refusal)) and not part.text)
     ]
@@ -217,7 +252,7 @@ def _write_document(part: FilePart, param: str) -> Json:
 
 def _write_result(result: ToolResult, param: str) -> Json:
     parts = result.parts
-    content: str | list[Json]
+    content: str | list[Any]
     if not parts:
         content = ""
     elif len(parts) == 1 and isinstance(parts[0], TextPart) and parts[0].cache is None:

@@ -4,16 +4,17 @@ from typing import cast, get_args
 
 import msgspec
 
-from turnpike.wire.dialects.anthropic_messages.parts import read_blocks, read_mark
+from turnpike.wire.dialects.anthropic_messages.citations import NAME
+from turnpike.wire.dialects.anthropic_messages.parts import read_blocks, read_mark, read_message
 from turnpike.wire.dialects.anthropic_messages.shapes import (
     MessageShape,
     RequestShape,
     ToolChoiceShape,
     ToolShape,
 )
-from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
+from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error, shaped
 from turnpike.wire.dialects.common.reading import kept
-from turnpike.wire.dialects.common.words import inexpressible, invalid
+from turnpike.wire.dialects.common.words import invalid
 from turnpike.wire.types.conversation import (
     Effort,
     Message,
@@ -21,13 +22,12 @@ from turnpike.wire.types.conversation import (
     ReasoningConfig,
     Request,
     ResponseFormat,
+    ServerTool,
     TextPart,
     Tool,
     ToolChoice,
     ToolResult,
 )
-
-NAME = "anthropic_messages"
 
 DROPPED: dict[str, str] = {
     "cache_control": "a caching hint for the whole prompt; other providers cache unasked",
@@ -41,6 +41,7 @@ _TIERS = {"auto": "auto", "standard_only": "default"}
 _EFFORTS: tuple[str, ...] = get_args(Effort)
 _MODES = ("enabled", "disabled", "adaptive", "between_tools")
 
+_tool_shape = msgspec.json.Decoder(ToolShape).decode
 _shape = msgspec.json.Decoder(RequestShape).decode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _KNOWN = frozenset(RequestShape.__struct_fields__)
@@ -59,11 +60,13 @@ def read_request(body: bytes) -> Request:
         if name not in _KNOWN and name not in DROPPED and bytes(raw) != b"null"
     }
     choice = shape.tool_choice
+    tools, server_tools = _tools(shape)
     return Request(
         model=shape.model,
         messages=tuple(_messages(shape)),
         stream=bool(shape.stream),
-        tools=tuple(_tool(tool, f"tools[{i}]") for i, tool in enumerate(shape.tools or ())),
+        tools=tools,
+        server_tools=server_tools,
         tool_choice=_tool_choice(choice),
         parallel_tool_calls=None if choice is None or not choice.disable_parallel_tool_use else False,
         response_format=_response_format(shape),
@@ -95,7 +98,7 @@ def _messages(shape: RequestShape) -> list[Message]:
 
 def _turn(shape: MessageShape, param: str) -> list[Message]:
     """A user's turn may begin with results of calls: they become a message of their own."""
-    parts = read_blocks(shape.content, f"{param}.content")
+    parts = read_message(shape.content, f"{param}.content")
     if shape.role in ("assistant", "system"):
         return [Message("assistant" if shape.role == "assistant" else "system", tuple(parts))]
     if shape.role != "user":
@@ -114,11 +117,20 @@ def _turn(shape: MessageShape, param: str) -> list[Message]:
     return turns
 
 
+def _tools(shape: RequestShape) -> tuple[tuple[Tool, ...], tuple[ServerTool, ...]]:
+    tools: list[Tool] = []
+    own: list[ServerTool] = []
+    for number, raw in enumerate(shape.tools or ()):
+        param = f"tools[{number}]"
+        tool = shaped(_tool_shape, raw, param)
+        if tool.type in (None, "custom"):
+            tools.append(_tool(tool, param))
+        else:
+            own.append(ServerTool(NAME, tool.type, msgspec.Raw(bytes(raw)), f"{param}.type"))
+    return tuple(tools), tuple(own)
+
+
 def _tool(shape: ToolShape, param: str) -> Tool:
-    if shape.type not in (None, "custom"):
-        raise inexpressible(
-            f"{param}.type", "any form but Anthropic's", f"{shape.type!r} is a tool of Anthropic's own."
-        )
     if not shape.name:
         raise invalid(f"{param}.name", "is required.")
     return Tool(

@@ -10,6 +10,7 @@ from turnpike.wire.dialects.anthropic_messages.parts import FORMAT, mark_of, wri
 from turnpike.wire.dialects.anthropic_messages.request_read import NAME
 from turnpike.wire.dialects.anthropic_messages.thinking import thinking_of
 from turnpike.wire.dialects.common.schema import for_anthropic
+from turnpike.wire.dialects.common.signatures import of_openai
 from turnpike.wire.dialects.common.words import inexpressible
 from turnpike.wire.profiles.claude import Claude, claude
 from turnpike.wire.types.conversation import (
@@ -47,9 +48,10 @@ def write_members(request: Request, target: Target, *, counting: bool) -> Json:
     if system:
         body["system"] = system
     body["messages"] = messages
-    if request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
-    choice = _tool_choice(request.tool_choice, request.parallel_tool_calls) if request.tools else None
+    tools = _tools(request)
+    if tools:
+        body["tools"] = tools
+    choice = _tool_choice(request.tool_choice, request.parallel_tool_calls) if tools else None
     if choice is not None:
         body["tool_choice"] = choice
     thinking, effort = thinking_of(request, facts, limit)
@@ -61,6 +63,7 @@ def write_members(request: Request, target: Target, *, counting: bool) -> Json:
     if output_config:
         body["output_config"] = output_config
     if not counting:
+        _refuse(request)
         body["max_tokens"] = limit
         _sampling(body, request, facts, thinks=thinking is not None and thinking["type"] in ("enabled", "adaptive"))
         _account(body, request)
@@ -94,6 +97,22 @@ def _sampling(body: Json, request: Request, facts: Claude, *, thinks: bool) -> N
         body["top_p"] = request.top_p  # Claude takes one of the two
     if request.top_k is not None:
         body["top_k"] = request.top_k
+
+
+def _refuse(request: Request) -> None:
+    """What Anthropic's answers never hold."""
+    for name in ("logprobs", "top_logprobs", "modalities", "audio"):
+        if getattr(request, name):
+            raise inexpressible(name, FORMAT)
+
+
+def _tools(request: Request) -> list[Any]:
+    tools: list[Any] = [_tool(tool) for tool in request.tools]
+    for tool in request.server_tools:
+        if tool.dialect != NAME:
+            raise inexpressible(tool.param, FORMAT, f"{tool.kind!r} is a tool of another API's own.")
+        tools.append(tool.raw)
+    return tools
 
 
 def _tool(tool: Tool) -> Json:
@@ -168,11 +187,7 @@ class _Messages:
         parts = message.parts
         if role == "assistant" and self._facts.is_claude:
             # Claude takes back only thinking that it signed.
-            parts = tuple(
-                part
-                for part in parts
-                if not isinstance(part, Reasoning) or part.signature is not None or part.redacted is not None
-            )
+            parts = tuple(part for part in parts if not isinstance(part, Reasoning) or _signed_by_claude(part))
         blocks = write_blocks(parts, f"{param}.content")
         last = written[-1] if written else None
         if message.role == "user" and last is not None and _holds_results(last):
@@ -180,10 +195,22 @@ class _Messages:
             return
         if not blocks and role == "assistant":
             return
-        plain = len(blocks) == 1 and blocks[0]["type"] == "text" and "cache_control" not in blocks[0]
+        only: Any = blocks[0] if len(blocks) == 1 else None
+        plain = only is not None and not isinstance(only, msgspec.Raw) and set(only) == {"type", "text"}
         written.append({"role": role, "content": blocks[0]["text"] if plain else blocks})
+
+
+def _signed_by_claude(part: Reasoning) -> bool:
+    if part.redacted is not None:
+        return True
+    return part.signature is not None and of_openai(part.signature) is None
 
 
 def _holds_results(turn: Json) -> bool:
     content: str | list[Json] = turn["content"]
-    return isinstance(content, list) and len(content) > 0 and content[-1]["type"] == "tool_result"
+    return isinstance(content, list) and len(content) > 0 and _is_result(content[-1])
+
+
+def _is_result(block: Any) -> bool:
+    """What stands there as Anthropic wrote it is none."""
+    return not isinstance(block, msgspec.Raw) and block["type"] == "tool_result"

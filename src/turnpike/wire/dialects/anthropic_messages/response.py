@@ -5,11 +5,23 @@ from typing import Any
 import msgspec
 
 from turnpike.errors import UpstreamGarbage
+from turnpike.wire.dialects.anthropic_messages.citations import write_citation
 from turnpike.wire.dialects.anthropic_messages.parts import read_block, write_block
 from turnpike.wire.dialects.anthropic_messages.shapes import AnswerShape, Block
 from turnpike.wire.dialects.anthropic_messages.usage import reported_in, to_usage, write_usage
 from turnpike.wire.dialects.common.reading import decode_answer
-from turnpike.wire.types.conversation import Part, Refusal, Response, StopReason, TextPart
+from turnpike.wire.dialects.common.signatures import signed_call
+from turnpike.wire.types.conversation import (
+    AudioPart,
+    ImagePart,
+    Part,
+    Refusal,
+    Response,
+    ServerItem,
+    StopReason,
+    TextPart,
+    ToolCall,
+)
 
 Json = dict[str, Any]
 
@@ -58,7 +70,7 @@ def write_response(response: Response, model: str) -> bytes:
             "type": "message",
             "role": "assistant",
             "model": model,
-            "content": [write_block(part, "content") for part in response.parts if _said(part)],
+            "content": [answer_block(part) for part in response.parts if _said(part)],
             "stop_reason": WRITE_STOP[response.stop_reason],
             "stop_sequence": response.stop_sequence,
             "usage": write_usage(response.usage),
@@ -66,5 +78,18 @@ def write_response(response: Response, model: str) -> bytes:
     )
 
 
+def answer_block(part: Part) -> Json:
+    """A block as a caller gets it: with what it may have to bring back to another provider."""
+    block = write_block(part, "content")
+    if isinstance(part, ToolCall):
+        block.update(signed_call(part.signature))
+    elif isinstance(part, TextPart) and part.citations:
+        cited = (write_citation(citation) for citation in part.citations)
+        block["citations"] = [citation for citation in cited if citation is not None]
+    return block
+
+
 def _said(part: Part) -> bool:
+    if isinstance(part, (ServerItem, ImagePart, AudioPart)):
+        return False  # another provider's own tools, and media, have no block here
     return not (isinstance(part, (TextPart, Refusal)) and not part.text)

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from turnpike.wire.dialects.common.signatures import ExtraContent
+
 
 class CacheControl(msgspec.Struct):
     type: str = "ephemeral"
@@ -33,11 +35,26 @@ class Block(msgspec.Struct):
     signature: str | None = None
     data: str | None = None
     cache_control: CacheControl | None = None
+    citations: msgspec.Raw = msgspec.Raw(b"null")
+    """Of a text, what it rests on; of a document, whether it may be cited."""
+    extra_content: ExtraContent | None = None
+
+
+class CitationShape(msgspec.Struct):
+    """Of any type."""
+
+    type: str
+    cited_text: str | None = None
+    url: str | None = None
+    title: str | None = None
+    document_title: str | None = None
+    document_index: int | None = None
+    file_id: str | None = None
 
 
 class MessageShape(msgspec.Struct):
     role: str
-    content: str | list[Block]
+    content: str | list[msgspec.Raw]
 
 
 class ToolShape(msgspec.Struct):
@@ -81,7 +98,7 @@ class RequestShape(msgspec.Struct):
     max_tokens: int | None = None
     system: str | list[Block] | None = None
     stream: bool | None = None
-    tools: list[ToolShape] | None = None
+    tools: list[msgspec.Raw] | None = None
     tool_choice: ToolChoiceShape | None = None
     thinking: ThinkingShape | None = None
     output_config: OutputConfig | None = None
@@ -111,6 +128,7 @@ class Delta(msgspec.Struct):
     thinking: str | None = None
     signature: str | None = None
     partial_json: str | None = None
+    citation: msgspec.Raw = msgspec.Raw()
     stop_reason: str | None = None
     stop_sequence: str | None = None
 

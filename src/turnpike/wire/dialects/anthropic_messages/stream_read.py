@@ -4,6 +4,7 @@ import msgspec
 
 from turnpike.errors import UpstreamCut, UpstreamGarbage
 from turnpike.kit.sse import SseParser
+from turnpike.wire.dialects.anthropic_messages.citations import read_citation
 from turnpike.wire.dialects.anthropic_messages.error import STATUS
 from turnpike.wire.dialects.anthropic_messages.parts import read_block
 from turnpike.wire.dialects.anthropic_messages.response import READ_STOP, READABLE
@@ -14,6 +15,7 @@ from turnpike.wire.dialects.common.reading import decode_answer, feed_sse
 from turnpike.wire.types.conversation import Reasoning, StopReason, TextPart, ToolCall
 from turnpike.wire.types.stream import (
     ArgumentsDelta,
+    CitationAdded,
     Event,
     Failed,
     Finished,
@@ -93,7 +95,7 @@ class MessagesReader:
         part = read_block(block, "content_block")
         match part:
             case ToolCall():
-                events.append(PartOpened(number, ToolCall(part.id, part.name, "")))
+                events.append(PartOpened(number, ToolCall(part.id, part.name, "", signature=part.signature)))
                 if part.arguments != "{}":
                     events.append(ArgumentsDelta(number, part.arguments))
                 else:
@@ -119,6 +121,10 @@ class MessagesReader:
             events.append(TextDelta(number, delta.thinking))
         elif delta.signature:
             events.append(SignatureDelta(number, delta.signature))
+        elif bytes(delta.citation):
+            citation = read_citation(delta.citation)
+            if citation is not None:
+                events.append(CitationAdded(number, citation))
         elif delta.partial_json:
             self._silent_calls.discard(number)
             events.append(ArgumentsDelta(number, delta.partial_json))

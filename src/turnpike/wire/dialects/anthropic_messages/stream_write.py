@@ -5,11 +5,21 @@ from typing import Any
 import msgspec
 
 from turnpike.kit.sse import encode_sse
+from turnpike.wire.dialects.anthropic_messages.citations import write_citation
 from turnpike.wire.dialects.anthropic_messages.error import write_stream_error
 from turnpike.wire.dialects.anthropic_messages.parts import write_block
-from turnpike.wire.dialects.anthropic_messages.response import WRITE_STOP
+from turnpike.wire.dialects.anthropic_messages.response import WRITE_STOP, answer_block
 from turnpike.wire.dialects.anthropic_messages.usage import write_usage
-from turnpike.wire.types.conversation import Part, Reasoning, Refusal, TextPart, ToolCall
+from turnpike.wire.types.conversation import (
+    AudioPart,
+    ImagePart,
+    Part,
+    Reasoning,
+    Refusal,
+    ServerItem,
+    TextPart,
+    ToolCall,
+)
 from turnpike.wire.types.stream import (
     ArgumentsDelta,
     AudioDelta,
@@ -33,6 +43,8 @@ class MessagesWriter:
         self._model = model
         self._parts: dict[int, Part] = {}
         """Those that are open."""
+        self._blocks: dict[int, int] = {}
+        """By number of the part: index of its block. Parts that have no block are not in it."""
 
     def write(self, event: Event) -> bytes:
         match event:
@@ -40,23 +52,35 @@ class MessagesWriter:
                 return self._start(event)
             case PartOpened():
                 return self._open(event.index, event.part)
-            case TextDelta():
-                if isinstance(self._parts.get(event.index), Reasoning):
-                    return self._delta(event.index, {"type": "thinking_delta", "thinking": event.text})
-                return self._delta(event.index, {"type": "text_delta", "text": event.text})
-            case SignatureDelta():
-                return self._delta(event.index, {"type": "signature_delta", "signature": event.signature})
-            case ArgumentsDelta():
-                return self._delta(event.index, {"type": "input_json_delta", "partial_json": event.json})
-            case PartClosed():
-                self._parts.pop(event.index, None)
-                return _event({"type": "content_block_stop", "index": event.index})
-            case CitationAdded() | LogprobsDelta() | AudioDelta():
-                return b""
             case Finished():
                 return self._finish(event)
             case Failed():
                 return write_stream_error(event.to_error(), "")
+            case LogprobsDelta() | AudioDelta():
+                return b""  # its callers cannot ask for them
+            case _:
+                return self._piece(event) if event.index in self._blocks else b""
+
+    def _piece(self, event: TextDelta | SignatureDelta | ArgumentsDelta | CitationAdded | PartClosed) -> bytes:
+        index = self._blocks[event.index]
+        thinks = isinstance(self._parts.get(event.index), Reasoning)
+        match event:
+            case TextDelta() if thinks:
+                return self._delta(index, {"type": "thinking_delta", "thinking": event.text})
+            case TextDelta():
+                return self._delta(index, {"type": "text_delta", "text": event.text})
+            case SignatureDelta():
+                return self._delta(index, {"type": "signature_delta", "signature": event.signature}) if thinks else b""
+            case ArgumentsDelta():
+                return self._delta(index, {"type": "input_json_delta", "partial_json": event.json})
+            case CitationAdded():
+                citation = write_citation(event.citation)
+                return (
+                    b"" if citation is None else self._delta(index, {"type": "citations_delta", "citation": citation})
+                )
+            case PartClosed():
+                self._parts.pop(event.index, None)
+                return _event({"type": "content_block_stop", "index": index})
 
     def _start(self, event: Started) -> bytes:
         message: Json = {
@@ -71,13 +95,17 @@ class MessagesWriter:
         }
         return _event({"type": "message_start", "message": message})
 
-    def _open(self, index: int, part: Part) -> bytes:
-        self._parts[index] = part
+    def _open(self, number: int, part: Part) -> bytes:
+        if isinstance(part, (ServerItem, ImagePart, AudioPart)):
+            return b""  # another provider's own tools, and media, have no block here
+        self._parts[number] = part
+        index = self._blocks[number] = len(self._blocks)
         block: Json
         late = b""
         match part:
             case ToolCall():
-                block = {**write_block(ToolCall(part.id, part.name, "{}"), "content"), "input": {}}
+                empty = ToolCall(part.id, part.name, "{}", signature=part.signature)
+                block = {**answer_block(empty), "input": {}}
                 if part.arguments:
                     late = self._delta(index, {"type": "input_json_delta", "partial_json": part.arguments})
             case TextPart() | Refusal():

@@ -5,12 +5,16 @@ body in the common cases.
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 
 from turnpike.errors import InvalidJson, InvalidRequest, TurnpikeError
 from turnpike.wire.dialects.common.owned import TWICE
+
+T = TypeVar("T")
 
 _AT_BYTE = re.compile(r"\(byte (\d+)\)")
 _AT_PATH = re.compile(r" - at `\$\.?([^`]*)`")
@@ -58,6 +62,19 @@ def body_error(error: Exception) -> TurnpikeError:
 
 BODY_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding a body can raise; `body_error` takes each."""
+
+
+def shaped(decode: Callable[[msgspec.Raw], T], raw: msgspec.Raw, param: str) -> T:
+    """A piece of a body that was left to be read by itself, at `param`. Raises InvalidRequest that names the place
+    within the body."""
+    try:
+        return decode(raw)
+    except BODY_ERRORS as error:
+        found = body_error(error)
+        inner = found.details.get("param")
+        reason = str(found.message).partition("` ")[2] or "is not what it should be."
+        where = f"{param}.{inner}" if inner else param
+        raise InvalidRequest(f"`{where}` {reason}", details={"param": where}) from error
 
 
 @lru_cache(64)

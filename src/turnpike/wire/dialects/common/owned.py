@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     OwnedStreamOptions = dict[str, Any]
     OwnedMaxTokens = int
     OwnedMaxCompletionTokens = int
+    OwnedMaxOutputTokens = int
     OwnedN = int
 else:
 
@@ -32,6 +33,7 @@ else:
     OwnedStreamOptions = _owned("OwnedStreamOptions", dict, "object")
     OwnedMaxTokens = _owned("OwnedMaxTokens", int, "int")
     OwnedMaxCompletionTokens = _owned("OwnedMaxCompletionTokens", int, "int")
+    OwnedMaxOutputTokens = _owned("OwnedMaxOutputTokens", int, "int")
     OwnedN = _owned("OwnedN", int, "int")
 
 TWICE = "stands in the body twice"

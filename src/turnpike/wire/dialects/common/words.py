@@ -2,12 +2,17 @@
 
 from turnpike.errors import Inexpressible, InvalidRequest
 from turnpike.wire.dialect import AnyRequest, AnyResponse
-from turnpike.wire.types.conversation import Request, Response
+from turnpike.wire.types.conversation import Request, Response, ServerItem
 
 
 def inexpressible(param: str, target: str, advice: str = "") -> Inexpressible:
     """`param` in the caller's own words; `target` says which form has no word for it."""
     return Inexpressible(f"`{param}` cannot be said in {target}. {advice}".rstrip(), details={"param": param})
+
+
+def foreign(part: ServerItem, param: str, target: str) -> Inexpressible:
+    """An item of a tool that another API's provider runs itself."""
+    return inexpressible(f"{param}.type", target, f"{part.kind!r} is another API's own.")
 
 
 def invalid(param: str, reason: str) -> InvalidRequest:

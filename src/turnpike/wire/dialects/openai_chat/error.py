@@ -43,7 +43,8 @@ _WORD = re.compile(r"[a-z][a-z_]*")
 _OWN_TYPES = frozenset((*_TYPES.values(), "server_error", "tokens", "requests", "image_generation_user_error"))
 
 
-def _error(error: TurnpikeError, request_id: str) -> dict[str, Any]:
+def error_body(error: TurnpikeError, request_id: str) -> dict[str, Any]:
+    """OpenAI's error object, which all its dialects share."""
     kind = _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
     param: str | None = error.details.get("param")
     code: str | None = _CODES.get(type(error))
@@ -67,9 +68,9 @@ def _is_openais(code: str | None) -> bool:
 
 
 def write_error(error: TurnpikeError, request_id: str) -> bytes:
-    return msgspec.json.encode(_error(error, request_id))
+    return msgspec.json.encode(error_body(error, request_id))
 
 
 def write_stream_error(error: TurnpikeError, request_id: str) -> bytes:
     """One event without the end marker: the official SDKs raise on it."""
-    return b"data: " + msgspec.json.encode(_error(error, request_id)) + b"\n\n"
+    return b"data: " + msgspec.json.encode(error_body(error, request_id)) + b"\n\n"

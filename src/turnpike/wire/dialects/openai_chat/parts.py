@@ -8,17 +8,28 @@ from typing import Any
 import msgspec
 
 from turnpike.wire.dialects.common.media import data_url, is_data_url, read_data_url
-from turnpike.wire.dialects.common.words import inexpressible, invalid
-from turnpike.wire.dialects.openai_chat.shapes import ContentPart, FunctionCall, MessageShape, ReasoningDetail
+from turnpike.wire.dialects.common.signatures import signed_call
+from turnpike.wire.dialects.common.words import foreign, inexpressible, invalid
+from turnpike.wire.dialects.openai_chat.shapes import (
+    Annotation,
+    AudioShape,
+    ContentPart,
+    FunctionCall,
+    MessageShape,
+    ReasoningDetail,
+)
 from turnpike.wire.types.conversation import (
     AudioPart,
     CacheMark,
+    Citation,
     FilePart,
     ImagePart,
     Part,
     Reasoning,
     Refusal,
+    ServerItem,
     TextPart,
+    ToolCall,
 )
 
 _string = msgspec.json.Decoder(str).decode
@@ -30,6 +41,42 @@ def arguments_text(call: FunctionCall) -> str:
     if raw.startswith(b'"'):
         return _string(raw)
     return "" if raw == b"null" else raw.decode()
+
+
+def write_call(call: ToolCall, call_id: str, *, signed: bool = True) -> dict[str, Any]:
+    """`signed`: with the signature of a call that Google asks back, for a caller to keep."""
+    function = {"name": call.name, "arguments": call.arguments or "{}"}
+    return {
+        "id": call_id,
+        "type": "function",
+        "function": function,
+        **(signed_call(call.signature) if signed else {}),
+    }
+
+
+def read_citation(annotation: Annotation) -> Citation | None:
+    """None for an annotation of another kind."""
+    cited = annotation.url_citation
+    if cited is None:
+        return None
+    return Citation(url=cited.url, title=cited.title or None, start=cited.start_index, end=cited.end_index)
+
+
+def write_citation(citation: Citation, before: int, length: int) -> dict[str, Any] | None:
+    """None for what is no page. `before`: characters of the message before this text; `length`: of the text."""
+    if citation.url is None:
+        return None
+    end = length if citation.end is None else citation.end
+    cited = {"url": citation.url, "title": citation.title or ""}
+    place = {"start_index": before + (citation.start or 0), "end_index": before + end}
+    return {"type": "url_citation", "url_citation": {**cited, **place}}
+
+
+def read_audio(audio: AudioShape) -> AudioPart:
+    """The answer does not say its format: whoever asked for it knows."""
+    return AudioPart(
+        audio.data or "", "wav", id=audio.id, transcript=audio.transcript or None, expires_at_s=audio.expires_at
+    )
 
 
 def cache_mark(part: ContentPart) -> CacheMark | None:
@@ -135,6 +182,8 @@ def write_part(part: Part, param: str) -> dict[str, Any]:
             return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
         case FilePart():
             return _write_file(part, param)
+        case ServerItem():
+            raise foreign(part, param, _FORMAT)
         case _:
             raise inexpressible(param, _FORMAT)
 

@@ -4,17 +4,22 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
+from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error, shaped
 from turnpike.wire.dialects.common.reading import kept
+from turnpike.wire.dialects.common.signatures import call_signature
 from turnpike.wire.dialects.common.words import inexpressible, invalid
 from turnpike.wire.dialects.openai_chat.parts import arguments_text, read_content, read_reasoning
 from turnpike.wire.dialects.openai_chat.shapes import (
+    AllowedTools,
+    AudioAsked,
     MessageShape,
     RequestShape,
     ToolChoiceShape,
     ToolShape,
 )
 from turnpike.wire.types.conversation import (
+    AudioConfig,
+    AudioPart,
     CacheMark,
     Effort,
     FilePart,
@@ -26,6 +31,7 @@ from turnpike.wire.types.conversation import (
     Request,
     ResponseFormat,
     Role,
+    ServerTool,
     TextPart,
     Tool,
     ToolCall,
@@ -41,14 +47,13 @@ DROPPED: dict[str, str] = {
     "prompt_cache_options": "a caching hint of OpenAI's",
     "prediction": "a hint that only makes an answer faster",
     "moderation": "OpenAI's own moderation of the request",
-    "logprobs": "dropped when false",
     "n": "dropped when 1",
-    "modalities": "dropped when text only",
 }
 """Fields that other dialects do not have and that may be left out without changing the answer's meaning, and why."""
 
-_HARMLESS: dict[str, tuple[Any, ...]] = {"logprobs": (False, None), "n": (1, None), "modalities": (["text"], None)}
+_HARMLESS: dict[str, tuple[Any, ...]] = {"n": (1, None)}
 
+_tool_shape = msgspec.json.Decoder(ToolShape).decode
 _shape = msgspec.json.Decoder(RequestShape).decode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _any = msgspec.json.Decoder().decode
@@ -64,12 +69,10 @@ def read_request(body: bytes) -> Request:
     except BODY_ERRORS as error:
         raise body_error(error) from error
     extra = _extra(members)
-    return Request(
+    request = Request(
         model=shape.model,
         messages=tuple(_messages(shape.messages)),
         stream=bool(shape.stream),
-        tools=tuple(_tool(tool, f"tools[{i}]") for i, tool in enumerate(shape.tools or ())),
-        tool_choice=_tool_choice(shape.tool_choice),
         parallel_tool_calls=shape.parallel_tool_calls,
         response_format=_response_format(shape),
         reasoning=_reasoning(shape),
@@ -87,9 +90,15 @@ def read_request(body: bytes) -> Request:
         service_tier=shape.service_tier,
         store=shape.store,
         prompt_cache_key=shape.prompt_cache_key,
+        logprobs=shape.logprobs or None,
+        top_logprobs=shape.top_logprobs or None,
+        modalities=() if shape.modalities == ["text"] else tuple(shape.modalities or ()),
+        audio=_audio(shape.audio),
         extra_of=NAME if extra else None,
         extra=extra,
     )
+    _read_tools(request, shape)
+    return request
 
 
 def _extra(members: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
@@ -137,6 +146,8 @@ def _message(shape: MessageShape, param: str) -> Message:
     if role == "assistant":
         parts += read_reasoning(shape)
     parts += read_content(shape.content, f"{param}.content")
+    if shape.audio is not None and shape.audio.id is not None:
+        parts.append(AudioPart("", "wav", id=shape.audio.id))
     if shape.refusal:
         parts.append(Refusal(shape.refusal))
     for number, call in enumerate(shape.tool_calls or ()):
@@ -145,7 +156,8 @@ def _message(shape: MessageShape, param: str) -> Message:
             raise inexpressible(f"{where}.type", "any form but OpenAI's")
         if call.function is None or not call.function.name:
             raise invalid(f"{where}.function.name", "is required.")
-        parts.append(ToolCall(call.id or "", call.function.name, arguments_text(call.function)))
+        text = arguments_text(call.function)
+        parts.append(ToolCall(call.id or "", call.function.name, text, signature=call_signature(call.extra_content)))
     return Message(role, tuple(parts), shape.name)
 
 
@@ -161,10 +173,46 @@ def _tool_result(shape: MessageShape, param: str) -> ToolResult:
     return ToolResult(shape.tool_call_id, tuple(parts), cache=mark)
 
 
+def _audio(asked: AudioAsked | None) -> AudioConfig | None:
+    if asked is None:
+        return None
+    if not isinstance(asked.voice, str):
+        raise inexpressible("audio.voice", "any form but OpenAI's", "Name one of the provider's voices.")
+    return AudioConfig(asked.voice, asked.format)
+
+
+def _read_tools(request: Request, shape: RequestShape) -> None:
+    tools: list[Tool] = []
+    own: list[ServerTool] = []
+    for number, raw in enumerate(shape.tools or ()):
+        param = f"tools[{number}]"
+        tool = shaped(_tool_shape, raw, param)
+        if tool.type == "function":
+            tools.append(_tool(tool, param))
+        else:
+            own.append(ServerTool(NAME, tool.type, msgspec.Raw(bytes(raw)), f"{param}.type"))
+    request.tools, request.server_tools = tuple(tools), tuple(own)
+    choice = shape.tool_choice
+    if isinstance(choice, ToolChoiceShape) and choice.allowed_tools is not None:
+        _allow(request, choice.allowed_tools)
+    else:
+        request.tool_choice = _tool_choice(choice)
+
+
+def _allow(request: Request, allowed: AllowedTools) -> None:
+    """A choice among some of the tools is the same as offering only those."""
+    if allowed.mode not in ("auto", "required"):
+        raise invalid("tool_choice.allowed_tools.mode", "must be auto or required.")
+    names = {tool.function.name for tool in allowed.tools if tool.function is not None}
+    request.tool_choice = ToolChoice("auto" if allowed.mode == "auto" else "required")
+    request.tools = tuple(tool for tool in request.tools if tool.name in names)
+    request.server_tools = tuple(
+        tool for tool in request.server_tools if tool.kind in {each.type for each in allowed.tools}
+    )
+
+
 def _tool(shape: ToolShape, param: str) -> Tool:
     function = shape.function
-    if shape.type != "function":
-        raise inexpressible(f"{param}.type", "any form but OpenAI's", "Only function tools can be translated.")
     if function is None:
         raise invalid(f"{param}.function", "is required.")
     return Tool(

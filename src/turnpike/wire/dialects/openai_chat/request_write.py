@@ -8,13 +8,15 @@ import msgspec
 
 from turnpike.wire.dialect import Target
 from turnpike.wire.dialects.common.schema import fits_openai_strict
-from turnpike.wire.dialects.common.words import inexpressible
-from turnpike.wire.dialects.openai_chat.parts import write_details, write_part
+from turnpike.wire.dialects.common.signatures import of_openai
+from turnpike.wire.dialects.common.words import foreign, inexpressible
+from turnpike.wire.dialects.openai_chat.parts import write_call, write_details, write_part
 from turnpike.wire.dialects.openai_chat.request_read import NAME
 from turnpike.wire.profiles import quirks as q
 from turnpike.wire.profiles.gpt import gpt
 from turnpike.wire.profiles.reasoning import effort_of
 from turnpike.wire.types.conversation import (
+    AudioPart,
     CacheMark,
     Message,
     Part,
@@ -23,6 +25,7 @@ from turnpike.wire.types.conversation import (
     Refusal,
     Request,
     ResponseFormat,
+    ServerItem,
     TextPart,
     Tool,
     ToolCall,
@@ -51,8 +54,9 @@ def write_request(request: Request, target: Target) -> bytes:
             body["stream_options"] = {"include_usage": True}
     if request.max_output_tokens is not None:
         body["max_tokens" if q.MAX_TOKENS in quirks else "max_completion_tokens"] = request.max_output_tokens
-    if request.tools:
-        body["tools"] = [_tool(tool, quirks) for tool in request.tools]
+    tools = _tools(request, quirks)
+    if tools:
+        body["tools"] = tools
         if request.tool_choice is not None:
             _choose_tool(body, request.tool_choice, quirks)
         if request.parallel_tool_calls is not None and q.NO_PARALLEL_TOOL_CALLS not in quirks:
@@ -60,6 +64,7 @@ def write_request(request: Request, target: Target) -> bytes:
     if request.response_format is not None:
         body["response_format"] = _response_format(request.response_format, quirks)
     _sampling(body, request, target)
+    _form(body, request)
     _reasoning(body, request.reasoning, target)
     _account(body, request, quirks)
     body.update(request.extra)
@@ -81,6 +86,19 @@ def _sampling(body: Json, request: Request, target: Target) -> None:
         body["stop"] = request.stop[0] if len(request.stop) == 1 else list(request.stop)
     if request.seed is not None:
         body["random_seed" if q.RANDOM_SEED in quirks else "seed"] = request.seed
+
+
+def _form(body: Json, request: Request) -> None:
+    if request.logprobs or request.top_logprobs:
+        body["logprobs"] = True
+    if request.top_logprobs is not None:
+        body["top_logprobs"] = request.top_logprobs
+    if "image" in request.modalities:
+        raise inexpressible("modalities", _FORMAT, "Its answers are text and audio.")
+    if request.modalities:
+        body["modalities"] = list(request.modalities)
+    if request.audio is not None:
+        body["audio"] = {"voice": request.audio.voice, "format": request.audio.format}
 
 
 def _reasoning(body: Json, config: ReasoningConfig | None, target: Target) -> None:
@@ -116,6 +134,15 @@ def _account(body: Json, request: Request, quirks: frozenset[str]) -> None:
         value: Any = getattr(request, name)
         if value is not None:
             body[name] = value
+
+
+def _tools(request: Request, quirks: frozenset[str]) -> list[Any]:
+    tools: list[Any] = [_tool(tool, quirks) for tool in request.tools]
+    for tool in request.server_tools:
+        if tool.dialect != NAME:
+            raise inexpressible(tool.param, _FORMAT, f"{tool.kind!r} is a tool of another API's own.")
+        tools.append(tool.raw)
+    return tools
 
 
 def _tool(tool: Tool, quirks: frozenset[str]) -> Json:
@@ -200,7 +227,11 @@ class _Messages:
         said = [part for part in message.parts if isinstance(part, (TextPart, Refusal))]
         calls = [part for part in message.parts if isinstance(part, ToolCall)]
         for number, part in enumerate(message.parts):
-            if not isinstance(part, (TextPart, Refusal, ToolCall, Reasoning)):
+            if isinstance(part, ServerItem):
+                raise foreign(part, f"{param}.content[{number}]", _FORMAT)
+            if isinstance(part, AudioPart):
+                entry["audio"] = {"id": _audio_id(part, param)}
+            elif not isinstance(part, (TextPart, Refusal, ToolCall, Reasoning)):
                 raise inexpressible(f"{param}.content[{number}]", _FORMAT)
         texts: list[Part] = [part for part in said if isinstance(part, TextPart)]
         entry["content"] = self._content(texts, param, "") if texts or not calls else None
@@ -208,21 +239,14 @@ class _Messages:
         if refusals:
             entry["refusal"] = "".join(refusals)
         if calls:
-            entry["tool_calls"] = [
-                {
-                    "id": self._id(call.id),
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": call.arguments or "{}"},
-                }
-                for call in calls
-            ]
+            entry["tool_calls"] = [write_call(call, self._id(call.id), signed=False) for call in calls]
         if message.name is not None and q.NO_NAME not in self._quirks:
             entry["name"] = message.name
         self._add_reasoning(entry, message.parts)
         return entry
 
     def _add_reasoning(self, entry: Json, parts: Iterable[Part]) -> None:
-        thoughts = [part for part in parts if isinstance(part, Reasoning)]
+        thoughts = [part for part in parts if isinstance(part, Reasoning) and of_openai(part.signature) is None]
         if not thoughts:
             return
         text = "".join(part.text for part in thoughts)
@@ -284,6 +308,12 @@ class _Messages:
         if not self._short_ids or (len(call_id) == 9 and call_id.isascii() and call_id.isalnum()):
             return call_id
         return hashlib.sha256(call_id.encode()).hexdigest()[:9]
+
+
+def _audio_id(part: AudioPart, param: str) -> str:
+    if part.id is None:
+        raise inexpressible(f"{param}.audio", _FORMAT, "What the model said aloud is named by its id.")
+    return part.id
 
 
 def _as_error(texts: list[Part]) -> TextPart:

@@ -1,18 +1,31 @@
 """A whole Chat Completions answer, read and written."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from turnpike.errors import InvalidRequest, UpstreamGarbage
 from turnpike.wire.dialects.common.errors import read_error
+from turnpike.wire.dialects.common.logprobs import read_logprobs, write_logprobs
 from turnpike.wire.dialects.common.reading import decode_answer, made_up_id, seconds
-from turnpike.wire.dialects.openai_chat.parts import arguments_text, read_content, read_reasoning, write_details
-from turnpike.wire.dialects.openai_chat.shapes import AnswerShape, MessageShape
+from turnpike.wire.dialects.common.signatures import call_signature
+from turnpike.wire.dialects.openai_chat.parts import (
+    arguments_text,
+    read_audio,
+    read_citation,
+    read_content,
+    read_reasoning,
+    write_call,
+    write_citation,
+    write_details,
+)
+from turnpike.wire.dialects.openai_chat.shapes import AnswerShape, ChoiceLogprobs, MessageShape
 from turnpike.wire.dialects.openai_chat.sources import sources_of, with_sources
 from turnpike.wire.dialects.openai_chat.usage import usage_of, write_usage
 from turnpike.wire.types.conversation import (
+    AudioPart,
     Part,
     Reasoning,
     Refusal,
@@ -67,7 +80,7 @@ def read_response(body: bytes) -> Response:
     choice = answer.choices[0]
     if choice.message is None:
         raise UpstreamGarbage("The provider's answer is not a chat completion: its choice has no message.")
-    parts = with_sources(_read_parts(choice.message, answer.id or ""), sources_of(answer))
+    parts = with_sources(_read_parts(choice.message, answer.id or "", choice.logprobs), sources_of(answer))
     called = any(isinstance(part, ToolCall) for part in parts)
     refused = any(isinstance(part, Refusal) for part in parts)
     return Response(
@@ -87,20 +100,36 @@ def error_status(error: object) -> int:
     return code if isinstance(code, int) and 400 <= code <= 599 else 502
 
 
-def _read_parts(message: MessageShape, answer_id: str) -> list[Part]:
+def _read_parts(message: MessageShape, answer_id: str, logprobs: ChoiceLogprobs | None) -> list[Part]:
     parts: list[Part] = []
     parts += read_reasoning(message)
     try:
-        parts += read_content(message.content, "content")
+        said = list(read_content(message.content, "content"))
     except InvalidRequest as error:
         raise UpstreamGarbage(f"The provider's answer holds content of an unknown kind: {error.message}") from error
+    parts += (_supported(part, message, logprobs) for part in said)
     if message.refusal:
         parts.append(Refusal(message.refusal))
+    if message.audio is not None:
+        parts.append(read_audio(message.audio))
     for number, call in enumerate(message.tool_calls or ()):
         if call.function is not None and call.function.name:
             call_id = call.id or made_up_id(answer_id, number)
-            parts.append(ToolCall(call_id, call.function.name, arguments_text(call.function)))
+            text = arguments_text(call.function)
+            parts.append(ToolCall(call_id, call.function.name, text, signature=call_signature(call.extra_content)))
     return parts
+
+
+def _supported(part: Part, message: MessageShape, logprobs: ChoiceLogprobs | None) -> Part:
+    """The text with what it rests on and how likely it was; both belong to the message as a whole."""
+    if not isinstance(part, TextPart) or not (message.annotations or logprobs):
+        return part
+    cited = (read_citation(annotation) for annotation in message.annotations or ())
+    return msgspec.structs.replace(
+        part,
+        citations=tuple(citation for citation in cited if citation is not None),
+        logprobs=read_logprobs(None if logprobs is None else logprobs.content),
+    )
 
 
 def write_response(response: Response, model: str) -> bytes:
@@ -113,7 +142,7 @@ def write_response(response: Response, model: str) -> bytes:
             {
                 "index": 0,
                 "message": _write_message(response.parts),
-                "logprobs": None,
+                "logprobs": _logprobs(response.parts),
                 "finish_reason": WRITE_STOP[response.stop_reason],
             }
         ],
@@ -125,19 +154,45 @@ def write_response(response: Response, model: str) -> bytes:
     return msgspec.json.encode(answer)
 
 
+def _logprobs(parts: tuple[Part, ...]) -> Json | None:
+    found = [token for part in parts if isinstance(part, TextPart) for token in part.logprobs]
+    return {"content": write_logprobs(found), "refusal": None} if found else None
+
+
+def _annotations(parts: tuple[Part, ...]) -> Iterator[Json]:
+    """In characters of the whole message."""
+    before = 0
+    for part in parts:
+        if isinstance(part, TextPart):
+            for citation in part.citations:
+                written = write_citation(citation, before, len(part.text))
+                if written is not None:
+                    yield written
+            before += len(part.text)
+
+
+def _audio(parts: tuple[Part, ...]) -> Json:
+    for part in parts:
+        if isinstance(part, AudioPart):
+            spoken = {"id": part.id or "audio_0", "data": part.data, "transcript": part.transcript or ""}
+            return {"audio": {**spoken, "expires_at": part.expires_at_s or 0}}
+    return {}
+
+
 def _write_message(parts: tuple[Part, ...]) -> Json:
     text = "".join(part.text for part in parts if isinstance(part, TextPart))
     refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
     calls = [part for part in parts if isinstance(part, ToolCall)]
     thoughts = [part for part in parts if isinstance(part, Reasoning)]
     message: Json = {"role": "assistant", "content": text or None, "refusal": refusal or None}
-    if not (text or refusal or calls):
+    if not (text or refusal or calls or any(isinstance(part, AudioPart) for part in parts)):
         message["content"] = ""
     if calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
-            for call in calls
-        ]
+        message["tool_calls"] = [write_call(call, call.id) for call in calls]
+    annotations = list(_annotations(parts))
+    if annotations:
+        message["annotations"] = annotations
+    message.update(_audio(parts))
     if thoughts:
         said = "".join(part.text for part in thoughts)
         if said:

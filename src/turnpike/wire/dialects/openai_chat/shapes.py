@@ -5,6 +5,9 @@ from typing import Any
 
 import msgspec
 
+from turnpike.wire.dialects.common.logprobs import LogprobShape
+from turnpike.wire.dialects.common.signatures import ExtraContent
+
 
 class ImageUrl(msgspec.Struct):
     url: str
@@ -65,11 +68,33 @@ class FunctionCall(msgspec.Struct):
     """A string of JSON; a few servers write the object itself."""
 
 
+class UrlCitation(msgspec.Struct):
+    url: str
+    title: str | None = None
+    start_index: int | None = None
+    end_index: int | None = None
+
+
+class Annotation(msgspec.Struct):
+    type: str | None = None
+    url_citation: UrlCitation | None = None
+
+
+class AudioShape(msgspec.Struct):
+    """Of an answer, or only its id in a later request."""
+
+    id: str | None = None
+    data: str | None = None
+    transcript: str | None = None
+    expires_at: int | None = None
+
+
 class ToolCallShape(msgspec.Struct):
     id: str | None = None
     type: str | None = None
     index: int | None = None
     function: FunctionCall | None = None
+    extra_content: ExtraContent | None = None
 
 
 class MessageShape(msgspec.Struct):
@@ -82,6 +107,8 @@ class MessageShape(msgspec.Struct):
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_details: list[ReasoningDetail] | None = None
+    annotations: list[Annotation] | None = None
+    audio: AudioShape | None = None
 
 
 class FunctionShape(msgspec.Struct):
@@ -101,9 +128,20 @@ class NamedFunction(msgspec.Struct):
     name: str
 
 
+class AllowedTool(msgspec.Struct):
+    type: str
+    function: NamedFunction | None = None
+
+
+class AllowedTools(msgspec.Struct):
+    mode: str
+    tools: list[AllowedTool]
+
+
 class ToolChoiceShape(msgspec.Struct):
     type: str
     function: NamedFunction | None = None
+    allowed_tools: AllowedTools | None = None
 
 
 class JsonSchema(msgspec.Struct):
@@ -133,11 +171,17 @@ class ThinkingShape(msgspec.Struct):
     type: str
 
 
+class AudioAsked(msgspec.Struct):
+    voice: Any = None
+    """A name; OpenAI takes an object for a voice of one's own."""
+    format: str = "wav"
+
+
 class RequestShape(msgspec.Struct):
     model: str
     messages: list[MessageShape]
     stream: bool | None = None
-    tools: list[ToolShape] | None = None
+    tools: list[msgspec.Raw] | None = None
     tool_choice: str | ToolChoiceShape | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormatShape | None = None
@@ -161,6 +205,14 @@ class RequestShape(msgspec.Struct):
     service_tier: str | None = None
     store: bool | None = None
     prompt_cache_key: str | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    modalities: list[str] | None = None
+    audio: AudioAsked | None = None
+
+
+class ChoiceLogprobs(msgspec.Struct):
+    content: list[LogprobShape] | None = None
 
 
 class ChoiceShape(msgspec.Struct):
@@ -168,6 +220,7 @@ class ChoiceShape(msgspec.Struct):
     message: MessageShape | None = None
     delta: MessageShape | None = None
     finish_reason: str | None = None
+    logprobs: ChoiceLogprobs | None = None
     usage: msgspec.Raw = msgspec.Raw()
     """Moonshot's, in a stream."""
 

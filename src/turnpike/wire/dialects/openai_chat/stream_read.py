@@ -5,19 +5,35 @@ import msgspec
 from turnpike.errors import InvalidRequest, UpstreamCut, UpstreamGarbage
 from turnpike.kit.sse import SseParser
 from turnpike.wire.dialects.common.errors import read_error
+from turnpike.wire.dialects.common.logprobs import read_logprobs
 from turnpike.wire.dialects.common.reading import decode_answer, feed_sse, made_up_id, seconds
-from turnpike.wire.dialects.openai_chat.parts import arguments_text, read_content, read_detail
+from turnpike.wire.dialects.common.signatures import call_signature
+from turnpike.wire.dialects.openai_chat.parts import (
+    arguments_text,
+    read_audio,
+    read_citation,
+    read_content,
+    read_detail,
+)
 from turnpike.wire.dialects.openai_chat.response import error_status, read_stop
-from turnpike.wire.dialects.openai_chat.shapes import AnswerShape, MessageShape, ToolCallShape
+from turnpike.wire.dialects.openai_chat.shapes import (
+    AnswerShape,
+    AudioShape,
+    ChoiceLogprobs,
+    MessageShape,
+    ToolCallShape,
+)
 from turnpike.wire.dialects.openai_chat.sources import sources_of
 from turnpike.wire.dialects.openai_chat.usage import chunk_usage
 from turnpike.wire.types.conversation import Part, Reasoning, Refusal, TextPart, ToolCall
 from turnpike.wire.types.stream import (
     ArgumentsDelta,
+    AudioDelta,
     CitationAdded,
     Event,
     Failed,
     Finished,
+    LogprobsDelta,
     PartClosed,
     PartOpened,
     SignatureDelta,
@@ -45,6 +61,8 @@ class ChatReader:
         """Number and kind of the part that is open."""
         self._calls: dict[int, tuple[int, str]] = {}
         """By the provider's index: our number of the part and its id."""
+        self._texts = -1
+        """Number of the last text part."""
         self._called = False
         self._refused = False
         self._cited = False
@@ -96,6 +114,7 @@ class ChatReader:
         choice = chunk.choices[0]
         if choice.delta is not None:
             self._delta(choice.delta, events)
+            self._support(choice.delta, choice.logprobs, events)
         self._cite(chunk, events)
         if choice.finish_reason:
             self._reason = choice.finish_reason
@@ -125,8 +144,29 @@ class ChatReader:
         if delta.refusal:
             self._refused = True
             self._text("refusal", delta.refusal, events)
+        if delta.audio is not None:
+            self._audio(delta.audio, events)
         for call in delta.tool_calls or ():
             self._call(call, events)
+
+    def _support(self, delta: MessageShape, logprobs: ChoiceLogprobs | None, events: list[Event]) -> None:
+        """What the text rests on, and how likely it was."""
+        if self._texts < 0:
+            return
+        for annotation in delta.annotations or ():
+            citation = read_citation(annotation)
+            if citation is not None:
+                events.append(CitationAdded(self._texts, citation))
+        if logprobs is not None and logprobs.content:
+            events.append(LogprobsDelta(self._texts, read_logprobs(logprobs.content)))
+
+    def _audio(self, audio: AudioShape, events: list[Event]) -> None:
+        if self._open is None or self._open[1] != "audio":
+            opened = msgspec.structs.replace(read_audio(audio), data="", transcript=None)
+            self._open_part("audio", opened, events)
+        assert self._open is not None
+        if audio.data or audio.transcript:
+            events.append(AudioDelta(self._open[0], audio.data or "", audio.transcript or ""))
 
     def _open_part(self, kind: str, part: Part, events: list[Event]) -> int:
         self._close(events)
@@ -146,7 +186,9 @@ class ChatReader:
             return
         if self._open is None or self._open[1] != kind:
             empty: Part = TextPart("") if kind == "text" else Refusal("") if kind == "refusal" else Reasoning()
-            self._open_part(kind, empty, events)
+            number = self._open_part(kind, empty, events)
+            if kind == "text":
+                self._texts = number
         assert self._open is not None
         events.append(TextDelta(self._open[0], text))
 
@@ -172,7 +214,9 @@ class ChatReader:
         if known is None or (call.id and call.id != known[1]):
             name = function.name if function is not None and function.name else ""
             call_id = call.id or made_up_id(self._id, len(self._calls))
-            number = self._open_part("call", ToolCall(call_id, name, ""), events)
+            number = self._open_part(
+                "call", ToolCall(call_id, name, "", signature=call_signature(call.extra_content)), events
+            )
             self._calls[index] = known = (number, call.id or "")
             self._called = True
         piece = arguments_text(function) if function is not None else ""

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 
 from turnpike.wire.dialect import Head
+from turnpike.wire.dialects.common.logprobs import write_logprobs
 from turnpike.wire.dialects.openai_chat.error import write_stream_error
 from turnpike.wire.dialects.openai_chat.head import ChatHead
-from turnpike.wire.dialects.openai_chat.parts import write_detail
+from turnpike.wire.dialects.openai_chat.parts import write_call, write_citation, write_detail
 from turnpike.wire.dialects.openai_chat.response import WRITE_STOP
 from turnpike.wire.dialects.openai_chat.usage import write_usage
-from turnpike.wire.types.conversation import Part, Reasoning, Refusal, TextPart, ToolCall
+from turnpike.wire.types.conversation import AudioPart, Part, Reasoning, Refusal, TextPart, ToolCall
 from turnpike.wire.types.stream import (
     ArgumentsDelta,
     AudioDelta,
@@ -35,6 +36,8 @@ class ChatWriter:
         self._usage = isinstance(head, ChatHead) and head.wants_usage()
         self._frame: Json = {"id": "chatcmpl-0", "object": "chat.completion.chunk", "created": 0, "model": model}
         self._parts: dict[int, Part] = {}
+        self._length = self._before = 0
+        """Characters of the message's text, and of it before the last part."""
         self._calls: dict[int, int] = {}
         """By number of the part: index of the call."""
         self._thoughts: dict[int, int] = {}
@@ -55,13 +58,19 @@ class ChatWriter:
             case ArgumentsDelta():
                 call: Json = {"index": self._calls[event.index], "function": {"arguments": event.json}}
                 return self._delta({"tool_calls": [call]})
+            case SignatureDelta() if event.index not in self._thoughts:
+                return b""  # of a text: there is no place for it
             case SignatureDelta():
                 detail = write_detail(Reasoning("", event.signature), self._thoughts[event.index])
                 return self._delta({"reasoning_details": [detail]})
             case PartClosed():
                 return b""
-            case CitationAdded() | LogprobsDelta() | AudioDelta():
-                return b""
+            case CitationAdded():
+                return self._cite(event)
+            case LogprobsDelta():
+                return self._delta({}, logprobs={"content": write_logprobs(event.logprobs), "refusal": None})
+            case AudioDelta():
+                return self._audio(event)
             case Finished():
                 return self._finish(event)
             case Failed():
@@ -72,17 +81,21 @@ class ChatWriter:
         match part:
             case ToolCall():
                 number = self._calls[index] = len(self._calls)
-                function = {"name": part.name, "arguments": part.arguments}
-                return self._delta(
-                    {"tool_calls": [{"index": number, "id": part.id, "type": "function", "function": function}]}
-                )
+                call = write_call(part, part.id)
+                call["function"]["arguments"] = part.arguments
+                return self._delta({"tool_calls": [{"index": number, **call}]})
             case Reasoning():
                 number = self._thoughts[index] = len(self._thoughts)
                 if part.redacted is not None:
                     return self._delta({"reasoning_details": [write_detail(part, number)]})
                 return self._text(index, part.text) if part.text else b""
-            case TextPart() | Refusal():
+            case TextPart():
+                self._before = self._length
                 return self._text(index, part.text) if part.text else b""
+            case Refusal():
+                return self._text(index, part.text) if part.text else b""
+            case AudioPart():
+                return self._delta({"audio": {"id": part.id or "audio_0", "expires_at": part.expires_at_s or 0}})
             case _:
                 return b""  # a provider's own tools have no place in this form
 
@@ -90,10 +103,26 @@ class ChatWriter:
         part = self._parts[index]
         if isinstance(part, Reasoning):
             return self._delta({"reasoning_content": text})
-        return self._delta({"refusal" if isinstance(part, Refusal) else "content": text})
+        if isinstance(part, Refusal):
+            return self._delta({"refusal": text})
+        self._length += len(text)
+        return self._delta({"content": text})
 
-    def _delta(self, delta: Json, finish_reason: str | None = None) -> bytes:
-        choice: Json = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    def _cite(self, event: CitationAdded) -> bytes:
+        annotation = write_citation(event.citation, self._before, self._length - self._before)
+        return b"" if annotation is None else self._delta({"annotations": [annotation]})
+
+    def _audio(self, event: AudioDelta) -> bytes:
+        part = self._parts[event.index]
+        audio: Json = {"id": (isinstance(part, AudioPart) and part.id) or "audio_0"}
+        if event.data:
+            audio["data"] = event.data
+        if event.transcript:
+            audio["transcript"] = event.transcript
+        return self._delta({"audio": audio})
+
+    def _delta(self, delta: Json, finish_reason: str | None = None, logprobs: Json | None = None) -> bytes:
+        choice: Json = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
         return self._chunk({**self._frame, "choices": [choice]})
 
     def _chunk(self, chunk: Json) -> bytes:
