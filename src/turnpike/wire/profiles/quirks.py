@@ -37,6 +37,10 @@ CACHE_CONTROL = "cache_control"
 """Takes Anthropic's `cache_control` marks in OpenAI's content parts."""
 CACHE_BREAKPOINTS = "cache_breakpoints"
 """Takes OpenAI's `prompt_cache_breakpoint` marks, for the models that know them."""
+LABELS = "labels"
+"""Takes Google's `labels` for a request's metadata (Vertex AI)."""
+NO_CALL_IDS = "no_call_ids"
+"""Refuses `id` in Gemini's function calls and results: they are matched by name and order."""
 
 ALL: frozenset[str] = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     OwnedMaxTokens = int
     OwnedMaxCompletionTokens = int
     OwnedN = int
+    OwnedGenerationConfig = dict[str, Any]
+    OwnedGenerateRequest = dict[str, Any]
+    OwnedRequests = list[Any]
 else:
 
     class _Plain(type):
@@ -33,6 +36,9 @@ else:
     OwnedMaxTokens = _owned("OwnedMaxTokens", int, "int")
     OwnedMaxCompletionTokens = _owned("OwnedMaxCompletionTokens", int, "int")
     OwnedN = _owned("OwnedN", int, "int")
+    OwnedGenerationConfig = _owned("OwnedGenerationConfig", dict, "object")
+    OwnedGenerateRequest = _owned("OwnedGenerateRequest", dict, "object")
+    OwnedRequests = _owned("OwnedRequests", list, "array")
 
 TWICE = "stands in the body twice"
 MAX_COUNT = 2**53
