@@ -94,7 +94,9 @@ class Attempt:
         if target.same:
             return call.dialect.splice(call.body, call.fields, target.upstream_model, target.quirks)
         wire = WireTarget(target.upstream_model, target.max_output_tokens, target.quirks)
-        body, self.dropped = translate(call.dialect, target.dialect, call.body, wire, drop=call.head.drops)
+        body, self.dropped = translate(
+            call.dialect, target.dialect, call.body, wire, drop=call.head.drops, stream=call.streams
+        )
         return body
 
     def cancel(self) -> None:
@@ -254,7 +256,9 @@ class Attempt:
             self._fail(UpstreamGarbage(f"The provider answered with status {head.status}, which no model call has."))
             return
         error = target.dialect.read_error(head.status, body)
-        error.retry_after_s = head.retry_after_s()
+        waits_s = head.retry_after_s()
+        if waits_s is not None:
+            error.retry_after_s = waits_s
         redact_refusal(error, target.secret)
         self._fail(error)
 

@@ -44,6 +44,7 @@ class ModelsFormat(StrEnum):
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
+    GEMINI = "gemini"
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,8 @@ from turnpike.wire.vendor import Vendor
 
 _ENDINGS = ("/chat/completions", "/completions", "/embeddings", "/messages", "/models", "/responses")
 _VERSION = "/v1"
+_BESIDE = "/openai"
+"""Where an API has OpenAI's form beside its own."""
 
 
 def normalise_base_url(vendor: Vendor, url: str) -> str:
@@ -33,6 +35,8 @@ def normalise_base_url(vendor: Vendor, url: str) -> str:
     path = parts.path.rstrip("/")
     for ending in _ENDINGS:
         path = path.removesuffix(ending).rstrip("/")
+    if any(spec.path.startswith(f"{_BESIDE}/") for specs in vendor.operations.values() for spec in specs):
+        path = path.removesuffix(_BESIDE)
     return origin + _prefix(vendor, path)
 
 

@@ -51,15 +51,15 @@ class Gemini:
     def writer(self, head: Head, model: str) -> StreamWriter:
         return GeminiWriter(model)
 
-    def form_for(self, query: Mapping[str, str]) -> Dialect:
+    def form_for(self, query: Mapping[str, str]) -> tuple[Dialect, str]:
         """Streams are events where the query says `alt=sse`, else an array."""
-        return self if query.get("alt") == "sse" else _IN_ARRAYS
+        if query.get("alt") == "sse":
+            return self, "text/event-stream; charset=utf-8"
+        return _IN_ARRAYS, "application/json; charset=utf-8"
 
 
 class GeminiInArrays(Gemini):
     """The same form for a caller whose streams are to be JSON arrays."""
-
-    stream_type = "application/json; charset=utf-8"
 
     def tail(self, head: Head) -> Tail:
         return ArrayTail()

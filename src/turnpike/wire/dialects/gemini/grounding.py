@@ -21,9 +21,8 @@ def citations_of(grounding: Grounding | None, citations: Citations | None, text:
             segment = support.segment
             start = None if segment is None else _characters(text, segment.start_index or 0)
             end = None if segment is None else _characters(text, segment.end_index)
-            for number in support.grounding_chunk_indices or ():
-                if 0 <= number < len(chunks):
-                    found.append(_citation(chunks[number], start, end))
+            named = (number for number in support.grounding_chunk_indices or () if 0 <= number < len(chunks))
+            found += (_citation(chunks[number], start, end) for number in named)
     if citations is not None:
         for each in citations.citations or citations.citation_sources or ():
             start, end = _characters(text, each.start_index or 0), _characters(text, each.end_index)

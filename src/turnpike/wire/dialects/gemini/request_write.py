@@ -171,7 +171,7 @@ class _Contents:
         order = {call_id: place for place, call_id in enumerate(self._names)}
         return sorted(results, key=lambda pair: order.get(pair[1].call_id, -1))
 
-    def _response(self, result: ToolResult, param: str, media: bool) -> Json:  # noqa: FBT001 - said by its caller only
+    def _response(self, result: ToolResult, param: str, media: bool) -> Json:
         name = self._names.get(result.call_id)
         if name is None:
             raise invalid(f"{param}.call_id", f"is {result.call_id!r}, which no call before it has.")

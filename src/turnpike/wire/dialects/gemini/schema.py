@@ -139,13 +139,22 @@ def _written(key: str, value: Any, kind: str) -> Any:
     if value is None:
         return None
     if key == "properties" and isinstance(value, dict):
-        members = {name: _gemini(child) for name, child in cast("Schema", value).items() if isinstance(child, dict)}
-        whole = len(members) == len(cast("Schema", value)) and all(child is not None for child in members.values())
-        return members if whole else None
+        return _members(cast("Schema", value))
     if key == "items":
         return _gemini(cast("Schema", value)) if isinstance(value, dict) else None
     if key == "enum" and kind == "string" and isinstance(value, list):
-        return value if all(isinstance(one, str) and one for one in cast("list[Any]", value)) else None
+        words = cast("list[Any]", value)
+        return words if all(isinstance(one, str) and one for one in words) else None
     if key == "required" and isinstance(value, list):
         return cast("list[Any]", value)
     return value if key in _KEPT or key in _COUNTS else None
+
+
+def _members(properties: Schema) -> Schema | None:
+    members: Schema = {}
+    for name, child in properties.items():
+        written = _gemini(cast("Schema", child)) if isinstance(child, dict) else None
+        if written is None:
+            return None
+        members[name] = written
+    return members

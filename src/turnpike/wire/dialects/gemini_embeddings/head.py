@@ -1,6 +1,6 @@
 """The fast lane of an embeddings request: the model, which the path names, and which its body may repeat."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -48,7 +48,7 @@ def decode_batch_head(body: bytes) -> BatchHead:
     forget()
     head = _decode_batch(body)
     for number, request in enumerate(head.requests or ()):
-        named: Any = request.get(_MODEL) if isinstance(request, dict) else None
+        named = cast("dict[str, Any]", request).get(_MODEL) if isinstance(request, dict) else None
         if named is None:
             continue
         if not isinstance(named, str) or (head.model and named != head.model):
