@@ -60,10 +60,11 @@ def read_choice(config: ToolConfigShape | None, tools: list[Tool]) -> tuple[Tool
     if calling.stream_function_call_arguments:
         raise inexpressible("toolConfig.functionCallingConfig.streamFunctionCallArguments", ANY_OTHER)
     names = calling.allowed_function_names or []
-    allowed = [tool for tool in tools if tool.name in names] if names else tools
-    if names and len({tool.name for tool in allowed}) != len(set(names)):
+    allowed = [tool for tool in tools if tool.name in names]
+    if len({tool.name for tool in allowed}) != len(set(names)):
         raise invalid("toolConfig.functionCallingConfig.allowedFunctionNames", "names a function that is not declared.")
-    return _choice(calling, names), allowed
+    choice = _choice(calling, names)
+    return choice, allowed if names and (choice is None or choice.mode != "tool") else tools
 
 
 def _choice(calling: FunctionCallingConfig, names: list[str]) -> ToolChoice | None:
