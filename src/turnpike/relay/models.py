@@ -75,11 +75,12 @@ class ModelsQuestion:
         """Raises ModelNotFound or InvalidRequest."""
         catalog = self._relay.catalog
         entries = [_entry(catalog, rows) for rows in entry.profile.usable_models()]
+        entries += [_entry(catalog, rows, alias) for alias, rows in entry.profile.usable_aliases()]
         path = self._head.path
         query = self._head.parameters()
         if path not in _LIST:
             name = unquote(path.partition(b"/models/")[2].decode("latin-1"))
-            model = next((each for each in entries if each.name == name), None)
+            model = next((each for each in entries if each.name == name), None) or _meant(catalog, entry, name)
             if model is None:
                 raise ModelNotFound(f"There is no model '{name[:200]}' that this API key may use.")
             return _WRITE_ONE.get(self._form, write_openai_model)(model)
@@ -119,11 +120,19 @@ def _form_of(head: RequestHead) -> str:
     return next((form for header, form in _FORMS if head.header(header) is not None), "openai_chat")
 
 
-def _entry(catalog: "Catalog", rows: list[ModelSpec]) -> ModelEntry:
+def _meant(catalog: "Catalog", entry: Entry, name: str) -> ModelEntry | None:
+    """A model by another of its names: with its provider's, or one that a wildcard covers. Raises ModelNotFound for a
+    retired one."""
+    rows = catalog.usable_rows(entry.profile, name)
+    return _entry(catalog, rows, name) if rows else None
+
+
+def _entry(catalog: "Catalog", rows: list[ModelSpec], name: str | None = None) -> ModelEntry:
     """What callers see of a model: what any of its rows can, with the first row's facts."""
     first = rows[0]
     return ModelEntry(
-        name=first.name,
+        name=name or first.name,
+        alias_of=first.name if name not in (None, first.name) else None,
         created_s=first.created_s,
         owned_by=catalog.providers[first.provider_id].slug,
         display_name=first.display_name,
