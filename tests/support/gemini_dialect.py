@@ -17,7 +17,7 @@ GEMINI_STOPS = {
 THINKING_BUDGET = 1024
 
 
-def gemini_arguments(case: Case) -> dict[str, Any]:
+def gemini_arguments(case: Case, headers: dict[str, str] | None = None) -> dict[str, Any]:
     names = {call.id: call.name for said in case.messages for call in said.calls}
     config = types.GenerateContentConfig(
         max_output_tokens=case.max_tokens,
@@ -25,6 +25,8 @@ def gemini_arguments(case: Case) -> dict[str, Any]:
         stop_sequences=list(case.stops) or None,
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )
+    if headers:
+        config.http_options = types.HttpOptions(headers=headers)
     if case.tools:
         config.tools = [types.Tool(function_declarations=[_declaration(tool) for tool in case.tools])]
     if case.tool_choice is not None:
