@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.cases import CASES, Case
-from tests.support.dialects import DIALECTS, ask, sayable
+from tests.support.dialects import DIALECTS, ask, sayable, usage_of
 from tests.support.gateway import (
     EMBEDDING_MODEL,
     SIDES,
@@ -44,7 +44,7 @@ async def test_every_case_has_one_row_with_its_usage_and_cost(
     assert {row["request_id"] for row in rows} == set(asked)
     for row in rows:
         case, stream = asked[row["request_id"]]
-        usage = case.usage
+        usage = usage_of(case, provider)
         expected = (usage.input, usage.output, usage.cached, usage.cache_write, usage.reasoning)
         assert tokens_of(row) == expected, case.name
         assert row["cost_nanousd"] == cost_nanousd(usage), case.name

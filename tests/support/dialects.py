@@ -2,9 +2,11 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 from tests.support.cases import Case, Said, Seen, Tool, Usage
+from tests.support.gemini_dialect import GEMINI_STOPS, gemini_arguments, seen_in_generated
 from tests.support.responses_dialect import (
     RESPONSES_STOPS,
     responses_arguments,
@@ -13,7 +15,7 @@ from tests.support.responses_dialect import (
 )
 from tests.support.sdks import Calls
 
-DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages")
+DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
 
 OPENAI_STOPS = {
     "end": "stop",
@@ -29,13 +31,26 @@ ANTHROPIC_STOPS = {
     "tools": "tool_use",
     "filter": "refusal",
 }
-STOPS = {"openai_chat": OPENAI_STOPS, "openai_responses": RESPONSES_STOPS, "anthropic_messages": ANTHROPIC_STOPS}
+STOPS = {
+    "openai_chat": OPENAI_STOPS,
+    "openai_responses": RESPONSES_STOPS,
+    "anthropic_messages": ANTHROPIC_STOPS,
+    "gemini": GEMINI_STOPS,
+}
 THINKING_BUDGET = 1024
 
 
 def sayable(case: Case, *dialects: str) -> bool:
-    """Whether each of the dialects has a word for what the case asks: Responses has no stop sequences."""
-    return not (case.stops and "openai_responses" in dialects)
+    """Whether each of the dialects has a word for what the case asks: Responses has no stop sequences, Gemini has
+    nothing for one call at a time."""
+    if case.stops and "openai_responses" in dialects:
+        return False
+    return not (case.parallel is False and "gemini" in dialects)
+
+
+def usage_of(case: Case, *dialects: str) -> Usage:
+    """As these dialects tell it: Gemini's says nothing of what was written into a cache."""
+    return replace(case.usage, cache_write=0) if "gemini" in dialects else case.usage
 
 
 async def ask(calls: Calls, dialect: str, case: Case, model: str, *, stream: bool, **extra: Any) -> Seen:
@@ -50,6 +65,11 @@ async def ask(calls: Calls, dialect: str, case: Case, model: str, *, stream: boo
         if not stream:
             return seen_in_response(await calls.responses(**arguments))
         return seen_in_response_events(await calls.responses_stream(**arguments))
+    if dialect == "gemini":
+        asked = {**gemini_arguments(case, extra.get("extra_headers")), "model": model}
+        if not stream:
+            return seen_in_generated([await calls.generate(**asked)])
+        return seen_in_generated(await calls.generate_stream(**asked))
     arguments = {**anthropic_arguments(case), **extra, "model": model}
     if not stream:
         return seen_in_message(await calls.messages(**arguments))

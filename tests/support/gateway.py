@@ -44,8 +44,11 @@ SIDES: dict[str, Side] = {
     "openai_chat": Side("openai_chat", "openai", "sim-openai", "chat-by-openai"),
     "anthropic_messages": Side("anthropic_messages", "anthropic", "sim-anthropic", "chat-by-anthropic"),
     "openai_responses": Side("openai_responses", "openai", "sim-responses", "chat-by-responses"),
+    "gemini": Side("gemini", "gemini", "sim-gemini", "chat-by-gemini"),
 }
 EMBEDDING_MODEL = "embed-by-openai"
+GEMINI_EMBEDDING_MODEL = "embed-by-google"
+"""Google's SDK makes one content of several texts for a model with `gemini` in its name."""
 PAIR_MODEL = "chat-by-both"
 """A model with a deployment at OpenAI and one at Anthropic."""
 PAIR = ("openai_chat", "anthropic_messages")
@@ -202,13 +205,26 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.wait(5)
 
 
+_BASES = {"openai": "/v1", "gemini": "/v1beta"}
+"""What follows the simulator's address in a vendor's base URL."""
+
+
 def _own_form_only(side: Side) -> dict[str, Any]:
     """Where a vendor speaks several dialects, the side's alone: each caller of another one is translated."""
-    spoken = VENDORS[side.vendor].operations[Operation.CHAT]
-    if len(spoken) == 1:
+    vendor = VENDORS[side.vendor]
+    if len(vendor.operations[Operation.CHAT]) == 1:
         return {}
-    own = [msgspec.to_builtins(spec) for spec in spoken if spec.dialect == side.dialect]
-    return {"operations": {"chat": [{"dialect": spec["dialect"], "path": spec["path"]} for spec in own]}}
+    family = side.dialect.partition("_")[0]
+    return {
+        "operations": {
+            str(operation): [
+                msgspec.to_builtins(spec)
+                for spec in specs
+                if (spec.dialect == side.dialect if operation is Operation.CHAT else spec.dialect.startswith(family))
+            ]
+            for operation, specs in vendor.operations.items()
+        }
+    }
 
 
 def register_simulator(gateway: RunningGateway) -> None:
@@ -222,7 +238,7 @@ def register_simulator(gateway: RunningGateway) -> None:
                 "vendor": side.vendor,
                 "name": side.slug,
                 "slug": side.slug,
-                "api_base_url": simulator.openai_url if side.vendor == "openai" else simulator.url,
+                "api_base_url": simulator.url + _BASES.get(side.vendor, ""),
                 "shared_api_key": UPSTREAM_KEY,
                 "allow_addresses": ["127.0.0.1/32"],
                 "config": _own_form_only(side),
@@ -233,7 +249,8 @@ def register_simulator(gateway: RunningGateway) -> None:
         if side.dialect in PAIR:
             _register(gateway, side, PAIR_MODEL, f"{UPSTREAM_MODEL}-pair", ["chat"])
     _register(gateway, SIDES["openai_chat"], EMBEDDING_MODEL, "simulator-embedding", ["embeddings"])
-    for name in (*(side.model for side in SIDES.values()), PAIR_MODEL, EMBEDDING_MODEL):
+    _register(gateway, SIDES["gemini"], GEMINI_EMBEDDING_MODEL, "simulator-embedding", ["embeddings"])
+    for name in (*(side.model for side in SIDES.values()), PAIR_MODEL, EMBEDDING_MODEL, GEMINI_EMBEDDING_MODEL):
         gateway.wait_for_model(name)
 
 

@@ -11,6 +11,9 @@ from tests.support.wire_features import ANSWERS, CONVERSATIONS, REQUESTS, answer
 from turnpike.wire.dialects.anthropic_messages import request_read as anthropic_request
 from turnpike.wire.dialects.anthropic_messages import response as anthropic_response
 from turnpike.wire.dialects.anthropic_messages.error import TYPES
+from turnpike.wire.dialects.gemini import request_read as gemini_request
+from turnpike.wire.dialects.gemini import response as gemini_response
+from turnpike.wire.dialects.gemini.error import WORDS
 from turnpike.wire.dialects.openai_chat import request_read as openai_request
 from turnpike.wire.dialects.openai_chat import response as openai_response
 from turnpike.wire.dialects.openai_responses import request_read as responses_request
@@ -90,6 +93,7 @@ def dropped() -> str:
             ("Chat Completions", openai_request.DROPPED),
             ("Responses", responses_request.DROPPED),
             ("Messages", anthropic_request.DROPPED),
+            ("Gemini", gemini_request.DROPPED),
         )
         for field, why in fields.items()
     ]
@@ -117,11 +121,11 @@ def stops() -> str:
             f"`{stop}`",
             f"`{openai_response.WRITE_STOP[stop]}`",
             _responses_stop(stop),
-            f"`{anthropic_response.WRITE_STOP[stop]}`",
+            *(f"`{each.WRITE_STOP[stop]}`" for each in (anthropic_response, gemini_response)),
         )
         for stop in StopReason
     ]
-    return _table(("canonical", "`openai_chat`", "`openai_responses`", "`anthropic_messages`"), rows)
+    return _table(("canonical", "`openai_chat`", "`openai_responses`", "`anthropic_messages`", "`gemini`"), rows)
 
 
 def budgets() -> str:
@@ -129,7 +133,11 @@ def budgets() -> str:
 
 
 def errors() -> str:
-    return _table(("status", "Anthropic's type"), ((str(status), f"`{kind}`") for status, kind in TYPES.items()))
+    rows = (
+        (str(status), *(f"`{words[status]}`" if status in words else "-" for words in (TYPES, WORDS)))
+        for status in sorted({*TYPES, *WORDS})
+    )
+    return _table(("status", "Anthropic's type", "Google's status"), rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {

@@ -3,7 +3,7 @@
 from enum import Enum
 
 from turnpike.contract.scopes import SCOPE_BIT
-from turnpike.wire.dialect import Dialect
+from turnpike.wire.dialect import Dialect, StreamForms
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.media.dialect import MediaDialect
 from turnpike.wire.operations import ENDPOINTS, Endpoint, Operation
@@ -29,8 +29,8 @@ class Route:
     """What a method and path mean."""
 
     __slots__ = (
-        "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "is_call", "kind", "label", "media", "method",
-        "model_in_path", "operation", "prefix", "scope", "scope_bit", "suffix", "takes_form",
+        "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "forms", "is_call", "kind", "label", "media",
+        "method", "model_in_path", "operation", "prefix", "scope", "scope_bit", "suffix", "takes_form",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, label: str, endpoint: Endpoint | None = None, allow: str = "") -> None:
@@ -50,6 +50,7 @@ class Route:
         self.takes_form = self.media is not None and self.media.takes_form
         self.is_call = kind is Kind.CALL and self.media is None
         """A call in JSON, answered in JSON or events."""
+        self.forms = self.dialect if isinstance(self.dialect, StreamForms) else None
         self.model_in_path = endpoint is not None and endpoint.model_in_path
         prefix, _, suffix = label.partition("{model}") if self.model_in_path else (label, "", "")
         self.prefix = prefix.encode()
@@ -64,8 +65,12 @@ class Route:
 _KINDS = {Operation.LIST_MODELS: Kind.MODELS, Operation.REALTIME: Kind.REALTIME}
 _FORWARD = Route(Kind.FORWARD, "control")
 _UNKNOWN = Route(Kind.UNKNOWN, "/v1/*")
+_UNKNOWN_GEMINI = Route(Kind.UNKNOWN, "/v1beta/*")
+_UNKNOWN_GEMINI.dialect = DIALECTS["gemini"]
 _MODEL = next(endpoint for endpoint in ENDPOINTS if endpoint.operation is Operation.LIST_MODELS)
 _ONE_MODEL = Route(Kind.MODELS, "/v1/models/{model}", _MODEL)
+_GEMINI_MODEL = next(endpoint for endpoint in ENDPOINTS if endpoint.path == "/v1beta/models")
+_ONE_GEMINI_MODEL = Route(Kind.MODELS, "/v1beta/models/{model}", _GEMINI_MODEL)
 
 
 _BY_THE_GATEWAY = (
@@ -109,11 +114,15 @@ def route_of(method: bytes, path: bytes) -> Route:
         if path.startswith(pattern.prefix) and path.endswith(pattern.suffix):
             if method == pattern.method.encode():
                 return pattern
-            return Route(Kind.WRONG_METHOD, pattern.label, allow=pattern.method)
+            return Route(Kind.WRONG_METHOD, pattern.label, pattern.endpoint, allow=pattern.method)
     if path.startswith(b"/v1/models/") and method == b"GET":
         return _ONE_MODEL
-    if path == b"/v1" or path.startswith((b"/v1/", b"/v1beta/")):
+    if path.startswith(b"/v1beta/models/") and method == b"GET":
+        return _ONE_GEMINI_MODEL
+    if path == b"/v1" or path.startswith(b"/v1/"):
         return _UNKNOWN
+    if path.startswith(b"/v1beta/"):
+        return _UNKNOWN_GEMINI
     return _FORWARD
 
 

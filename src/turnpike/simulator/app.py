@@ -58,6 +58,14 @@ def _object(body: bytes) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
+def _model_of(path: str, data: dict[str, Any] | None) -> str | None:
+    """As the body names it, or as the path does: `/v1beta/models/simulator:generateContent`."""
+    model = data.get("model") if data else None
+    if isinstance(model, str):
+        return model
+    return path.partition("/models/")[2].rpartition(":")[0] or None
+
+
 class Simulator:
     """An ASGI application. `api_key`: what callers must send; None accepts anything."""
 
@@ -92,8 +100,7 @@ class Simulator:
     async def _serve(self, scope: Message, headers: dict[str, str], body: bytes, exchange: Exchange) -> None:
         form = read_form(headers.get("content-type", ""), body)
         data, files = form if form is not None else (_object(body), [])
-        model = data.get("model") if data else None
-        model = model if isinstance(model, str) else None
+        model = _model_of(scope["path"], data)
         specification = headers.get(FAULT_HEADER) or (of_model(model) if model else None)
         record = self._log.add(
             method=scope["method"],
@@ -101,7 +108,7 @@ class Simulator:
             headers=headers,
             body=body,
             model=model,
-            stream=bool(data and data.get("stream") in (True, "true")),
+            stream=bool(data and data.get("stream") in (True, "true")) or ":stream" in scope["path"],
             fault=specification,
         )
         query = scope["query_string"].decode("latin-1")

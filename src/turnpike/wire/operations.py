@@ -46,6 +46,21 @@ class Endpoint(msgspec.Struct, frozen=True):
         return "{model}" in self.path
 
 
+def _gemini(version: str) -> tuple[Endpoint, ...]:
+    """Google serves the same operations under several versions; its SDK asks for `v1`, others for `v1beta`."""
+
+    def at(verb: str, operation: Operation, dialect: str, scope: str, *, stream: bool = False) -> Endpoint:
+        return Endpoint("POST", f"{version}/models/{{model}}:{verb}", operation, dialect, scope, stream)
+
+    return (
+        at("generateContent", Operation.CHAT, "gemini", "inference:text"),
+        at("streamGenerateContent", Operation.CHAT, "gemini", "inference:text", stream=True),
+        at("countTokens", Operation.COUNT_TOKENS, "gemini_count_tokens", "inference:text"),
+        at("embedContent", Operation.EMBEDDINGS, "gemini_embedding", "embeddings"),
+        at("batchEmbedContents", Operation.EMBEDDINGS, "gemini_embeddings", "embeddings"),
+    )
+
+
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/chat/completions", Operation.CHAT, "openai_chat", "inference:text"),
     Endpoint("POST", "/v1/responses", Operation.CHAT, "openai_responses", "inference:text"),
@@ -65,4 +80,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v2/rerank", Operation.RERANK, "cohere_rerank", "embeddings"),
     Endpoint("GET", "/v1/realtime", Operation.REALTIME, "openai_realtime", "inference:audio"),
     Endpoint("GET", "/v1/models", Operation.LIST_MODELS, "openai_chat", "models:read"),
+    Endpoint("GET", "/v1beta/models", Operation.LIST_MODELS, "gemini", "models:read"),
+    *_gemini("/v1beta"),
+    *_gemini("/v1"),
 )

@@ -44,6 +44,7 @@ class ModelsFormat(StrEnum):
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
+    GEMINI = "gemini"
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):

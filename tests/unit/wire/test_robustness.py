@@ -135,7 +135,11 @@ def test_any_body_has_a_head_or_is_refused(dialect: Dialect, body: Any) -> None:
         head = dialect.read_head(raw)
     except RequestError:
         return
-    assert json.loads(dialect.splice(raw, head, "other"))["model"] == "other"
+    spliced = json.loads(dialect.splice(raw, head, "other"))
+    if "model" in body or not dialect.name.startswith("gemini"):  # whose path names the model
+        assert spliced["model"].removeprefix("models/") == "other"
+    else:
+        assert spliced == json.loads(raw)
 
 
 @EVERY

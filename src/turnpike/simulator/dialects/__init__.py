@@ -2,6 +2,7 @@
 
 from turnpike.simulator.dialects import (
     anthropic_messages,
+    gemini_content,
     models,
     openai_audio,
     openai_chat,
@@ -26,5 +27,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *openai_moderations.OPERATIONS,
     *openai_videos.OPERATIONS,
     *rerank.OPERATIONS,
+    *gemini_content.OPERATIONS,
     *models.OPERATIONS,
 )

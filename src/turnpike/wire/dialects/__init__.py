@@ -5,6 +5,10 @@ from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects.anthropic_count_tokens import ANTHROPIC_COUNT_TOKENS
 from turnpike.wire.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from turnpike.wire.dialects.cohere_rerank import COHERE_RERANK
+from turnpike.wire.dialects.gemini import GEMINI
+from turnpike.wire.dialects.gemini_count_tokens import GEMINI_COUNT_TOKENS
+from turnpike.wire.dialects.gemini_embedding import GEMINI_EMBEDDING
+from turnpike.wire.dialects.gemini_embeddings import GEMINI_EMBEDDINGS
 from turnpike.wire.dialects.jina_rerank import JINA_RERANK
 from turnpike.wire.dialects.openai_chat import OPENAI_CHAT
 from turnpike.wire.dialects.openai_embeddings import OPENAI_EMBEDDINGS
@@ -29,6 +33,10 @@ DIALECTS: dict[str, Dialect] = {
         OPENAI_INPUT_TOKENS,
         ANTHROPIC_COUNT_TOKENS,
         OPENAI_EMBEDDINGS,
+        GEMINI,
+        GEMINI_COUNT_TOKENS,
+        GEMINI_EMBEDDINGS,
+        GEMINI_EMBEDDING,
         OPENAI_SPEECH,
         OPENAI_TRANSCRIPTION,
         OPENAI_TRANSLATION,

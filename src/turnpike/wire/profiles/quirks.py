@@ -59,6 +59,10 @@ STATUS_IN_BODY = "status_in_body"
 REWRITTEN: frozenset[str] = frozenset((MAX_TOKENS, NO_DEVELOPER_ROLE, RANDOM_SEED, OUTPUT_DIMENSION))
 """Those that concern a request in the provider's own dialect, too: there the old name, or the new one, is put right in
 the caller's own bytes."""
+LABELS = "labels"
+"""Takes Google's `labels` for a request's metadata (Vertex AI)."""
+NO_CALL_IDS = "no_call_ids"
+"""Refuses `id` in Gemini's function calls and results: they are matched by name and order."""
 
 ALL: frozenset[str] = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)

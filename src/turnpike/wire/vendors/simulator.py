@@ -14,6 +14,9 @@ from turnpike.wire.vendor import (
     Vendor,
     openai_compatible,
 )
+from turnpike.wire.vendors.gemini import GEMINI
+
+_OPENAI = openai_compatible(messages="/messages", responses="/responses")
 
 SIMULATOR = Vendor(
     name="simulator",
@@ -21,8 +24,7 @@ SIMULATOR = Vendor(
     website="",
     reference="",
     base_url=None,
-    operations=openai_compatible(messages="/messages", responses="/responses")
-    | IMAGES
+    operations=IMAGES
     | MODERATIONS
     | VIDEOS
     | RERANK
@@ -30,10 +32,13 @@ SIMULATOR = Vendor(
     | IMAGE_EDITS
     | REALTIME
     | {
+        Operation.CHAT: (*_OPENAI[Operation.CHAT], GEMINI.operations[Operation.CHAT][0]),
+        Operation.EMBEDDINGS: (*_OPENAI[Operation.EMBEDDINGS], *GEMINI.operations[Operation.EMBEDDINGS][:2]),
         Operation.COUNT_TOKENS: (
             OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),
             OperationSpec("openai_input_tokens", "/responses/input_tokens"),
-        )
+            *GEMINI.operations[Operation.COUNT_TOKENS],
+        ),
     },
     needs_credential=False,
     quirks=frozenset((q.REASONING_DETAILS_BACK,)),

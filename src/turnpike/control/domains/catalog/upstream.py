@@ -23,6 +23,7 @@ from turnpike.kit.crypto import scrub
 from turnpike.wire.dialects.common.errors import read_error, refusal_in
 from turnpike.wire.dialects.models import ModelRow, read_models
 from turnpike.wire.parameters import pack_secret, unpack_secret
+from turnpike.wire.vendor import ModelsFormat
 
 MAX_PAGES = 50
 MAX_SHOWN_ERROR = 500
@@ -232,10 +233,15 @@ class Upstream:
         return answer
 
 
+_PAGES = {ModelsFormat.ANTHROPIC: ("limit", "after_id"), ModelsFormat.GEMINI: ("pageSize", "pageToken")}
+"""How a list is asked for its largest pages, and for the next one."""
+
+
 def _query(facts: Facts, after: str | None) -> str:
-    query = {"limit": "1000"} if facts.models_format == "anthropic" else {}
+    size, token = _PAGES.get(facts.models_format, ("", "after_id"))
+    query = {size: "1000"} if size else {}
     if after is not None:
-        query["after_id"] = after
+        query[token] = after
     return f"?{urlencode(query)}" if query else ""
 
 

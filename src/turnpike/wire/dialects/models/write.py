@@ -94,7 +94,8 @@ def _media_pricing(rates: MediaRates) -> Json:
     return pricing
 
 
-def _more(entry: ModelEntry) -> Json:
+def more_of(entry: ModelEntry) -> Json:
+    """What a gateway knows beyond any form."""
     more: Json = {"capabilities": list(entry.capabilities)}
     if entry.alias_of is not None:
         more["alias_of"] = entry.alias_of
@@ -110,7 +111,7 @@ def _more(entry: ModelEntry) -> Json:
 def _openai(entry: ModelEntry) -> Json:
     named = {} if entry.display_name is None else {"display_name": entry.display_name}
     base = {"id": entry.name, "object": "model", "created": entry.created_s, "owned_by": entry.owned_by}
-    return {**base, **named, **_more(entry)}
+    return {**base, **named, **more_of(entry)}
 
 
 def write_openai_list(entries: Sequence[ModelEntry]) -> bytes:
@@ -123,7 +124,7 @@ def write_openai_model(entry: ModelEntry) -> bytes:
 
 def _anthropic(entry: ModelEntry) -> Json:
     """Anthropic's `capabilities` is an object of another meaning: ours stand under a name of their own."""
-    more = _more(entry)
+    more = more_of(entry)
     return {
         "id": entry.name,
         "type": "model",
