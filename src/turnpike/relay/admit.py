@@ -11,6 +11,7 @@ from turnpike.errors import InvalidRequest, ScopeMissing, TurnpikeError, Unsuppo
 from turnpike.relay.journal import full_error
 from turnpike.relay.keys import Entry, expired_key, missing_key
 from turnpike.relay.protocol import too_large
+from turnpike.wire.dialect import Head
 
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
@@ -63,6 +64,8 @@ def admit(call: "Call", entry: Entry) -> "Plan":
     body = call.body
     dialect = call.dialect
     fields = call.fields = dialect.read_head(body)
+    if route.model_in_path:
+        name_from_path(head, fields)
     model = call.model = fields.model
     call.streams = fields.stream
     plan = entry.profile.plans.get((route.label, model))
@@ -71,6 +74,15 @@ def admit(call: "Call", entry: Entry) -> "Plan":
         plan = entry.profile.make_plan(route.endpoint, model)
     reserve(call)
     return plan
+
+
+def name_from_path(head: "RequestHead", fields: Head) -> None:
+    """For APIs that say in the path which model is meant and whether its answer streams."""
+    endpoint = head.route.endpoint
+    assert endpoint is not None
+    fields.model = head.path_model
+    if endpoint.stream is not None:
+        fields.stream = endpoint.stream
 
 
 def reserve(call: "Call") -> None:

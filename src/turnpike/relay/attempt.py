@@ -78,9 +78,11 @@ class Attempt:
     def _head(self, body_bytes: int) -> bytes:
         call = self.call
         target = self.target
-        return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (
-            call.head.upstream_heads.get(target) or call.head.upstream_head(target), call.request_id_raw, body_bytes,
-        )  # fmt: skip
+        if target.stream_path is not None and call.streams:
+            common = call.head.stream_heads.get(target) or call.head.upstream_head(target, stream=True)
+        else:
+            common = call.head.upstream_heads.get(target) or call.head.upstream_head(target)
+        return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (common, call.request_id_raw, body_bytes)
 
     def _body(self) -> bytes:
         """The caller's body for this target: spliced in the same dialect, else translated."""

@@ -49,7 +49,7 @@ class Target:
 
     __slots__ = (
         "answer_head", "auth", "breaker", "cost", "dialect", "headers", "host", "max_output_tokens", "path", "pool",
-        "quirks", "same", "secret", "served", "served_raw", "tally", "upstream_model",
+        "quirks", "same", "secret", "served", "served_raw", "stream_path", "tally", "upstream_model",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
@@ -74,7 +74,12 @@ class Target:
         self.upstream_model = model.upstream_model
         self.max_output_tokens = model.max_output_tokens
         self.quirks = frozenset(provider.quirks)
-        self.path = (base.path.rstrip("/") + operation.path).encode()
+        root = base.path.rstrip("/")
+        self.path = (root + operation.path_for(model.upstream_model)).encode()
+        self.stream_path: bytes | None = None
+        """Where streams have a path of their own."""
+        if operation.stream_path is not None:
+            self.stream_path = (root + operation.path_for(model.upstream_model, stream=True)).encode()
         self.host = base.netloc.rpartition("@")[2].encode()
         self.secret = credential.secret if credential else None
         self.auth = provider.auth.header.lower().encode()

@@ -26,7 +26,7 @@ class Route:
 
     __slots__ = (
         "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "is_call", "kind", "label", "method",
-        "operation", "scope", "scope_bit",
+        "model_in_path", "operation", "prefix", "scope", "scope_bit", "suffix",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, label: str, endpoint: Endpoint | None = None, allow: str = "") -> None:
@@ -42,6 +42,11 @@ class Route:
         self.scope = endpoint.scope if endpoint else ""
         self.scope_bit = SCOPE_BIT[endpoint.scope] if endpoint else 0
         self.dialect: Dialect | None = DIALECTS[endpoint.dialect] if endpoint else None
+        self.model_in_path = endpoint is not None and endpoint.model_in_path
+        prefix, _, suffix = label.partition("{model}") if self.model_in_path else (label, "", "")
+        self.prefix = prefix.encode()
+        self.suffix = suffix.encode()
+        """What stands before and behind the model in the path."""
         self.call_dialect = self.dialect or DIALECTS["openai_chat"]
         """Of a model call, for sure."""
         if kind in (Kind.UNKNOWN, Kind.WRONG_METHOD) and self.dialect is None:
@@ -58,13 +63,15 @@ def _table() -> dict[tuple[bytes, bytes], Route]:
     table: dict[tuple[bytes, bytes], Route] = {}
     for endpoint in ENDPOINTS:
         kind = Kind.MODELS if endpoint.operation is Operation.LIST_MODELS else Kind.CALL
-        table[endpoint.method.encode(), endpoint.path.encode()] = Route(kind, endpoint.path, endpoint)
+        if not endpoint.model_in_path:
+            table[endpoint.method.encode(), endpoint.path.encode()] = Route(kind, endpoint.path, endpoint)
     table[b"GET", b"/health"] = Route(Kind.HEALTH, "/health")
     table[b"GET", b"/health/relay/metrics"] = Route(Kind.RELAY_METRICS, "/health/relay/metrics")
     return table
 
 
 _TABLE = _table()
+_PATTERNS = tuple(Route(Kind.CALL, endpoint.path, endpoint) for endpoint in ENDPOINTS if endpoint.model_in_path)
 _METHODS: dict[bytes, str] = {}
 for _method, _path in _TABLE:
     _METHODS[_path] = ", ".join(filter(None, (_METHODS.get(_path), _method.decode())))
@@ -78,6 +85,11 @@ def route_of(method: bytes, path: bytes) -> Route:
     wrong = _WRONG_METHOD.get(path)
     if wrong is not None:
         return wrong
+    for pattern in _PATTERNS:
+        if path.startswith(pattern.prefix) and path.endswith(pattern.suffix):
+            if method == pattern.method.encode():
+                return pattern
+            return Route(Kind.WRONG_METHOD, pattern.label, allow=pattern.method)
     if path.startswith(b"/v1/models/") and method == b"GET":
         return _ONE_MODEL
     if path == b"/v1" or path.startswith((b"/v1/", b"/v1beta/")):
@@ -87,4 +99,4 @@ def route_of(method: bytes, path: bytes) -> Route:
 
 def call_routes() -> list[Route]:
     """Every route of a model call."""
-    return [route for route in _TABLE.values() if route.kind is Kind.CALL]
+    return [*(route for route in _TABLE.values() if route.kind is Kind.CALL), *_PATTERNS]

@@ -6,7 +6,7 @@ on this very object, so everything derived from a head is kept on it and never c
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from turnpike.errors import InvalidRequest, TurnpikeError
 from turnpike.relay.connect import absolute_target
@@ -38,15 +38,17 @@ _OURS_BEGIN = (b"x-turnpike-", b"x-forwarded-", b"proxy-")
 _ONE_API = (b"anthropic-", b"openai-", b"x-stainless-")
 """Headers that mean something to one vendor's API only."""
 
+_KEY_IN_QUERY = (b"/v1beta/", b"/gemini/")
+
 _TARGETS_AT_MOST = 16
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _AMBIGUOUS = re.compile(rb"//|/\.\.?(?:/|$)|%(?:2[eEfF]|5[cC]|00)|\\|[\x00-\x20\x7f-\xff#]")
-_SLASH_IN_NAME = re.compile(rb"(?<=^/v1/models/)[^/]*%2[fF][^/]*$")
+_SLASH_IN_NAME = re.compile(rb"(?:(?<=^/v1/models/)|(?<=^/v1beta/models/))[^/]*%2[fF][^/]*$")
 """A model's name may have slashes, which SDKs encode; it is looked up here and goes no further."""
 _OWNED_ONCE: frozenset[bytes] = frozenset(
-    (b"host", b"authorization", b"x-api-key", b"content-length", b"content-type", b"content-encoding",
-     b"x-request-id", b"transfer-encoding", b"expect")
+    (b"host", b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"content-length", b"content-type",
+     b"content-encoding", b"x-request-id", b"transfer-encoding", b"expect")
 )  # fmt: skip
 
 
@@ -55,8 +57,8 @@ class RequestHead:
 
     __slots__ = (
         "chunked", "content_length", "digest", "encoding", "entry", "expects_continue", "fault", "forwarded_for",
-        "http_1_0", "is_call", "keep_alive", "method", "pairs", "path", "query", "request_id", "route", "target",
-        "token", "trace_id", "upgrade", "upstream_heads",
+        "http_1_0", "is_call", "keep_alive", "method", "pairs", "path", "query", "request_id", "route", "stream_heads",
+        "target", "token", "trace_id", "upgrade", "upstream_heads",
     )  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, pairs: Pairs, *, http_1_0: bool) -> None:
@@ -80,7 +82,11 @@ class RequestHead:
         self.forwarded_for: bytes | None = None
         self.chunked = self.expects_continue = self.upgrade = False
         self.upstream_heads: dict[Target, bytes] = {}
+        self.stream_heads: dict[Target, bytes] = {}
+        """For targets whose streams have a path of their own."""
         connection = self._read_headers()
+        if b"key=" in self.query and path.startswith(_KEY_IN_QUERY):
+            self._read_key_in_query()
         self.keep_alive = b"keep-alive" in connection if http_1_0 else b"close" not in connection
         self.is_call = self.route.is_call
         """A model call of which nothing is wrong so far."""
@@ -104,7 +110,7 @@ class RequestHead:
                     scheme, _, token = value.partition(b" ")
                     if scheme.lower() == b"bearer" and token.strip():
                         self.token = token.strip()
-                case b"x-api-key":
+                case b"x-api-key" | b"api-key" | b"x-goog-api-key":
                     self.token = self.token or value.strip() or None
                 case b"connection":
                     connection += value.lower() + b","
@@ -133,6 +139,21 @@ class RequestHead:
         if b"host" not in seen and not self.http_1_0:
             self.fault = InvalidRequest("The Host header is missing.")
         return connection
+
+    def _read_key_in_query(self) -> None:
+        """Gemini's clients may send their key as `?key=`; it goes no further."""
+        parts = self.query.split(b"&")
+        keys = [part[4:] for part in parts if part.startswith(b"key=")]
+        if keys:
+            self.token = self.token or unquote_to_bytes(keys[-1]).strip() or None
+            self.query = b"&".join(part for part in parts if not part.startswith(b"key="))
+
+    @property
+    def path_model(self) -> str:
+        """The model that the path names, where the route says that it does."""
+        route = self.route
+        end = len(self.path) - len(route.suffix)
+        return unquote(self.path[len(route.prefix) : end].decode("latin-1"))
 
     @property
     def is_websocket(self) -> bool:
@@ -167,11 +188,14 @@ class RequestHead:
             if name not in _OURS and name not in named and not name.startswith(_OURS_BEGIN)
         ]
 
-    def upstream_head(self, target: "Target") -> bytes:
+    def upstream_head(self, target: "Target", *, stream: bool = False) -> bytes:
         """Everything of the head to send that is the same for each request with this head to this target."""
-        query = b"?" + self.query if self.query and target.same else b""
+        path = target.stream_path if stream and target.stream_path is not None else target.path
+        if self.query and target.same:
+            path += (b"&" if b"?" in path else b"?") + self.query
+        heads = self.stream_heads if stream else self.upstream_heads
         lines = [
-            b"POST " + absolute_target(target.pool.origin) + target.path + query + b" HTTP/1.1",
+            b"POST " + absolute_target(target.pool.origin) + path + b" HTTP/1.1",
             b"host: " + target.host,
         ]
         passed = [(name, value) for name, value in self.passed_on() if target.same or not name.startswith(_ONE_API)]
@@ -181,10 +205,10 @@ class RequestHead:
         lines += [name + b": " + value for name, value in passed if name not in own]
         # Ends in the name of the header that differs from request to request.
         lines += [b"accept-encoding: identity", b"content-type: application/json", b"x-request-id: "]
-        if len(self.upstream_heads) >= _TARGETS_AT_MOST:
+        if len(heads) >= _TARGETS_AT_MOST:
             # Targets of snapshots that are no longer in force: on a connection that lives for days there are many.
-            self.upstream_heads.clear()
-        made = self.upstream_heads[target] = b"\r\n".join(lines)
+            heads.clear()
+        made = heads[target] = b"\r\n".join(lines)
         return made
 
 

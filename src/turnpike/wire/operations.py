@@ -10,6 +10,19 @@ class Operation(StrEnum):
     EMBEDDINGS = "embeddings"
     COUNT_TOKENS = "count_tokens"
     LIST_MODELS = "list_models"
+    IMAGE_GENERATION = "image_generation"
+    IMAGE_EDIT = "image_edit"
+    IMAGE_VARIATION = "image_variation"
+    SPEECH = "speech"
+    TRANSCRIPTION = "transcription"
+    TRANSLATION = "translation"
+    """Of recorded speech into English text."""
+    RERANK = "rerank"
+    MODERATION = "moderation"
+    VIDEO = "video"
+    REALTIME = "realtime"
+    PASSTHROUGH = "passthrough"
+    """Any other call of a known API, governed but not understood."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -17,9 +30,16 @@ class Endpoint(msgspec.Struct, frozen=True):
 
     method: str
     path: str
+    """May hold `{model}`: then the caller names its model in the path, and nowhere else."""
     operation: Operation
     dialect: str
     scope: str
+    stream: bool | None = None
+    """With `{model}` in the path: whether this path streams. None: the body says."""
+
+    @property
+    def model_in_path(self) -> bool:
+        return "{model}" in self.path
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -9,10 +10,23 @@ from turnpike.wire.operations import Operation
 
 
 class OperationSpec(msgspec.Struct, frozen=True, gc=False):
-    """How a provider performs one operation: `path` is appended to the provider's base URL."""
+    """How a provider performs one operation: `path` is appended to the provider's base URL.
+
+    A path may hold `{model}`, the provider's own name of the model with every reserved character encoded, or
+    `{model:path}`, where `/`, `:` and `@` stand as they are; and a query (`?alt=sse`)."""
 
     dialect: str
     path: str
+    stream_path: str | None = None
+    """For streams, where they have a path of their own."""
+
+    def path_for(self, upstream_model: str, *, stream: bool = False) -> str:
+        path = self.stream_path if stream and self.stream_path is not None else self.path
+        if "{model" not in path:
+            return path
+        return path.replace("{model:path}", quote(upstream_model, safe="/:@")).replace(
+            "{model}", quote(upstream_model, safe="")
+        )
 
 
 class AuthSpec(msgspec.Struct, frozen=True, gc=False):

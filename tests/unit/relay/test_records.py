@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from turnpike.contract.events import Abandoned, Caller, OpenRecord, Record, Served, UsageEvent
 from turnpike.relay import settle
-from turnpike.wire.types.usage import Usage
+from turnpike.wire.types.usage import MediaUsage, Usage
 
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Record).decode
@@ -20,7 +20,8 @@ MAYBE = st.none() | TEXT
 COUNT = st.integers(0, 2**40)
 CALLERS = st.builds(Caller, TEXT, TEXT, TEXT, MAYBE)
 SERVED = st.builds(Served, TEXT, TEXT, TEXT, MAYBE, TEXT, TEXT, TEXT, MAYBE)
-USAGE = st.builds(Usage, *[COUNT] * len(Usage.__struct_fields__))
+MEDIA = st.builds(MediaUsage, COUNT, TEXT, *[COUNT] * (len(MediaUsage.__struct_fields__) - 2))
+USAGE = st.builds(Usage, *[COUNT] * (len(Usage.__struct_fields__) - 1), st.none() | MEDIA)
 ABANDONED = st.builds(Abandoned, SERVED, COUNT, TEXT, st.none() | COUNT)
 HEADS = (st.binary(min_size=16, max_size=16),)
 

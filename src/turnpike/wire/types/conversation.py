@@ -32,9 +32,45 @@ class CacheMark(msgspec.Struct, frozen=True):
 # ---- parts
 
 
+class Citation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a piece of text rests on: a page (`url`) or a document of the request (`document`, its number from 0, or
+    `file_id`)."""
+
+    url: str | None = None
+    title: str | None = None
+    document: int | None = None
+    file_id: str | None = None
+    cited_text: str | None = None
+    start: int | None = None
+    """With `end`: the characters of the text that rest on it; None: the text up to here."""
+    end: int | None = None
+    extra: msgspec.Raw | None = None
+    """The citation as its dialect wrote it, to go back to that dialect (`extra_of`) whole."""
+    extra_of: str | None = None
+
+
+class TopLogprob(msgspec.Struct, frozen=True):
+    token: str
+    logprob: float
+    bytes: tuple[int, ...] | None = None
+
+
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """Of one output token, with the likeliest ones in its place."""
+
+    token: str
+    logprob: float
+    bytes: tuple[int, ...] | None = None
+    top: tuple[TopLogprob, ...] = ()
+
+
 class TextPart(msgspec.Struct, frozen=True, tag_field="type", tag="text"):
     text: str
     cache: CacheMark | None = None
+    citations: tuple[Citation, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    signature: str | None = None
+    """Proves to its provider (Gemini) what was thought before this part."""
 
 
 class ImagePart(msgspec.Struct, frozen=True, tag_field="type", tag="image", kw_only=True):
@@ -52,7 +88,11 @@ class AudioPart(msgspec.Struct, frozen=True, tag_field="type", tag="audio"):
     data: str
     """Base64."""
     format: str
-    """`wav`, `mp3`."""
+    """`wav`, `mp3`; `pcm16` for 24 kHz little-endian samples."""
+    id: str | None = None
+    """Of an answer's audio: what a later request may name instead of the data."""
+    transcript: str | None = None
+    expires_at_s: int | None = None
 
 
 class FilePart(msgspec.Struct, frozen=True, tag_field="type", tag="file", kw_only=True):
@@ -73,6 +113,8 @@ class ToolCall(msgspec.Struct, frozen=True, tag_field="type", tag="tool_call"):
     arguments: str
     """JSON text, as the model wrote it."""
     cache: CacheMark | None = None
+    signature: str | None = None
+    """Proves to its provider (Gemini) what was thought before this call."""
 
 
 class ToolResult(msgspec.Struct, frozen=True, tag_field="type", tag="tool_result"):
@@ -95,7 +137,17 @@ class Refusal(msgspec.Struct, frozen=True, tag_field="type", tag="refusal"):
     text: str
 
 
-Part = TextPart | ImagePart | AudioPart | FilePart | ToolCall | ToolResult | Reasoning | Refusal
+class ServerItem(msgspec.Struct, frozen=True, tag_field="type", tag="server_item"):
+    """An item of a tool that the provider runs itself (a web search, executed code): said in one dialect only, and
+    refused in any other."""
+
+    dialect: str
+    kind: str
+    """The item's own type in that dialect, for messages."""
+    raw: msgspec.Raw
+
+
+Part = TextPart | ImagePart | AudioPart | FilePart | ToolCall | ToolResult | Reasoning | Refusal | ServerItem
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -116,6 +168,14 @@ class Tool(msgspec.Struct, frozen=True):
     """A JSON schema of an object; None takes no arguments."""
     strict: bool | None = None
     cache: CacheMark | None = None
+
+
+class ServerTool(msgspec.Struct, frozen=True):
+    """A tool that the provider runs itself, in the words of the one dialect that has it."""
+
+    dialect: str
+    kind: str
+    raw: msgspec.Raw
 
 
 class ToolChoice(msgspec.Struct, frozen=True):
@@ -141,12 +201,20 @@ class ReasoningConfig(msgspec.Struct, frozen=True):
     display: Literal["summarized", "omitted"] | None = None
 
 
+class AudioConfig(msgspec.Struct, frozen=True):
+    """How spoken answers should sound."""
+
+    voice: str
+    format: str = "wav"
+
+
 class Request(msgspec.Struct, kw_only=True):
     model: str
     """As the caller named it."""
     messages: tuple[Message, ...]
     stream: bool = False
     tools: tuple[Tool, ...] = ()
+    server_tools: tuple[ServerTool, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
@@ -160,6 +228,11 @@ class Request(msgspec.Struct, kw_only=True):
     presence_penalty: float | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    modalities: tuple[str, ...] = ()
+    """What the answer may hold: `text`, `audio`, `image`; empty leaves it to the model."""
+    audio: AudioConfig | None = None
     verbosity: str | None = None
     user: str | None = None
     """The caller's own end user, opaque."""
@@ -188,6 +261,14 @@ class StopReason(StrEnum):
     """A long turn of a provider's own tools; sent back as it is, it goes on."""
 
 
+class SafetyRating(msgspec.Struct, frozen=True):
+    """A provider's judgement of an answer, in its own words."""
+
+    category: str
+    probability: str
+    blocked: bool = False
+
+
 class Response(msgspec.Struct, kw_only=True):
     id: str
     model: str
@@ -199,3 +280,4 @@ class Response(msgspec.Struct, kw_only=True):
     created_s: int = 0
     """0 when the provider does not say."""
     service_tier: str | None = None
+    safety: tuple[SafetyRating, ...] = ()

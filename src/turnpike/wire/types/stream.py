@@ -10,7 +10,19 @@ from typing import Any
 import msgspec
 
 from turnpike.errors import UpstreamRefused
-from turnpike.wire.types.conversation import Part, Reasoning, Refusal, Response, StopReason, TextPart, ToolCall
+from turnpike.wire.types.conversation import (
+    AudioPart,
+    Citation,
+    Part,
+    Reasoning,
+    Refusal,
+    Response,
+    SafetyRating,
+    StopReason,
+    TextPart,
+    TokenLogprob,
+    ToolCall,
+)
 from turnpike.wire.types.usage import Usage
 
 
@@ -43,6 +55,24 @@ class SignatureDelta(msgspec.Struct, frozen=True, tag="signature_delta"):
     signature: str
 
 
+class CitationAdded(msgspec.Struct, frozen=True, tag="citation_added"):
+    index: int
+    citation: Citation
+
+
+class LogprobsDelta(msgspec.Struct, frozen=True, tag="logprobs_delta"):
+    index: int
+    logprobs: tuple[TokenLogprob, ...]
+
+
+class AudioDelta(msgspec.Struct, frozen=True, tag="audio_delta"):
+    """A piece of an audio part: base64 of whole bytes, of the transcript, or both."""
+
+    index: int
+    data: str = ""
+    transcript: str = ""
+
+
 class ArgumentsDelta(msgspec.Struct, frozen=True, tag="arguments_delta"):
     """A piece of a call's arguments: not JSON by itself."""
 
@@ -58,6 +88,7 @@ class Finished(msgspec.Struct, frozen=True, tag="finished", kw_only=True):
     stop_reason: StopReason
     stop_sequence: str | None = None
     usage: Usage | None = None
+    safety: tuple[SafetyRating, ...] = ()
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed", kw_only=True):
@@ -73,7 +104,19 @@ class Failed(msgspec.Struct, frozen=True, tag="failed", kw_only=True):
         return UpstreamRefused(self.message, status=self.status, upstream_code=self.code, upstream_type=self.kind)
 
 
-Event = Started | PartOpened | TextDelta | SignatureDelta | ArgumentsDelta | PartClosed | Finished | Failed
+Event = (
+    Started
+    | PartOpened
+    | TextDelta
+    | SignatureDelta
+    | ArgumentsDelta
+    | CitationAdded
+    | LogprobsDelta
+    | AudioDelta
+    | PartClosed
+    | Finished
+    | Failed
+)
 
 
 def events_of(response: Response) -> list[Event]:
@@ -89,20 +132,34 @@ def events_of(response: Response) -> list[Event]:
     for index, part in enumerate(response.parts):
         match part:
             case ToolCall():
-                events += (PartOpened(index, ToolCall(part.id, part.name, "")), ArgumentsDelta(index, part.arguments))
+                opened = ToolCall(part.id, part.name, "", signature=part.signature)
+                events += (PartOpened(index, opened), ArgumentsDelta(index, part.arguments))
             case Reasoning(redacted=None):
                 events += (PartOpened(index, Reasoning()), TextDelta(index, part.text))
                 if part.signature is not None:
                     events.append(SignatureDelta(index, part.signature))
             case TextPart():
                 events += (PartOpened(index, TextPart("")), TextDelta(index, part.text))
+                events += (CitationAdded(index, citation) for citation in part.citations)
+                if part.logprobs:
+                    events.append(LogprobsDelta(index, part.logprobs))
+                if part.signature is not None:
+                    events.append(SignatureDelta(index, part.signature))
+            case AudioPart():
+                opened = msgspec.structs.replace(part, data="", transcript=None)
+                events += (PartOpened(index, opened), AudioDelta(index, part.data, part.transcript or ""))
             case Refusal():
                 events += (PartOpened(index, Refusal("")), TextDelta(index, part.text))
             case _:
                 events.append(PartOpened(index, part))
         events.append(PartClosed(index))
     events.append(
-        Finished(stop_reason=response.stop_reason, stop_sequence=response.stop_sequence, usage=response.usage)
+        Finished(
+            stop_reason=response.stop_reason,
+            stop_sequence=response.stop_sequence,
+            usage=response.usage,
+            safety=response.safety,
+        )
     )
     return events
 
@@ -124,9 +181,11 @@ def collect(events: Iterable[Event]) -> Response:
                 parts[event.index] = _appended(parts[event.index], "arguments", event.json)
             case SignatureDelta():
                 parts[event.index] = _appended(parts[event.index], "signature", event.signature)
+            case CitationAdded() | LogprobsDelta() | AudioDelta():
+                parts[event.index] = _extended(parts[event.index], event)
             case Finished():
                 response.stop_reason, response.stop_sequence = event.stop_reason, event.stop_sequence
-                response.usage = event.usage or response.usage
+                response.usage, response.safety = event.usage or response.usage, event.safety
             case Failed():
                 raise event.to_error()
             case PartClosed():
@@ -138,3 +197,16 @@ def collect(events: Iterable[Event]) -> Response:
 def _appended(part: Part, field: str, piece: str) -> Part:
     changed: dict[str, Any] = {field: (getattr(part, field) or "") + piece}
     return msgspec.structs.replace(part, **changed)
+
+
+def _extended(part: Part, event: CitationAdded | LogprobsDelta | AudioDelta) -> Part:
+    match part, event:
+        case TextPart(), CitationAdded():
+            return msgspec.structs.replace(part, citations=(*part.citations, event.citation))
+        case TextPart(), LogprobsDelta():
+            return msgspec.structs.replace(part, logprobs=part.logprobs + event.logprobs)
+        case AudioPart(), AudioDelta():
+            transcript = (part.transcript or "") + event.transcript or None
+            return msgspec.structs.replace(part, data=part.data + event.data, transcript=transcript)
+        case _:
+            raise TypeError(f"{type(event).__name__} does not belong to a {type(part).__name__}")

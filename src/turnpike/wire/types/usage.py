@@ -3,6 +3,26 @@
 import msgspec
 
 
+class MediaUsage(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Counts that few answers have: of images, sound, video, and whatever else is billed by the piece."""
+
+    images: int = 0
+    image_class: str = ""
+    """What the price of an image depends on, as its provider names it: `1024x1024/high`."""
+    input_image_tokens: int = 0
+    """Part of `Usage.input_tokens`."""
+    output_image_tokens: int = 0
+    """Part of `Usage.output_tokens`."""
+    input_audio_ms: int = 0
+    output_audio_ms: int = 0
+    video_ms: int = 0
+    characters: int = 0
+    """Of text to be spoken."""
+    searches: int = 0
+    """Search units of a rerank."""
+    pages: int = 0
+
+
 class Usage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Counts of one answer. Totals include their parts, as OpenAI reports them; a dialect that reports parts beside
     a total (Anthropic) is converted on reading and back on writing."""
@@ -22,3 +42,4 @@ class Usage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     requests: int = 1
     """Billable requests, for prices per request."""
     web_searches: int = 0
+    media: MediaUsage | None = None

@@ -12,9 +12,12 @@ from turnpike.wire.dialects.anthropic_messages.usage import write_usage
 from turnpike.wire.types.conversation import Part, Reasoning, Refusal, TextPart, ToolCall
 from turnpike.wire.types.stream import (
     ArgumentsDelta,
+    AudioDelta,
+    CitationAdded,
     Event,
     Failed,
     Finished,
+    LogprobsDelta,
     PartClosed,
     PartOpened,
     SignatureDelta,
@@ -48,6 +51,8 @@ class MessagesWriter:
             case PartClosed():
                 self._parts.pop(event.index, None)
                 return _event({"type": "content_block_stop", "index": event.index})
+            case CitationAdded() | LogprobsDelta() | AudioDelta():
+                return b""
             case Finished():
                 return self._finish(event)
             case Failed():

@@ -14,9 +14,12 @@ from turnpike.wire.dialects.openai_chat.usage import write_usage
 from turnpike.wire.types.conversation import Part, Reasoning, Refusal, TextPart, ToolCall
 from turnpike.wire.types.stream import (
     ArgumentsDelta,
+    AudioDelta,
+    CitationAdded,
     Event,
     Failed,
     Finished,
+    LogprobsDelta,
     PartClosed,
     PartOpened,
     SignatureDelta,
@@ -56,6 +59,8 @@ class ChatWriter:
                 detail = write_detail(Reasoning("", event.signature), self._thoughts[event.index])
                 return self._delta({"reasoning_details": [detail]})
             case PartClosed():
+                return b""
+            case CitationAdded() | LogprobsDelta() | AudioDelta():
                 return b""
             case Finished():
                 return self._finish(event)
