@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from turnpike.wire.dialects.bedrock_converse.citations import read_cited, write_citation
 from turnpike.wire.dialects.bedrock_converse.shapes import Block, CachePoint, Media, ResultItem, ToolResultShape
 from turnpike.wire.dialects.common.body import BODY_ERRORS
 from turnpike.wire.dialects.common.words import inexpressible, invalid
@@ -93,7 +94,7 @@ def _read_block(block: Block, param: str) -> Part:
         said = thought.reasoning_text
         return Reasoning("" if said is None else said.text, None if said is None else said.signature)
     if block.citations_content is not None:
-        return TextPart("".join(piece.text for piece in block.citations_content.content or ()))
+        return read_cited(block.citations_content)
     raise inexpressible(param, "any form but Bedrock's", "It is a content block of Bedrock's own.")
 
 
@@ -134,7 +135,7 @@ def _read_result(shape: ToolResultShape, param: str) -> ToolResult:
 def _read_item(item: ResultItem, param: str) -> Results:
     if item.text is not None:
         return TextPart(item.text)
-    if item.json is not None:
+    if bytes(item.json):
         return TextPart(bytes(item.json).decode())
     if item.image is not None:
         return read_image(item.image, f"{param}.image")
@@ -174,6 +175,9 @@ class BlockWriter:
 
     def _block(self, part: Part, param: str) -> Json:
         match part:
+            case TextPart() if part.citations:
+                cited = [write_citation(each) for each in part.citations]
+                return {"citationsContent": {"content": [{"text": part.text}], "citations": cited}}
             case TextPart() | Refusal():
                 return {"text": part.text}
             case ImagePart():

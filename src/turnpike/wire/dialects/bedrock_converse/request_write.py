@@ -41,6 +41,7 @@ def write_request(request: Request, target: Target) -> bytes:
     """Raises Inexpressible for what the form, or this model by what is known of it, has no word for."""
     if request.extra and request.extra_of != NAME:
         raise inexpressible(next(iter(request.extra)), FORMAT)
+    _refuse_foreign(request)
     facts = claude(target.upstream_model)
     limit = request.max_output_tokens or target.max_output_tokens
     system, messages = _write_messages(request.messages)
@@ -64,6 +65,18 @@ def write_request(request: Request, target: Target) -> bytes:
         body["outputConfig"] = output
     _account(body, request, additional)
     return msgspec.json.encode(body)
+
+
+def _refuse_foreign(request: Request) -> None:
+    """What an answer of this form could not hold."""
+    if request.server_tools:
+        raise inexpressible("tools", FORMAT, f"{request.server_tools[0].kind!r} is a tool of another provider's own.")
+    if request.logprobs:
+        raise inexpressible("logprobs", FORMAT)
+    if any(modality != "text" for modality in request.modalities):
+        raise inexpressible("modalities", FORMAT, "It answers in text.")
+    if request.audio is not None:
+        raise inexpressible("audio", FORMAT, "It answers in text.")
 
 
 def _account(body: Json, request: Request, additional: Json) -> None:

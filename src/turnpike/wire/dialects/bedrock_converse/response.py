@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from turnpike.errors import InvalidRequest, UpstreamGarbage
+from turnpike.wire.dialects.bedrock_converse.citations import read_safety
 from turnpike.wire.dialects.bedrock_converse.parts import BlockWriter, read_blocks
 from turnpike.wire.dialects.bedrock_converse.shapes import AnswerShape, Block
 from turnpike.wire.dialects.bedrock_converse.usage import usage_in, write_usage
@@ -68,6 +69,7 @@ def read_response(body: bytes) -> Response:
         parts=tuple(parts),
         stop_reason=READ_STOP.get(answer.stop_reason or "end_turn", StopReason.END),
         usage=usage_in(answer.usage),
+        safety=read_safety(answer.trace),
         service_tier=None if answer.service_tier is None else answer.service_tier.type,
     )
 

@@ -88,11 +88,9 @@ class ResultItem(Shape):
     """One item of a tool's result."""
 
     text: str | None = None
-    json: msgspec.Raw | None = None
+    json: msgspec.Raw = _Raw()
     image: Media | None = None
     document: Media | None = None
-    video: msgspec.Raw | None = None
-    search_result: msgspec.Raw | None = None
 
 
 class ToolResultShape(Shape):
@@ -102,7 +100,7 @@ class ToolResultShape(Shape):
 
 
 class Block(Shape):
-    """A content block: one of its members is set."""
+    """A content block: one of its members is set, or one that only Bedrock knows."""
 
     text: str | None = None
     image: Media | None = None
@@ -113,11 +111,6 @@ class Block(Shape):
     reasoning_content: ReasoningContent | None = None
     citations_content: CitationsContent | None = None
     cache_point: CachePoint | None = None
-    video: msgspec.Raw | None = None
-    guard_content: msgspec.Raw | None = None
-    search_result: msgspec.Raw | None = None
-    tool_addition: msgspec.Raw | None = None
-    tool_removal: msgspec.Raw | None = None
 
 
 class MessageShape(Shape):
@@ -142,7 +135,6 @@ class ToolSpec(Shape):
 class ToolShape(Shape):
     tool_spec: ToolSpec | None = None
     cache_point: CachePoint | None = None
-    system_tool: msgspec.Raw | None = None
 
 
 class NamedTool(Shape):
@@ -150,8 +142,8 @@ class NamedTool(Shape):
 
 
 class ToolChoiceShape(Shape):
-    auto: msgspec.Raw | None = None
-    any: msgspec.Raw | None = None
+    auto: dict[str, object] | None = None
+    any: dict[str, object] | None = None
     tool: NamedTool | None = None
 
 

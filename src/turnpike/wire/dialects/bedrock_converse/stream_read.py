@@ -4,14 +4,16 @@ import msgspec
 
 from turnpike.errors import UpstreamCut, UpstreamGarbage
 from turnpike.kit.eventstream import EventMessage, EventStreamDecoder, EventStreamError
+from turnpike.wire.dialects.bedrock_converse.citations import read_citation, read_safety
 from turnpike.wire.dialects.bedrock_converse.error import stream_error
 from turnpike.wire.dialects.bedrock_converse.response import READ_STOP, made_up_id
 from turnpike.wire.dialects.bedrock_converse.shapes import Delta, EventShape, ReasoningDelta
 from turnpike.wire.dialects.bedrock_converse.usage import usage_in
 from turnpike.wire.dialects.common.reading import decode_answer
-from turnpike.wire.types.conversation import Part, Reasoning, StopReason, TextPart, ToolCall
+from turnpike.wire.types.conversation import Part, Reasoning, SafetyRating, StopReason, TextPart, ToolCall
 from turnpike.wire.types.stream import (
     ArgumentsDelta,
+    CitationAdded,
     Event,
     Failed,
     Finished,
@@ -41,6 +43,7 @@ class ConverseReader:
         self._done = False
         self._stop: StopReason | None = None
         self._usage: Usage | None = None
+        self._safety: tuple[SafetyRating, ...] = ()
         self._numbers: dict[int, int] = {}
         """By Converse's index: our number of the part that is open. Text has no start of its own there."""
         self._count = 0
@@ -90,6 +93,7 @@ class ConverseReader:
                 self._stop = READ_STOP.get(event.stop_reason or "end_turn", StopReason.END)
             case "metadata":
                 self._usage = usage_in(event.usage) or self._usage
+                self._safety = read_safety(event.trace)
                 if self._stop is not None:
                     self._finish(events)
             case _:
@@ -110,6 +114,10 @@ class ConverseReader:
                 events.append(TextDelta(number, delta.text))
         elif delta.reasoning_content is not None:
             self._reasoning(index, delta.reasoning_content, events)
+        elif delta.citation is not None:
+            if number is None:
+                number = self._open(index, TextPart(""), events)
+            events.append(CitationAdded(number, read_citation(delta.citation)))
         elif delta.tool_use is not None and number is not None and delta.tool_use.input:
             self._silent_calls.discard(number)
             events.append(ArgumentsDelta(number, delta.tool_use.input))
@@ -137,4 +145,4 @@ class ConverseReader:
 
     def _finish(self, events: list[Event]) -> None:
         self._done = True
-        events.append(Finished(stop_reason=self._stop or StopReason.END, usage=self._usage))
+        events.append(Finished(stop_reason=self._stop or StopReason.END, usage=self._usage, safety=self._safety))

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from turnpike.kit.eventstream import encode_message
+from turnpike.wire.dialects.bedrock_converse.citations import write_citation
 from turnpike.wire.dialects.bedrock_converse.error import write_stream_error
 from turnpike.wire.dialects.bedrock_converse.parts import tool_id
 from turnpike.wire.dialects.bedrock_converse.response import WRITE_STOP
@@ -12,6 +13,7 @@ from turnpike.wire.dialects.bedrock_converse.usage import write_usage
 from turnpike.wire.types.conversation import Part, Reasoning, Refusal, TextPart, ToolCall
 from turnpike.wire.types.stream import (
     ArgumentsDelta,
+    CitationAdded,
     Event,
     Failed,
     Finished,
@@ -42,6 +44,8 @@ class ConverseWriter:
                 return _delta(event.index, {"text": event.text})
             case SignatureDelta():
                 return _delta(event.index, {"reasoningContent": {"signature": event.signature}})
+            case CitationAdded():
+                return _delta(event.index, {"citation": write_citation(event.citation)})
             case ArgumentsDelta():
                 return _delta(event.index, {"toolUse": {"input": event.json}})
             case PartClosed():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     OwnedMaxTokens = int
     OwnedMaxCompletionTokens = int
     OwnedN = int
+    OwnedInferenceConfig = dict[str, Any]
 else:
 
     class _Plain(type):
@@ -33,6 +34,7 @@ else:
     OwnedMaxTokens = _owned("OwnedMaxTokens", int, "int")
     OwnedMaxCompletionTokens = _owned("OwnedMaxCompletionTokens", int, "int")
     OwnedN = _owned("OwnedN", int, "int")
+    OwnedInferenceConfig = _owned("OwnedInferenceConfig", dict, "object")
 
 TWICE = "stands in the body twice"
 MAX_COUNT = 2**53
