@@ -19,6 +19,13 @@ class OperationSpec(msgspec.Struct, frozen=True, gc=False):
     path: str
     stream_path: str | None = None
     """For streams, where they have a path of their own."""
+    framing: str = "sse"
+    """How streams are wrapped: a name of turnpike.wire.framing."""
+    models: tuple[str, ...] = ()
+    """Patterns with `*` of the provider's names of models that speak this dialect, where not all do. Empty: all."""
+    header_members: dict[str, str] = {}
+    """In the provider's own dialect: headers of the caller, in lower case, whose comma-separated words it wants as a
+    list in the body, and under which name."""
 
     def path_for(self, upstream_model: str, *, stream: bool = False) -> str:
         path = self.stream_path if stream and self.stream_path is not None else self.path
@@ -29,11 +36,24 @@ class OperationSpec(msgspec.Struct, frozen=True, gc=False):
         )
 
 
+AuthKind = Literal["header", "sigv4", "google", "entra"]
+
+
 class AuthSpec(msgspec.Struct, frozen=True, gc=False):
-    """A credential becomes one header: `header: prefix + secret`. An empty `header` means that none is sent."""
+    """How a credential is sent. As plain text it becomes one header: `header: prefix + secret` (an empty `header`
+    means that none is sent), or with `query` a parameter of the query.
+
+    `kind` names what else a credential may be, with parts of its own: `sigv4` signs each request with AWS keys for
+    `service` in `region`; `google` and `entra` get short-lived tokens for `scope`, sent as a bearer's."""
 
     header: str = "authorization"
     prefix: str = "Bearer "
+    kind: AuthKind = "header"
+    query: str = ""
+    service: str = ""
+    region: str = ""
+    """May hold `{name}` of a parameter."""
+    scope: str = ""
 
 
 BEARER = AuthSpec()

@@ -37,6 +37,14 @@ CACHE_CONTROL = "cache_control"
 """Takes Anthropic's `cache_control` marks in OpenAI's content parts."""
 CACHE_BREAKPOINTS = "cache_breakpoints"
 """Takes OpenAI's `prompt_cache_breakpoint` marks, for the models that know them."""
+MODEL_IN_PATH = "model_in_path"
+"""Anthropic's form without `model`, which stands in the path."""
+STREAM_IN_PATH = "stream_in_path"
+"""Anthropic's form without `stream`, which stands in the path."""
+ANTHROPIC_VERSION_BEDROCK = "anthropic_version_bedrock"
+"""Anthropic's form with `anthropic_version`, as Bedrock names it."""
+ANTHROPIC_VERSION_VERTEX = "anthropic_version_vertex"
+"""Anthropic's form with `anthropic_version`, as Vertex AI names it."""
 
 ALL: frozenset[str] = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)
