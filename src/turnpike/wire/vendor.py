@@ -66,6 +66,28 @@ class ModelsFormat(StrEnum):
     ANTHROPIC = "anthropic"
 
 
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs from one customer of the vendor to the next, beside the API key: a resource's name, a region.
+
+    Its value fills `{name}` in the vendor's base URL, headers and operation paths. A secret one is a part of the
+    credential instead: the secret of a credential of such a vendor is a JSON object of these parts, by name, and they
+    fill nothing.
+    """
+
+    name: str
+    """Lower case, digits and `_`; not `model`, which is the relay's."""
+    label: str
+    """What a person is asked for: "Account ID"."""
+    example: str = ""
+    default: str | None = None
+    """None: it must be given. Empty: it may be left out."""
+    pattern: str = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+    """The whole value matches it. The default one is safe in a host name and in a path."""
+    secret: bool = False
+    env_keys: tuple[str, ...] = ()
+    """Environment variables that hold it, by the vendor's own SDK's name."""
+
+
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     display_name: str
@@ -79,6 +101,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """Best first."""
     env_keys: tuple[str, ...] = ()
     """Environment variables that hold a credential, by the vendor's own SDK's name."""
+    parameters: tuple[Parameter, ...] = ()
+    """Asked for in this order when a provider is added."""
     auth: AuthSpec = BEARER
     headers: dict[str, str] = {}
     needs_credential: bool = True

@@ -1,9 +1,10 @@
 """Types of fields that several schemas share. No framework: what compiles snapshots may use them too."""
 
+import json
 from ipaddress import ip_network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
@@ -13,10 +14,18 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Text = Annotated[str, StringConstraints(max_length=500, pattern=NO_CONTROL)]
 ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=NO_CONTROL)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SLUG)]
-Secret = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8192, pattern=r"^[\x21-\x7e]*$")
+
+
+def _as_text(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, dict) else value
+
+
+CredentialText = Annotated[
+    str,
+    BeforeValidator(_as_text, json_schema_input_type=str | dict[str, str]),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=32_768),
 ]
-"""Visible ASCII: it becomes a header's value."""
+"""A provider's key, or an object of the parts of one; which of them it must be is the vendor's to say."""
 UserId = Annotated[str, StringConstraints(pattern=UUID, to_lower=True)]
 
 

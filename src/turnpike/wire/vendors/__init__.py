@@ -6,6 +6,7 @@ A provider of an unknown vendor needs no code: it is `openai_compatible` with a 
 from turnpike.wire.vendor import Vendor
 from turnpike.wire.vendors.anthropic import ANTHROPIC
 from turnpike.wire.vendors.base_url import normalise_base_url
+from turnpike.wire.vendors.cloudflare import CLOUDFLARE
 from turnpike.wire.vendors.deepseek import DEEPSEEK
 from turnpike.wire.vendors.gemini import GEMINI
 from turnpike.wire.vendors.groq import GROQ
@@ -35,6 +36,7 @@ VENDORS: dict[str, Vendor] = {
         TOGETHER,
         OPENROUTER,
         XAI,
+        CLOUDFLARE,
         OLLAMA,
         VLLM,
         LLAMA_CPP,

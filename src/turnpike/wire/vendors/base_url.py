@@ -1,16 +1,18 @@
 """The base URL that a person types, brought to the form that a vendor's paths are appended to."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from turnpike.errors import InvalidRequest
+from turnpike.wire.parameters import fill
 from turnpike.wire.vendor import Vendor
 
 _ENDINGS = ("/chat/completions", "/completions", "/embeddings", "/messages", "/models", "/responses")
 _VERSION = "/v1"
 
 
-def normalise_base_url(vendor: Vendor, url: str) -> str:
-    """Scheme, host, port and path prefix without a trailing slash.
+def normalise_base_url(vendor: Vendor, url: str, parameters: Mapping[str, str] | None = None) -> str:
+    """Scheme, host, port and path prefix without a trailing slash; `parameters` fill the vendor's own prefix.
 
     Lenient where the meaning is plain: an endpoint's own address is cut back to its base, a bare host gets the
     vendor's prefix (`/v1` for a server without one), and `/v1` is taken off for a vendor whose paths carry it. Raises
@@ -33,7 +35,7 @@ def normalise_base_url(vendor: Vendor, url: str) -> str:
     path = parts.path.rstrip("/")
     for ending in _ENDINGS:
         path = path.removesuffix(ending).rstrip("/")
-    return origin + _prefix(vendor, path)
+    return origin + fill(_prefix(vendor, path), parameters or {})
 
 
 def _prefix(vendor: Vendor, path: str) -> str:

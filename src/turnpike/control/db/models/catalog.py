@@ -33,6 +33,8 @@ class Provider(Identified, Timed, Base):
     proxy: Mapped[str | None] = mapped_column(String(500))
     region: Mapped[str | None] = mapped_column(String(64))
     config: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Values of the vendor's parameters that are no secrets, by name: text."""
 
 
 class Model(Identified, Timed, Base):

@@ -41,7 +41,7 @@ async def add_credential(
     _: Admin, parts: Parts, session: Writing, provider: PathIdOrSlug, body: CredentialBody
 ) -> Envelope[CredentialView]:
     row = await parts.providers.get(session, provider)
-    made = await parts.credentials.add(session, row.id, body.label, body.api_key, is_active=body.is_active)
+    made = await parts.credentials.add(session, row, body.label, body.api_key, is_active=body.is_active)
     return ok(view_credential(made))
 
 
@@ -51,7 +51,7 @@ async def change_credential(
 ) -> Envelope[CredentialView]:
     row = await parts.providers.get(session, provider)
     found = await parts.credentials.get(session, row.id, credential_id.lower())
-    return ok(view_credential(await parts.credentials.change(session, found, body.given())))
+    return ok(view_credential(await parts.credentials.change(session, row, found, body.given())))
 
 
 @router.delete("/credentials/{credential_id}")

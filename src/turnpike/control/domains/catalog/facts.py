@@ -4,6 +4,7 @@ A vendor that Turnpike does not know is added without code: as `openai_compatibl
 differs.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,8 @@ import msgspec
 
 from turnpike.contract.snapshot import AuthSpec, OperationSpec
 from turnpike.errors import InvalidRequest
-from turnpike.wire.vendor import ModelsFormat
+from turnpike.wire.parameters import fill
+from turnpike.wire.vendor import ModelsFormat, Vendor
 from turnpike.wire.vendors import VENDORS, normalise_base_url
 
 OTHER = "openai_compatible"
@@ -50,9 +52,15 @@ def vendor_names() -> list[str]:
     return list(VENDORS)
 
 
-def default_base_url(vendor: str) -> str | None:
+def known_vendor(name: str) -> Vendor:
+    """A vendor that this release no longer knows is taken as an OpenAI-compatible one: its rows must not stop us."""
+    return VENDORS.get(name) or VENDORS[OTHER]
+
+
+def default_base_url(vendor: str, parameters: Mapping[str, str]) -> str | None:
+    """The vendor's own address for these values of its parameters; None where every installation has its own."""
     known = VENDORS.get(vendor)
-    return known.base_url if known else None
+    return fill(known.base_url, parameters) if known and known.base_url else None
 
 
 def display_name_of(vendor: str) -> str:
@@ -60,11 +68,11 @@ def display_name_of(vendor: str) -> str:
     return known.display_name if known else vendor
 
 
-def based(vendor: str, config: Config, url: str) -> str:
+def based(vendor: str, config: Config, url: str, parameters: Mapping[str, str]) -> str:
     """The address that paths are appended to, from what was typed; taken as it is where `config` names the paths.
     Raises InvalidRequest."""
     known = VENDORS.get(vendor)
-    return url if known is None or config.operations else normalise_base_url(known, url)
+    return url if known is None or config.operations else normalise_base_url(known, url, parameters)
 
 
 def check_vendor(name: str) -> str:
@@ -78,19 +86,23 @@ def check_vendor(name: str) -> str:
     return name
 
 
-def facts_of(vendor: str, config: Config) -> Facts:
-    """A vendor that this release no longer knows is taken as an OpenAI-compatible one: its rows must not stop us."""
-    known = VENDORS.get(vendor) or VENDORS[OTHER]
+def facts_of(vendor: str, config: Config, parameters: Mapping[str, str]) -> Facts:
+    known = known_vendor(vendor)
     operations = {str(name): specs for name, specs in known.operations.items()}
     operations.update(config.operations)
-    auth = config.auth or known.auth
+    headers = {**known.headers, **config.headers}
+    models_path = config.models_path or known.models_path
     return Facts(
-        operations={name: specs for name, specs in operations.items() if specs},
-        auth=auth,
-        headers={**known.headers, **config.headers},
+        operations={name: _filled(specs, parameters) for name, specs in operations.items() if specs},
+        auth=config.auth or known.auth,
+        headers={name: fill(value, parameters) for name, value in headers.items()},
         needs_credential=known.needs_credential if config.needs_credential is None else config.needs_credential,
-        models_path=config.models_path or known.models_path,
+        models_path=fill(models_path, parameters) if models_path else None,
         models_format=config.models_format or known.models_format,
         price_provider=config.price_provider or known.price_provider,
         quirks=tuple(sorted({*known.quirks, *config.quirks})),
     )
+
+
+def _filled(specs: tuple[OperationSpec, ...], parameters: Mapping[str, str]) -> tuple[OperationSpec, ...]:
+    return tuple(msgspec.structs.replace(spec, path=fill(spec.path, parameters)) for spec in specs)

@@ -49,7 +49,7 @@ class OwnSettings:
             for name, value in values.items():
                 setattr(row, name, value)
         if "personal_api_key" in body.model_fields_set:
-            credential = await self._credentials.set_personal(session, provider.id, user_id, body.personal_api_key)
+            credential = await self._credentials.set_personal(session, provider, user_id, body.personal_api_key)
             row.credential_id = credential.id if credential else None
             if credential is not None and "use_shared_api" not in body.model_fields_set:
                 row.use_shared_api = False  # whoever brings a key means it to be used
@@ -63,7 +63,7 @@ class OwnSettings:
         if row is not None:
             await session.delete(row)
             await session.flush()
-        await self._credentials.set_personal(session, provider.id, user_id, None)
+        await self._credentials.set_personal(session, provider, user_id, None)
         session.changes.users([user_id])
         return await self.get(session, actor, provider)
 

@@ -163,7 +163,7 @@ class Pricing:
         if row.price_override is not None:
             compiled = compile_override(PriceOverride.model_validate(row.price_override))
         else:
-            facts = facts_of(provider.vendor, read_config(provider.config))
+            facts = facts_of(provider.vendor, read_config(provider.config), provider.parameters)
             compiled = compile_listed(facts.price_provider, provider.api_base_url, row.model_id, utc_now())
             if compiled.rates is None and told is not None:
                 compiled = Compiled(told, FROM_PROVIDER)

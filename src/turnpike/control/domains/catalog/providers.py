@@ -1,6 +1,7 @@
 """Changes of providers: who changes them is the route's concern, what may stand in them is checked here."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import delete
@@ -17,6 +18,7 @@ from turnpike.control.domains.catalog.facts import (
     default_base_url,
     display_name_of,
     facts_of,
+    known_vendor,
     read_config,
 )
 from turnpike.control.domains.catalog.prices import Pricing
@@ -24,8 +26,10 @@ from turnpike.control.domains.catalog.rows import ProviderRow
 from turnpike.control.domains.catalog.schemas import ProviderBody, ProviderPatch
 from turnpike.errors import Conflict, InvalidRequest, NotFound
 from turnpike.settings import Settings
+from turnpike.wire.parameters import check_values, secret_names
+from turnpike.wire.vendor import Vendor
 
-_PRICED_BY = frozenset({"vendor", "api_base_url", "config"})
+_PRICED_BY = frozenset({"vendor", "api_base_url", "config", "parameters"})
 
 
 class Providers:
@@ -45,12 +49,12 @@ class Providers:
         """Raises InvalidRequest, AddressForbidden or Conflict."""
         values = self._whole(body)
         await self._check_slug(session, values["slug"], None)
+        parts = _take_parts(values, known_vendor(body.vendor))
         row = Provider(**self._checked(values))
         session.add(row)
         await session.flush()
         session.changes.catalog()
-        if body.shared_api_key is not None:
-            await self._credentials.set_default(session, row.id, body.shared_api_key)
+        await self._set_credential(session, row, body, parts)
         return await repository.provider_shown(session, row)
 
     async def replace(self, session: WriteSession, reference: str, body: ProviderBody) -> ProviderRow:
@@ -74,13 +78,13 @@ class Providers:
     ) -> ProviderRow:
         if "slug" in values:
             await self._check_slug(session, values["slug"], row.id)
+        parts = _take_parts(values, known_vendor(values.get("vendor", row.vendor)))
         checked = self._checked(values, row)
         changed = {name for name, value in checked.items() if getattr(row, name) != value}
         for name in changed:
             setattr(row, name, checked[name])
         await session.flush()
-        if "shared_api_key" in body.model_fields_set:
-            await self._credentials.set_default(session, row.id, body.shared_api_key)
+        await self._set_credential(session, row, body, parts)
         if changed & _PRICED_BY:
             for model in await repository.models_of(session, row.id):
                 self._pricing.price(model, row)
@@ -89,6 +93,14 @@ class Providers:
             session.changes.all_keys()  # a key's default provider is told to relays by its slug
         session.changes.catalog()
         return await repository.provider_shown(session, row)
+
+    async def _set_credential(
+        self, session: WriteSession, row: Provider, body: ProviderBody | ProviderPatch, parts: Mapping[str, str | None]
+    ) -> None:
+        if "shared_api_key" in body.model_fields_set:
+            await self._credentials.set_default(session, row, body.shared_api_key)
+        if parts:
+            await self._credentials.set_parts(session, row, parts)
 
     async def remove(self, session: WriteSession, reference: str) -> Provider:
         """With its models, credentials and people's settings; the ledger keeps its rows. Raises NotFound."""
@@ -106,12 +118,7 @@ class Providers:
         name = values["name"] = body.name or display_name_of(body.vendor)
         values["slug"] = body.slug or slug_of(name)
         values["display_name"] = body.display_name or name
-        values["api_base_url"] = body.api_base_url or default_base_url(body.vendor)
-        if values["api_base_url"] is None:
-            raise InvalidRequest(
-                f"api_base_url: the vendor {body.vendor!r} has no address of its own; name yours.",
-                details={"param": "api_base_url"},
-            )
+        values["api_base_url"] = body.api_base_url
         return values
 
     def _checked(self, values: dict[str, Any], row: Provider | None = None) -> dict[str, Any]:
@@ -119,15 +126,18 @@ class Providers:
             check_vendor(values["vendor"])
         if values.get("proxy") is not None:
             values["proxy"] = check_proxy(values["proxy"])
-        vendor = values.get("vendor") or (row.vendor if row else "")
+        vendor: str = values.get("vendor") or (row.vendor if row else "")
         config = read_config(values.get("config", row.config if row else {}))
-        if row is None or values.keys() & {"api_base_url", "allow_addresses"}:
-            url = values.get("api_base_url") or (row.api_base_url if row else "")
+        parameters = row.parameters if row else {}
+        if row is None or values.keys() & {"vendor", "parameters"}:
+            parameters = values["parameters"] = _parameters(vendor, values.get("parameters"), parameters)
+        url = _address(values, row, default_base_url(vendor, parameters))
+        if url is not None:
             allowed = values.get("allow_addresses", row.allow_addresses if row else [])
             # Checked as it was typed, brought into form, and checked as it will be used.
-            based_url = based(vendor, config, check_base_url(url, allowed, self._settings))
+            based_url = based(vendor, config, check_base_url(url, allowed, self._settings), parameters)
             values["api_base_url"] = check_base_url(based_url, allowed, self._settings)
-        if not facts_of(vendor, config).operations:
+        if not facts_of(vendor, config, parameters).operations:
             raise InvalidRequest("config: this leaves the provider without any operation.", details={"param": "config"})
         return values
 
@@ -143,6 +153,41 @@ def slug_of(name: str) -> str:
     if not slug:
         raise InvalidRequest("slug: none can be made from this name; give one.", details={"param": "slug"})
     return slug
+
+
+def _address(values: dict[str, Any], row: Provider | None, default: str | None) -> str | None:
+    """The address to be checked; None when nothing that it depends on changes. As long as nobody wrote another, it is
+    the vendor's and follows its parameters. Raises InvalidRequest where there is none."""
+    if row is not None and "api_base_url" not in values:
+        own = default_base_url(row.vendor, row.parameters)
+        follows = own is not None and row.api_base_url.lower() == own.lower()
+        if default is not None and follows and values.keys() & {"vendor", "parameters"}:
+            return default
+        return row.api_base_url if "allow_addresses" in values else None
+    url: str | None = values["api_base_url"] or default
+    if url is None:
+        raise InvalidRequest(
+            f"api_base_url: the vendor {values['vendor']!r} has no address of its own; name yours.",
+            details={"param": "api_base_url"},
+        )
+    return url
+
+
+def _take_parts(values: dict[str, Any], vendor: Vendor) -> dict[str, str | None]:
+    """Takes the secret ones out of `parameters`: they go into the credential and into no row of their own."""
+    given: dict[str, str | None] = values.get("parameters") or {}
+    parts = {name: given[name] for name in secret_names(vendor) if name in given}
+    if parts:
+        values["parameters"] = {name: value for name, value in given.items() if name not in parts}
+    return parts
+
+
+def _parameters(vendor: str, given: dict[str, str | None] | None, before: dict[str, str]) -> dict[str, str]:
+    """All that the vendor has, with those `given` over those of `before` that it knows. Raises InvalidRequest."""
+    known = known_vendor(vendor)
+    names = {parameter.name for parameter in known.parameters}
+    kept = {name: value for name, value in before.items() if name in names}
+    return check_values(known, {name: value or "" for name, value in {**kept, **(given or {})}.items()})
 
 
 def _stored(config: ProviderConfig) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class ProviderRow(msgspec.Struct, frozen=True):
     proxy: str | None
     region: str | None
     config: dict[str, Any]
+    parameters: dict[str, str]
     created_at_ms: int
     updated_at_ms: int
     credentials: list[str]

@@ -8,7 +8,17 @@ from turnpike.control.db.models.catalog import CAPABILITIES
 from turnpike.control.domains.catalog.config import ProviderConfig
 from turnpike.control.domains.catalog.price_schemas import PriceOverride, PriceView
 from turnpike.control.web.envelope import Moment
-from turnpike.control.web.fields import Body, ModelName, Name, NetworkText, Secret, Slug, Text, View, refuse_null
+from turnpike.control.web.fields import (
+    Body,
+    CredentialText,
+    ModelName,
+    Name,
+    NetworkText,
+    Slug,
+    Text,
+    View,
+    refuse_null,
+)
 
 Capability = Literal["chat", "image", "audio", "speech_to_text", "video", "code", "embeddings"]
 Order = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
@@ -16,6 +26,9 @@ Weight = Annotated[int, Field(ge=0, le=1_000)]
 Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
 Addresses = Annotated[list[NetworkText], Field(max_length=64)]
 
+ParameterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Parameters = Annotated[dict[ParameterName, str], Field(max_length=32)]
+PARTS = "A vendor whose credential has several parts takes an object of them, by name."
 
 # ---- providers
 
@@ -31,7 +44,10 @@ class ProviderBody(Body):
         default="openai_compatible", description="Whose API it is; the default is any that follows OpenAI's."
     )
     api_base_url: Text | None = Field(default=None, description="Without it the vendor's own.")
-    shared_api_key: Secret | None = Field(default=None, description="Write-only; kept encrypted.")
+    shared_api_key: CredentialText | None = Field(default=None, description="Write-only; kept encrypted. " + PARTS)
+    parameters: Parameters = Field(
+        default={}, description="Values of the vendor's parameters; secret ones go into the credential."
+    )
     allow_shared_for_users: bool = True
     allow_shared_for_normal_admins: bool = False
     is_active: bool = True
@@ -49,7 +65,10 @@ class ProviderPatch(Body):
     website: Text | None = None
     vendor: Slug | None = None
     api_base_url: Text | None = None
-    shared_api_key: Secret | None = Field(default=None, description="Write-only; null removes it.")
+    shared_api_key: CredentialText | None = Field(default=None, description="Write-only; null removes it. " + PARTS)
+    parameters: dict[ParameterName, str | None] | None = Field(
+        default=None, max_length=32, description="Those to change; null takes a parameter's default again."
+    )
     allow_shared_for_users: bool | None = None
     allow_shared_for_normal_admins: bool | None = None
     is_active: bool | None = None
@@ -88,6 +107,9 @@ class ProviderView(View):
     proxy: str | None = None
     region: str | None = None
     config: dict[str, Any] | None = None
+    parameters: dict[str, str] | None = Field(
+        default=None, description="Of the vendor; those that are parts of the credential are masked."
+    )
 
 
 # ---- credentials
@@ -95,13 +117,13 @@ class ProviderView(View):
 
 class CredentialBody(Body):
     label: Name
-    api_key: Secret = Field(description="Write-only; kept encrypted.")
+    api_key: CredentialText = Field(description="Write-only; kept encrypted.")
     is_active: bool = True
 
 
 class CredentialPatch(Body):
     label: Name | None = None
-    api_key: Secret | None = None
+    api_key: CredentialText | None = None
     is_active: bool | None = None
 
     @model_validator(mode="after")
@@ -128,7 +150,7 @@ class SettingBody(Body):
     use_shared_api: bool = True
     monthly_limit: Annotated[int, Field(ge=0, le=10**12)] | None = Field(default=None, description="US cents.")
     is_active: bool = True
-    personal_api_key: Secret | None = Field(default=None, description="Write-only; null removes it.")
+    personal_api_key: CredentialText | None = Field(default=None, description="Write-only; null removes it.")
 
 
 class SettingPatch(SettingBody):
@@ -226,7 +248,9 @@ class ModelView(View):
 
 
 class TestBody(Body):
-    api_key: Secret | None = Field(default=None, description="Try this key instead of the stored one; it is not kept.")
+    api_key: CredentialText | None = Field(
+        default=None, description="Try this key instead of the stored one; it is not kept."
+    )
 
 
 class TestView(View):

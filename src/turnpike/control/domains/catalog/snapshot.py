@@ -92,7 +92,7 @@ class SnapshotCompiler:
 
 
 def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> ProviderSpec:
-    facts = facts_of(row.vendor, read_config(row.config))
+    facts = facts_of(row.vendor, read_config(row.config), row.parameters)
     return ProviderSpec(
         id=row.id,
         slug=row.slug,

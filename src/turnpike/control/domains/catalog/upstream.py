@@ -16,13 +16,14 @@ from turnpike.control.db.models.catalog import CAPABILITIES
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.catalog import repository
 from turnpike.control.domains.catalog.credentials import Credentials
-from turnpike.control.domains.catalog.facts import Facts, facts_of, read_config
+from turnpike.control.domains.catalog.facts import Facts, facts_of, known_vendor, read_config
 from turnpike.control.domains.catalog.prices import Pricing
 from turnpike.control.domains.catalog.schemas import SyncBody, SyncView, TestView
 from turnpike.control.outbound import Answer, Outbound
 from turnpike.errors import InvalidRequest, NotFound, UpstreamError, UpstreamRefused
 from turnpike.kit.crypto import scrub
 from turnpike.wire.dialects.models import ModelRow, read_models
+from turnpike.wire.parameters import pack_secret
 
 MAX_PAGES = 50
 MAX_SHOWN_ERROR = 500
@@ -134,7 +135,7 @@ class Upstream:
         provider = await repository.provider(session, reference)
         if provider is None:
             raise NotFound(f"There is no provider {reference}.")
-        facts = facts_of(provider.vendor, read_config(provider.config))
+        facts = facts_of(provider.vendor, read_config(provider.config), provider.parameters)
         if facts.models_path is None:
             raise InvalidRequest(
                 f"{provider.slug} does not list its models; name them with POST /api/v1/ai/models, or give it a "
@@ -144,6 +145,8 @@ class Upstream:
             rows = await self._credentials.shared(session, provider.id)
             active = next((row for row in rows if row.is_active), None)
             api_key = self._credentials.open(active) if active else None
+        else:
+            api_key = pack_secret(known_vendor(provider.vendor), api_key, "api_key")
         if api_key is None and facts.needs_credential:
             raise InvalidRequest(f"{provider.slug} needs a credential, and has none that is shared.")
         return Target(provider, facts, api_key)

@@ -2,12 +2,15 @@
 
 from turnpike.control.db.models import Credential
 from turnpike.control.domains.catalog.access import Access
+from turnpike.control.domains.catalog.facts import known_vendor
 from turnpike.control.domains.catalog.price_schemas import view_rates
 from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.control.domains.catalog.rows import ModelRow, ProviderRow
 from turnpike.control.domains.catalog.schemas import CredentialView, ModelView, ProviderView
 from turnpike.control.web.envelope import moment
 from turnpike.control.web.principal import Principal
+from turnpike.kit.crypto import MASK
+from turnpike.wire.parameters import secret_names
 
 
 def view_provider(row: ProviderRow, principal: Principal) -> ProviderView:
@@ -34,7 +37,16 @@ def view_provider(row: ProviderRow, principal: Principal) -> ProviderView:
         view.proxy = row.proxy
         view.region = row.region
         view.config = row.config
+        view.parameters = row.parameters | _masked(row)
     return view
+
+
+def _masked(row: ProviderRow) -> dict[str, str]:
+    """Parts of the credential: the first by its hint, of the others only that they are there."""
+    if not row.credentials:
+        return {}
+    names = secret_names(known_vendor(row.vendor))
+    return {name: row.credentials[0] if place == 0 else MASK for place, name in enumerate(names)}
 
 
 def view_model(row: ModelRow, access: Access) -> ModelView:
