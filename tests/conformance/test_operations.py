@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from tests.support.cases import GREETING, WEATHER
 from tests.support.dialects import DIALECTS
 from tests.support.gateway import EMBEDDING_MODEL, PAIR_MODEL, SIDES, RunningGateway
-from tests.support.sdks import Calls, calls_to
+from tests.support.sdks import Calls, calls_to, value_of
 
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
 OPENAI = SIDES["openai_chat"].model
@@ -231,3 +231,21 @@ async def test_a_refusal_reaches_callers_of_both_dialects(calls: Calls) -> None:
 
     assert own.refusal.startswith(GREETING)
     assert translated.stop_reason == "refusal"
+
+
+async def test_what_the_target_cannot_say_is_left_out_when_the_caller_allows_it(calls: Calls) -> None:
+    asked: Any = {"model": ANTHROPIC, "messages": HELLO, "frequency_penalty": 0.5, "logit_bias": {"1": 2}}
+    with pytest.raises(openai.BadRequestError, match=r"logit_bias|frequency_penalty"):
+        await calls.chat(**asked)
+
+    allowed = {"x-turnpike-drop-unsupported": "true"}
+    create = calls.openai.chat.completions.with_raw_response.create
+    raw = await value_of(create(**asked, extra_headers=allowed))
+
+    assert GREETING in raw.parse().choices[0].message.content
+    assert set(raw.headers["x-turnpike-dropped"].split(", ")) == {"frequency_penalty", "logit_bias"}
+    assert float(raw.headers["x-turnpike-cost"]) > 0
+    stream = await value_of(
+        calls.openai.chat.completions.with_raw_response.create(**asked, stream=True, extra_headers=allowed)
+    )
+    assert "logit_bias" in stream.headers["x-turnpike-dropped"]

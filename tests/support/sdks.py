@@ -15,7 +15,7 @@ import openai
 SYNC_AND_ASYNC = ("sync", "async")
 
 
-async def _value(result: Any) -> Any:
+async def value_of(result: Any) -> Any:
     return await result if inspect.isawaitable(result) else result
 
 
@@ -35,34 +35,34 @@ class Calls:
     anthropic: anthropic.Anthropic | anthropic.AsyncAnthropic
 
     async def chat(self, **arguments: Any) -> Any:
-        return await _value(self.openai.chat.completions.create(**arguments))
+        return await value_of(self.openai.chat.completions.create(**arguments))
 
     async def chat_stream(self, **arguments: Any) -> list[Any]:
-        return await collected(await _value(self.openai.chat.completions.create(stream=True, **arguments)))
+        return await collected(await value_of(self.openai.chat.completions.create(stream=True, **arguments)))
 
     async def messages(self, **arguments: Any) -> Any:
-        return await _value(self.anthropic.messages.create(**arguments))
+        return await value_of(self.anthropic.messages.create(**arguments))
 
     async def messages_stream(self, **arguments: Any) -> list[Any]:
-        return await collected(await _value(self.anthropic.messages.create(stream=True, **arguments)))
+        return await collected(await value_of(self.anthropic.messages.create(stream=True, **arguments)))
 
     async def count_tokens(self, **arguments: Any) -> Any:
-        return await _value(self.anthropic.messages.count_tokens(**arguments))
+        return await value_of(self.anthropic.messages.count_tokens(**arguments))
 
     async def embeddings(self, **arguments: Any) -> Any:
-        return await _value(self.openai.embeddings.create(**arguments))
+        return await value_of(self.openai.embeddings.create(**arguments))
 
     async def openai_models(self) -> list[Any]:
-        return list((await _value(self.openai.models.list())).data)
+        return list((await value_of(self.openai.models.list())).data)
 
     async def openai_model(self, name: str) -> Any:
-        return await _value(self.openai.models.retrieve(name))
+        return await value_of(self.openai.models.retrieve(name))
 
     async def anthropic_models(self, **arguments: Any) -> list[Any]:
-        return list((await _value(self.anthropic.models.list(**arguments))).data)
+        return list((await value_of(self.anthropic.models.list(**arguments))).data)
 
     async def anthropic_model(self, name: str) -> Any:
-        return await _value(self.anthropic.models.retrieve(name))
+        return await value_of(self.anthropic.models.retrieve(name))
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from turnpike.relay.redact import redact, redact_bytes, redact_refusal
 from turnpike.relay.settle import open_attempt
 from turnpike.relay.stream import Passing, Translating
 from turnpike.wire.dialect import Target as WireTarget
+from turnpike.wire.translation import translate
 
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
@@ -38,6 +39,8 @@ class Attempt:
     worked = False
     """The upstream may have worked for this attempt, and may charge for it."""
     over = False
+    dropped: tuple[str, ...] = ()
+    """What the target's dialect has no word for and the caller allowed to be left out."""
     lane: Passing | Translating | None = None
     """How a stream passes, once it has begun."""
     _answer: AnswerHead | None = None
@@ -90,9 +93,9 @@ class Attempt:
         target = self.target
         if target.same:
             return call.dialect.splice(call.body, call.fields, target.upstream_model, target.quirks)
-        request = call.dialect.read_request(call.body)
         wire = WireTarget(target.upstream_model, target.max_output_tokens, target.quirks)
-        return target.dialect.write_request(request, wire)
+        body, self.dropped = translate(call.dialect, target.dialect, call.body, wire, drop=call.head.drops)
+        return body
 
     def cancel(self) -> None:
         """Stops the attempt without a word to the call; what was produced so far stays to be charged."""

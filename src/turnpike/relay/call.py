@@ -8,6 +8,7 @@ Every step is a callback: the caller's connection drives the call until it is se
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from random import random
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ _HERE = frozenset((408, 409, 425, 429))
 _WAIT_AT_MOST_S = 5.0
 """The longest Retry-After that is waited for on the caller's behalf."""
 _BACK_OFF_S = 0.1
+_UNPRINTABLE = re.compile(rb"[^ -~]")
+_DROPPED_BYTES = 1000
 _JSON = b"content-type: application/json\r\n"
 _EVENT_STREAM = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
@@ -157,8 +160,10 @@ class Call:
         usage = attempt.usage
         cost = settle(self, Outcome.OK, 200) if usage is None else settle_answered(self, attempt, usage)
         self.ended = True
-        if cost is None:
+        if cost is None or attempt.dropped:
             headers = _JSON + self._headers(attempt)
+            if cost is not None:
+                headers += b"x-turnpike-cost: %d.%09d\r\n" % divmod(cost, 1_000_000_000)
         else:
             headers = b"%b%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\nx-turnpike-cost: %d.%09d\r\n" % (
                 _JSON, attempt.target.answer_head, self.request_id_raw, attempt.number, cost // 1_000_000_000,
@@ -298,6 +303,14 @@ class Call:
 
     def _headers(self, attempt: Attempt) -> bytes:
         """Without a cost: a stream's is not known before its end, an unpriced call has none."""
-        return b"%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\n" % (
+        headers = b"%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\n" % (
             attempt.target.answer_head, self.request_id_raw, attempt.number,
         )  # fmt: skip
+        if attempt.dropped:
+            headers += b"x-turnpike-dropped: %b\r\n" % _printable(", ".join(attempt.dropped))
+        return headers
+
+
+def _printable(text: str) -> bytes:
+    """A caller's own words, fit for a header."""
+    return _UNPRINTABLE.sub(b"?", text.encode("ascii", "replace"))[:_DROPPED_BYTES]

@@ -56,9 +56,9 @@ class RequestHead:
     """Method, path and headers of a request."""
 
     __slots__ = (
-        "chunked", "content_length", "digest", "encoding", "entry", "expects_continue", "fault", "forwarded_for",
-        "http_1_0", "is_call", "keep_alive", "method", "pairs", "path", "query", "request_id", "route", "stream_heads",
-        "target", "token", "trace_id", "upgrade", "upstream_heads",
+        "chunked", "content_length", "digest", "drops", "encoding", "entry", "expects_continue", "fault",
+        "forwarded_for", "http_1_0", "is_call", "keep_alive", "method", "pairs", "path", "query",
+        "request_id", "route", "stream_heads", "target", "token", "trace_id", "upgrade", "upstream_heads",
     )  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, pairs: Pairs, *, http_1_0: bool) -> None:
@@ -80,6 +80,8 @@ class RequestHead:
         self.content_length: int | None = None
         self.encoding: bytes | None = None
         self.forwarded_for: bytes | None = None
+        self.drops = False
+        """What a target has no word for may be left out."""
         self.chunked = self.expects_continue = self.upgrade = False
         self.upstream_heads: dict[Target, bytes] = {}
         self.stream_heads: dict[Target, bytes] = {}
@@ -129,6 +131,8 @@ class RequestHead:
                     self.upgrade = True
                 case b"x-request-id":
                     self.request_id = value.decode() if _REQUEST_ID.fullmatch(value) else None
+                case b"x-turnpike-drop-unsupported":
+                    self.drops = value.strip().lower() in (b"true", b"1", b"yes")
                 case b"traceparent":
                     match_ = _TRACE_PARENT.fullmatch(value.strip())
                     self.trace_id = match_[1].decode() if match_ else None
