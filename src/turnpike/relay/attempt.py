@@ -18,7 +18,8 @@ from turnpike.errors import (
 from turnpike.relay.answer import AnswerHead, Decoder
 from turnpike.relay.redact import redact, redact_bytes, redact_refusal
 from turnpike.relay.settle import open_attempt
-from turnpike.relay.stream import Passing, Translating
+from turnpike.relay.stream import Lane, Passing, Translating, Unwrapping
+from turnpike.relay.unusual import unusual_head, with_header_members
 from turnpike.wire.dialect import Target as WireTarget
 from turnpike.wire.translation import translate
 
@@ -41,7 +42,7 @@ class Attempt:
     over = False
     dropped: tuple[str, ...] = ()
     """What the target's dialect has no word for and the caller allowed to be left out."""
-    lane: Passing | Translating | None = None
+    lane: Lane | None = None
     """How a stream passes, once it has begun."""
     _answer: AnswerHead | None = None
     _pieces: list[bytes] | None = None
@@ -63,7 +64,7 @@ class Attempt:
         """Raises Inexpressible or InvalidRequest, Unavailable when the journal takes nothing: then nothing is sent."""
         call = self.call
         target = self.target
-        if target.same and not call.streams and call.model == target.upstream_model:
+        if call.model == target.verbatim and not call.streams:
             body = call.body
         else:
             body = self._body()
@@ -76,23 +77,23 @@ class Attempt:
         if number > 1:
             call.relay.metrics.count_retry(target.served.provider)
             timeout_s = min(timeout_s, call.time_left_s())
-        target.pool.send(self, self._head(len(body)), body, timeout_s)
+        target.pool.send(self, self._head(body), body, timeout_s)
 
-    def _head(self, body_bytes: int) -> bytes:
+    def _head(self, body: bytes) -> bytes:
         call = self.call
         target = self.target
-        if target.stream_path is not None and call.streams:
-            common = call.head.stream_heads.get(target) or call.head.upstream_head(target, stream=True)
-        else:
-            common = call.head.upstream_heads.get(target) or call.head.upstream_head(target)
-        return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (common, call.request_id_raw, body_bytes)
+        if target.unusual:
+            return unusual_head(call, target, body)
+        common = call.head.upstream_heads.get(target) or call.head.upstream_head(target)
+        return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (common, call.request_id_raw, len(body))
 
     def _body(self) -> bytes:
         """The caller's body for this target: spliced in the same dialect, else translated."""
         call = self.call
         target = self.target
         if target.same:
-            return call.dialect.splice(call.body, call.fields, target.upstream_model, target.quirks)
+            body = call.dialect.splice(call.body, call.fields, target.upstream_model, target.quirks)
+            return with_header_members(body, call.head, target.header_members) if target.header_members else body
         wire = WireTarget(target.upstream_model, target.max_output_tokens, target.quirks)
         body, self.dropped = translate(call.dialect, target.dialect, call.body, wire, drop=call.head.drops)
         return body
@@ -165,7 +166,7 @@ class Attempt:
             self._decoder = self._decoder_of(head)
             if self._decoder is None:
                 return
-        if head.status == 200 and self.call.streams and head.is_event_stream:
+        if head.status == 200 and self.call.streams and head.is_of(self.target.framing.content_type):
             self._begin_stream()
         else:
             self._pieces = []
@@ -202,7 +203,7 @@ class Attempt:
             # The provider had closed a kept connection before the request reached it: no new attempt, a new connection.
             body = self._body()
             timeout_s = min(self.call.relay.settings.first_byte_timeout_s, self.call.time_left_s())
-            self.target.pool.send(self, self._head(len(body)), body, timeout_s, fresh=True)
+            self.target.pool.send(self, self._head(body), body, timeout_s, fresh=True)
             return
         self.over = True
         lane = self.lane
@@ -255,12 +256,12 @@ class Attempt:
             return
         error = target.dialect.read_error(head.status, body)
         error.retry_after_s = head.retry_after_s()
-        redact_refusal(error, target.secret)
+        redact_refusal(error, target.hidden)
         self._fail(error)
 
     def _whole_for_stream(self, head: AnswerHead, body: bytes) -> None:
         """An answer that came whole to a request for a stream: a short stream in one read, or no stream at all."""
-        if head.is_event_stream:
+        if head.is_of(self.target.framing.content_type):
             self._begin_stream()
             assert self.lane is not None
             try:
@@ -269,7 +270,7 @@ class Attempt:
                 self._fail(error)
             return
         self.worked = True
-        shown = redact((head.get(b"content-type") or b"none").decode("latin-1"), self.target.secret)[:80]
+        shown = redact((head.get(b"content-type") or b"none").decode("latin-1"), *self.target.hidden)[:80]
         self._fail(UpstreamGarbage(f"The provider answered a request for a stream with the content type '{shown}'."))
 
     def _keep(self, data: bytes) -> None:
@@ -300,22 +301,25 @@ class Attempt:
             self.lane = Passing(call.dialect.tail(call.fields))
         else:
             self.lane = Translating(self.target.dialect.reader(), call.dialect.writer(call.fields, call.model))
+        unwrap = self.target.framing.unwrap
+        if unwrap is not None:
+            self.lane = Unwrapping(unwrap(), self.lane)
 
-    def _pass(self, lane: Passing | Translating, data: bytes) -> None:
+    def _pass(self, lane: Lane, data: bytes) -> None:
         out = lane.feed(data)
         if lane.finished:
             self._note(lane)
             self.call.complete(self)
         if lane.error is not None:
-            out = redact_bytes(out, self.target.secret)
+            out = redact_bytes(out, self.target.hidden)
         self.call.pass_on(self, out)
 
-    def _end_stream(self, lane: Passing | Translating, data: bytes) -> None:
+    def _end_stream(self, lane: Lane, data: bytes) -> None:
         """Raises UpstreamError when the stream ends without its end marker."""
         out = lane.feed(data) + lane.end()
         self._note(lane)
         if lane.error is not None:
-            out = redact_bytes(out, self.target.secret)
+            out = redact_bytes(out, self.target.hidden)
         if not lane.finished and lane.error is None:
             self.call.pass_on(self, out)
             raise UpstreamCut("The provider ended its stream in the middle of the answer.")
@@ -323,7 +327,7 @@ class Attempt:
         self.call.complete(self)
         self.call.stream_ended(self, out)
 
-    def _note(self, lane: Passing | Translating) -> None:
+    def _note(self, lane: Lane) -> None:
         self.usage = lane.usage
         self.produced_bytes = lane.output_bytes
 

@@ -54,6 +54,8 @@ class AuthSpec(msgspec.Struct, frozen=True, gc=False):
     region: str = ""
     """May hold `{name}` of a parameter."""
     scope: str = ""
+    token_url: str = ""
+    """Where `entra` gets its tokens; may hold `{name}` of a parameter or of the credential's parts."""
 
 
 BEARER = AuthSpec()
@@ -64,6 +66,16 @@ class ModelsFormat(StrEnum):
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
+    BEDROCK = "bedrock"
+    VERTEX = "vertex"
+
+
+class Derived(msgspec.Struct, frozen=True):
+    """What a parameter's value says of another place: the first template whose pattern (with `*`) matches it."""
+
+    name: str
+    cases: tuple[tuple[str, str], ...]
+    """Pattern, and what then stands at `{name}`; it may hold the parameter itself."""
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +98,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     secret: bool = False
     env_keys: tuple[str, ...] = ()
     """Environment variables that hold it, by the vendor's own SDK's name."""
+    derived: tuple[Derived, ...] = ()
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +121,10 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     needs_credential: bool = True
     models_path: str | None = "/models"
     """Appended to the base URL; None when the vendor lists none."""
+    models_more: tuple[str, ...] = ()
+    """Further lists, at paths like `models_path`."""
+    models_host: tuple[str, str] | None = None
+    """Lists are at another host: a part of the base URL, and what stands in its place there."""
     models_format: ModelsFormat = ModelsFormat.OPENAI
     loopback_ports: tuple[int, ...] = ()
     """Where the server listens by default on one's own machine."""

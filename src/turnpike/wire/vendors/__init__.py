@@ -5,7 +5,9 @@ A provider of an unknown vendor needs no code: it is `openai_compatible` with a 
 
 from turnpike.wire.vendor import Vendor
 from turnpike.wire.vendors.anthropic import ANTHROPIC
+from turnpike.wire.vendors.azure_openai import AZURE_OPENAI, AZURE_OPENAI_CLASSIC
 from turnpike.wire.vendors.base_url import normalise_base_url
+from turnpike.wire.vendors.bedrock import BEDROCK
 from turnpike.wire.vendors.cloudflare import CLOUDFLARE
 from turnpike.wire.vendors.deepseek import DEEPSEEK
 from turnpike.wire.vendors.gemini import GEMINI
@@ -19,6 +21,7 @@ from turnpike.wire.vendors.openai_compatible import OPENAI_COMPATIBLE
 from turnpike.wire.vendors.openrouter import OPENROUTER
 from turnpike.wire.vendors.simulator import SIMULATOR
 from turnpike.wire.vendors.together import TOGETHER
+from turnpike.wire.vendors.vertex import VERTEX
 from turnpike.wire.vendors.vllm import VLLM
 from turnpike.wire.vendors.xai import XAI
 
@@ -30,6 +33,10 @@ VENDORS: dict[str, Vendor] = {
         OPENAI,
         ANTHROPIC,
         GEMINI,
+        VERTEX,
+        BEDROCK,
+        AZURE_OPENAI,
+        AZURE_OPENAI_CLASSIC,
         MISTRAL,
         GROQ,
         DEEPSEEK,

@@ -50,8 +50,7 @@ def read_safety(trace: msgspec.Raw) -> tuple[SafetyRating, ...]:
         decoded = _trace(trace)
     except msgspec.DecodeError:
         return ()
-    guardrail = decoded.get("guardrail") if isinstance(decoded, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return tuple(_ratings(guardrail))
+    return tuple(_ratings(cast("Json", decoded).get("guardrail"))) if isinstance(decoded, dict) else ()
 
 
 def _ratings(node: object) -> Iterator[SafetyRating]:
