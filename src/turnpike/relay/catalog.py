@@ -108,7 +108,6 @@ class Target:
         self.served_raw = msgspec.Raw(_encode(self.served))
         self.answer_head = f"x-turnpike-provider: {provider.slug}\r\nx-turnpike-deployment: {model.id}\r\n".encode()
 
-
     def _take_credential(self, provider: ProviderSpec, credential: CredentialSpec | None) -> None:
         """How this credential is sent: as a header, as a parameter of the query, or as a signature of each request."""
         self.credential = credential

@@ -22,6 +22,8 @@ class Call(msgspec.Struct):
     body: bytes
     data: Any
     faults: Faults
+    raw_path: str = ""
+    """As it came, percent-encoded: what a signature is over."""
 
 
 class Answer(msgspec.Struct):
@@ -84,6 +86,8 @@ class Operation(msgspec.Struct, frozen=True):
     vendor: Callable[[dict[str, str]], Vendor]
     """By the request's headers: some paths are shared by two APIs."""
     answer: Callable[[Call], Answer]
+    form: bool = False
+    """The body of a POST is a form's, not JSON."""
 
 
 def json_answer(value: Any, headers: Headers, status: int = 200) -> Answer:

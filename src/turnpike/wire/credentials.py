@@ -144,7 +144,11 @@ def _google_source(text: str) -> GoogleSource:
         raise InvalidRequest("Google's credentials are not the JSON of a credentials file.", details=param) from error
     if isinstance(source, ExternalAccount):
         given = source.credential_source
-        if given.executable is not None or given.environment_id is not None or (given.file is None) == (given.url is None):
+        if (
+            given.executable is not None
+            or given.environment_id is not None
+            or (given.file is None) == (given.url is None)
+        ):
             raise InvalidRequest(
                 "A workload identity's `credential_source` must name a `file` or a `url`; commands and AWS's own"
                 " environments are not run or asked here.",

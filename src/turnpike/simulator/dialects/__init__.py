@@ -1,6 +1,14 @@
 """The APIs that the simulator speaks. A further dialect or operation is one file here and one line below."""
 
-from turnpike.simulator.dialects import anthropic_messages, models, openai_chat, openai_embeddings
+from turnpike.simulator.dialects import (
+    anthropic_messages,
+    azure,
+    bedrock,
+    google,
+    models,
+    openai_chat,
+    openai_embeddings,
+)
 from turnpike.simulator.exchange import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -8,4 +16,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *anthropic_messages.OPERATIONS,
     *openai_embeddings.OPERATIONS,
     *models.OPERATIONS,
+    *bedrock.OPERATIONS,
+    *google.OPERATIONS,
+    *azure.OPERATIONS,
 )

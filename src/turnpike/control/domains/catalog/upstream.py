@@ -20,10 +20,13 @@ from turnpike.control.domains.catalog.facts import Facts, facts_of, known_vendor
 from turnpike.control.domains.catalog.prices import Pricing
 from turnpike.control.domains.catalog.schemas import SyncBody, SyncView, TestView
 from turnpike.control.outbound import Answer, Outbound
+from turnpike.control.tokens.asking import Asking
+from turnpike.control.tokens.sending import Ready, ready
 from turnpike.errors import InvalidRequest, NotFound, UpstreamError, UpstreamRefused
 from turnpike.kit.crypto import scrub
-from turnpike.wire.dialects.models import ModelRow, read_models
+from turnpike.wire.dialects.models import ModelRow, read_list
 from turnpike.wire.parameters import pack_secret
+from turnpike.wire.vendor import ModelsFormat
 
 MAX_PAGES = 50
 MAX_SHOWN_ERROR = 500
@@ -152,31 +155,45 @@ class Upstream:
         return Target(provider, facts, api_key)
 
     async def _list(self, target: Target) -> Listed:
-        """All pages. Raises UpstreamError with the credential scrubbed from its message."""
-        rows: list[ModelRow] = []
-        after: str | None = None
+        """All lists and pages. Raises UpstreamError with the credential scrubbed from its message."""
+        provider, facts = target.provider, target.facts
+        ask = Asking(self._outbound, tuple(provider.allow_addresses), provider.proxy)
+        hidden = [target.secret] if target.secret else []
+        rows: dict[str, ModelRow] = {}
         try:
-            for page in range(1, MAX_PAGES + 1):
-                answer = await self._ask(target, after)
-                found = read_models(answer.body)
-                rows += found.rows
-                if found.next_after_id in {None, after} or page == MAX_PAGES:
-                    return Listed(tuple(rows), answer)
-                after = found.next_after_id
+            sending = await ready(facts.auth, target.secret, ask)
+            hidden += sending.hidden()
+            last: Answer | None = None
+            for path in (facts.models_path or "", *facts.models_more):
+                last = await self._list_one(target, sending, path, rows)
         except UpstreamError as error:
-            error.message = _shown(error.message, target.secret)
+            error.message = _shown(error.message, hidden)
             error.args = (error.message,)
             raise
+        assert last is not None
+        return Listed(tuple(rows.values()), last)
+
+    async def _list_one(self, target: Target, sending: Ready, path: str, rows: dict[str, ModelRow]) -> Answer:
+        after: str | None = None
+        for page in range(1, MAX_PAGES + 1):
+            answer = await self._ask(target, sending, path, after)
+            found = read_list(target.facts.models_format, answer.body)
+            for row in found.rows:
+                rows.setdefault(row.id, row)
+            if found.next_after_id in {None, after} or page == MAX_PAGES:
+                return answer
+            after = found.next_after_id
         raise AssertionError("the last page returns")
 
-    async def _ask(self, target: Target, after: str | None) -> Answer:
+    async def _ask(self, target: Target, sending: Ready, path: str, after: str | None) -> Answer:
         provider, facts = target.provider, target.facts
-        headers = dict(facts.headers)
-        if target.secret is not None and facts.auth.header:
-            headers[facts.auth.header] = facts.auth.prefix + target.secret
+        base = provider.api_base_url
+        if facts.models_host is not None:
+            base = base.replace(*facts.models_host, 1)
+        url = sending.url(base + _paged(facts, path, after))
         answer = await self._outbound.get(
-            f"{provider.api_base_url}{facts.models_path}{_query(facts, after)}",
-            headers=headers,
+            url,
+            headers={**facts.headers, **sending.headers(url)},
             allow_addresses=provider.allow_addresses,
             proxy=provider.proxy,
         )
@@ -185,11 +202,17 @@ class Upstream:
         return answer
 
 
-def _query(facts: Facts, after: str | None) -> str:
-    query = {"limit": "1000"} if facts.models_format == "anthropic" else {}
+_AFTER = {ModelsFormat.BEDROCK: "nextToken", ModelsFormat.VERTEX: "pageToken"}
+"""How the next page is asked for, where it is not Anthropic's way."""
+
+
+def _paged(facts: Facts, path: str, after: str | None) -> str:
+    query = {"limit": "1000"} if facts.models_format == ModelsFormat.ANTHROPIC else {}
     if after is not None:
-        query["after_id"] = after
-    return f"?{urlencode(query)}" if query else ""
+        query[_AFTER.get(facts.models_format, "after_id")] = after
+    if not query:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}"
 
 
 def _refusal(slug: str, answer: Answer) -> str:
@@ -209,8 +232,8 @@ def _told(body: bytes) -> str:
     return f": {message}" if isinstance(message, str) else ""
 
 
-def _shown(message: str, secret: str | None) -> str:
-    clean = scrub(message, [secret] if secret else [])
+def _shown(message: str, hidden: list[str]) -> str:
+    clean = scrub(message, hidden)
     clean = "".join(character if character.isprintable() else " " for character in clean)
     return clean if len(clean) <= MAX_SHOWN_ERROR else clean[:MAX_SHOWN_ERROR] + "…"
 

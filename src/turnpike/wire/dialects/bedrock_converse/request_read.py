@@ -149,7 +149,9 @@ def _response_format(config: OutputConfig | None) -> ResponseFormat | None:
     try:
         _members(schema.schema)
     except BODY_ERRORS as error:
-        raise invalid("outputConfig.textFormat.structure.jsonSchema.schema", "must be a JSON schema as text.") from error
+        raise invalid(
+            "outputConfig.textFormat.structure.jsonSchema.schema", "must be a JSON schema as text."
+        ) from error
     raw = msgspec.Raw(schema.schema.encode())
     return ResponseFormat("json_schema", raw, schema.name, schema.description)
 
