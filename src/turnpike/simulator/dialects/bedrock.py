@@ -188,8 +188,8 @@ def foundation_models(call: Call) -> Answer:
     amazon.authorize(call)
     rows = [
         {
-            "modelId": name, "modelName": shown, "providerName": shown.split(maxsplit=1)[0], "outputModalities": outputs,
-            "inferenceTypesSupported": kinds, "modelLifecycle": {"status": "ACTIVE"},
+            "modelId": name, "modelName": shown, "providerName": shown.split(maxsplit=1)[0],
+            "outputModalities": outputs, "inferenceTypesSupported": kinds, "modelLifecycle": {"status": "ACTIVE"},
         }
         for name, shown, outputs, kinds in _FOUNDATION
     ]  # fmt: skip

@@ -98,9 +98,8 @@ def _read_result(turn: Turn, value: dict[str, Any], path: str, waiting: dict[str
     identifier = take(value, "toolUseId", str, path)
     if identifier not in waiting:
         raise FieldError(path, "value", f"no toolUse block '{identifier}' in the previous message")
-    texts: list[str] = []
-    for item in take(value, "content", list, path):
-        texts.append(item.get("text") or msgspec.json.encode(item.get("json")).decode())
+    content = take(value, "content", list, path)
+    texts = [item.get("text") or msgspec.json.encode(item.get("json")).decode() for item in content]
     failed = value.get("status") == "error"
     turn.results.append(ToolResult(waiting.pop(identifier), " ".join(texts), failed=failed))
 

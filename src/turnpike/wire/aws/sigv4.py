@@ -67,7 +67,7 @@ class Signer:
         self._day = ""
         self._key = b""
 
-    def sign(
+    def sign(  # noqa: PLR0917 - the parts of a request, in its own order
         self,
         method: str,
         path: str,
