@@ -57,7 +57,8 @@ VERTEX = Vendor(
             OperationSpec(
                 "anthropic_messages", _CLAUDE + ":rawPredict", _CLAUDE + ":streamRawPredict", models=("claude*",)
             ),
-            OperationSpec("openai_chat", _PLACE + "/endpoints/openapi/chat/completions"),
+            # Names with their publisher: `meta/llama-...`, `google/gemini-...`.
+            OperationSpec("openai_chat", _PLACE + "/endpoints/openapi/chat/completions", models=("*/*",)),
         ),
     },
     auth=AuthSpec(kind="google", scope="https://www.googleapis.com/auth/cloud-platform"),
