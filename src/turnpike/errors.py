@@ -35,6 +35,7 @@ written for the person who reads it and never holds a secret. This module import
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, ClassVar
 
 
@@ -153,10 +154,29 @@ class UpstreamError(TurnpikeError):
     retryable = True
 
 
-class UpstreamRefused(UpstreamError):
-    """The provider answered with an error of its own; `status` is the provider's.
+class RefusalKind(StrEnum):
+    """Why a provider refused, in no provider's words."""
 
-    `upstream_code` and `upstream_type` are its own words, kept so that the caller's dialect can repeat them.
+    BAD_KEY = "bad_key"
+    QUOTA = "quota"
+    """No money or quota left: waiting does not help."""
+    RATE_LIMITED = "rate_limited"
+    CONTEXT = "context"
+    """Longer than the model's context."""
+    CONTENT = "content"
+    """Refused for what it says."""
+    NOT_FOUND = "not_found"
+    OVERLOADED = "overloaded"
+    UNSUPPORTED = "unsupported"
+    FORBIDDEN = "forbidden"
+
+
+class UpstreamRefused(UpstreamError):
+    """The provider answered with an error of its own; `status` is the provider's, unless that says another thing than
+    its error does.
+
+    `upstream_code` and `upstream_type` are its own words, kept so that the caller's dialect can repeat them; `kind` is
+    what they mean, where that is known.
     """
 
     code = "UPSTREAM_REFUSED"
@@ -171,9 +191,11 @@ class UpstreamRefused(UpstreamError):
         param: str | None = None,
         details: Mapping[str, Any] | None = None,
         retry_after_s: float | None = None,
+        kind: RefusalKind | None = None,
     ) -> None:
         super().__init__(message, details=details, retry_after_s=retry_after_s)
         self.status = status
+        self.kind = kind
         self.upstream_code = upstream_code
         self.upstream_type = upstream_type
         self.param = param

@@ -1,5 +1,6 @@
 """Registers a provider with its models, for `providers add` and for the first start alike."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,8 @@ class NewProvider:
     slug: str | None = None
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     allow_addresses: tuple[str, ...] = ()
     models: tuple[NewModel, ...] = ()
     """Named by hand: taken as they are, whatever the provider lists."""
@@ -41,6 +44,8 @@ class NewProvider:
             "slug": self.slug,
             "api_base_url": self.base_url,
             "shared_api_key": self.api_key,
+            "parameters": dict(self.parameters),
+            "config": dict(self.config),
             "allow_addresses": list(self.allow_addresses),
         }
         return {name: value for name, value in given.items() if value}

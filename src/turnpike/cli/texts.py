@@ -115,6 +115,29 @@ For example:
     turnpike providers add openai --model 'gpt-*' --name "OpenAI, chat only"
     turnpike providers add vllm --allow-address 10.0.0.0/8 \\
         --base-url https://10.0.0.5:8000/v1
+    turnpike providers add cloudflare --set account_id=0123...
+    turnpike providers add openai_compatible --name example \\
+        --base-url https://api.example.com/v2 --auth-header api-key \\
+        --auth-prefix '' --quirk max_tokens
+""",
+    ),
+    "providers vendors": (
+        "providers:list_vendors",
+        """List the vendors that can be added, and what each needs.
+
+For example:
+
+    turnpike providers vendors --json
+""",
+    ),
+    "providers change": (
+        "providers:change",
+        """Change a provider; what is not named stays.
+
+For example:
+
+    turnpike providers change cloudflare --set account_id=0123...
+    turnpike providers change example --quirk no_user --no-active
 """,
     ),
     "providers list": (

@@ -125,7 +125,7 @@ class Attempt:
     def on_plain(self, raw: bytes, body: bytes) -> None:
         call = self.call
         target = self.target
-        if call.streams or not target.same:
+        if call.streams or not target.same or target.find_refusal is not None:
             self.on_whole(AnswerHead(200, raw=raw), body)
             return
         self.over = True
@@ -225,6 +225,11 @@ class Attempt:
         if head.status != 200:
             self._unusual_status(head, body)
             return
+        if target.find_refusal is not None:
+            refused = target.find_refusal(body)
+            if refused is not None:
+                self._refuse(refused, head)
+                return
         if call.streams:
             self._whole_for_stream(head, body)
             return
@@ -254,9 +259,11 @@ class Attempt:
         if head.status < 400:
             self._fail(UpstreamGarbage(f"The provider answered with status {head.status}, which no model call has."))
             return
-        error = target.dialect.read_error(head.status, body)
+        self._refuse(target.dialect.read_error(head.status, body), head)
+
+    def _refuse(self, error: UpstreamRefused, head: AnswerHead) -> None:
         error.retry_after_s = head.retry_after_s()
-        redact_refusal(error, target.hidden)
+        redact_refusal(error, self.target.hidden)
         self._fail(error)
 
     def _whole_for_stream(self, head: AnswerHead, body: bytes) -> None:

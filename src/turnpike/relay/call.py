@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from turnpike.relay.head import RequestHead
     from turnpike.relay.protocol import ClientConnection
 
-_ELSEWHERE = frozenset((401, 403, 404, 408, 409, 425, 429))
+_ELSEWHERE = frozenset((401, 402, 403, 404, 408, 409, 425, 429))
 """Client errors that another deployment may not have: its credential, its models, its load. All 5xx besides."""
 _HERE = frozenset((408, 409, 425, 429))
 _WAIT_AT_MOST_S = 5.0

@@ -31,10 +31,11 @@ from turnpike.relay.pools import Pool, Pools
 from turnpike.wire.aws.sigv4 import Signer, read_keys
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
+from turnpike.wire.dialects.common.errors import refusal_in
 from turnpike.wire.framing import FRAMINGS
 from turnpike.wire.operations import Endpoint, Operation
 from turnpike.wire.prices import compile_cost
-from turnpike.wire.profiles import quirks as q
+from turnpike.wire.profiles.quirks import MODEL_IN_PATH, REWRITTEN, STATUS_IN_BODY
 from turnpike.wire.types.usage import Usage
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -61,9 +62,9 @@ class Target:
     """A deployment, ready to be sent a request of one endpoint."""
 
     __slots__ = (
-        "answer_head", "auth", "breaker", "cost", "credential", "dialect", "framing", "header_members", "headers",
-        "hidden", "host", "max_output_tokens", "passes_query", "path", "pool", "quirks", "same", "served", "served_raw",
-        "signer", "stream_path", "tally", "unusual", "upstream_model", "verbatim",
+        "answer_head", "auth", "breaker", "cost", "credential", "dialect", "find_refusal", "framing", "header_members",
+        "headers", "hidden", "host", "max_output_tokens", "passes_query", "path", "pool", "quirks", "same", "served",
+        "served_raw", "signer", "stream_path", "tally", "unusual", "upstream_model", "verbatim",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
@@ -88,6 +89,8 @@ class Target:
         self.upstream_model = model.upstream_model
         self.max_output_tokens = model.max_output_tokens
         self.quirks = frozenset(provider.quirks)
+        self.find_refusal = refusal_in if STATUS_IN_BODY in self.quirks else None
+        """Finds the error in an answer with status 200, at a provider that tells errors so."""
         root = base.path.rstrip("/")
         self.path = (root + operation.path_for(model.upstream_model)).encode()
         self.stream_path: bytes | None = None
@@ -97,8 +100,9 @@ class Target:
         self.host = base.netloc.rpartition("@")[2].encode()
         self.framing = FRAMINGS[operation.framing]
         self.header_members = operation.header_members if self.same else {}
-        changed = bool(self.header_members) or q.MODEL_IN_PATH in self.quirks
-        self.verbatim = model.upstream_model if self.same and not changed else None
+        changed = bool(self.header_members) or MODEL_IN_PATH in self.quirks
+        rewrites = changed or not REWRITTEN.isdisjoint(self.quirks)
+        self.verbatim = model.upstream_model if self.same and not rewrites else None
         """The name of a model that a caller's whole request may go on under, byte for byte."""
         self.passes_query = self.same and not changed
         self._take_credential(provider, credential)

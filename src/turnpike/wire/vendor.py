@@ -111,7 +111,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """With the version prefix where the vendor's own documents have it, without a trailing slash. None: every
     installation has its own, and a provider must be given one."""
     operations: dict[Operation, tuple[OperationSpec, ...]]
-    """Best first."""
+    """Best first. Empty: an API of its own kind only, which calls pass through to as they are."""
     env_keys: tuple[str, ...] = ()
     """Environment variables that hold a credential, by the vendor's own SDK's name."""
     parameters: tuple[Parameter, ...] = ()
@@ -126,6 +126,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     models_host: tuple[str, str] | None = None
     """Lists are at another host: a part of the base URL, and what stands in its place there."""
     models_format: ModelsFormat = ModelsFormat.OPENAI
+    credential_path: str | None = None
+    """Appended to the base URL: what costs nothing and needs a valid credential, where no list of models does."""
     loopback_ports: tuple[int, ...] = ()
     """Where the server listens by default on one's own machine."""
     probe_path: str | None = None
@@ -142,16 +144,17 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def openai_compatible(
-    *, embeddings: bool = True, messages: str | None = None
+    prefix: str = "", *, embeddings: bool = True, messages: str | None = None
 ) -> dict[Operation, tuple[OperationSpec, ...]]:
     """The operations of an API that follows OpenAI's paths below its base URL.
 
-    `messages`: the path at which it also speaks Anthropic's Messages form, where its documents say so.
+    `prefix`: what stands before those paths, where the base URL does not hold it already. `messages`: the path at
+    which it also speaks Anthropic's Messages form, where its documents say so.
     """
-    chat = (OperationSpec("openai_chat", "/chat/completions"),)
+    chat = (OperationSpec("openai_chat", f"{prefix}/chat/completions"),)
     if messages is not None:
         chat += (OperationSpec("anthropic_messages", messages),)
     operations: dict[Operation, tuple[OperationSpec, ...]] = {Operation.CHAT: chat}
     if embeddings:
-        operations[Operation.EMBEDDINGS] = (OperationSpec("openai_embeddings", "/embeddings"),)
+        operations[Operation.EMBEDDINGS] = (OperationSpec("openai_embeddings", f"{prefix}/embeddings"),)
     return operations

@@ -16,7 +16,7 @@ from turnpike.wire.vendors import VENDORS
 PROVIDERS = "/api/v1/ai/providers"
 ACCOUNT = "0" * 32
 OTHER_ACCOUNT = "f" * 32
-ADDRESS = "https://api.cloudflare.com/client/v4/accounts/{}/ai/v1"
+ADDRESS = "https://api.cloudflare.com/client/v4/accounts/{}/ai"
 PARTED = Vendor(
     name="parted",
     display_name="Parted",
@@ -76,7 +76,7 @@ async def test_an_address_of_ones_own_stays_when_a_value_changes(operator: Api) 
 
 async def test_a_bare_host_gets_the_vendors_filled_path(operator: Api) -> None:
     made = await cloudflare(operator, api_base_url="https://proxy.example")
-    assert made["api_base_url"] == f"https://proxy.example/client/v4/accounts/{ACCOUNT}/ai/v1"
+    assert made["api_base_url"] == f"https://proxy.example/client/v4/accounts/{ACCOUNT}/ai"
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ ANTHROPIC = DIALECTS["anthropic_messages"]
             "overloaded_error",
         ),
         (404, {"error": "model 'x' not found"}, "model 'x' not found", None, None),
-        (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, '"msg":"field required"', None, None),
+        (422, {"detail": [{"loc": ["body", "model"], "msg": "field required"}]}, "model: field required", None, None),
         (
             400,
             [{"error": {"code": 400, "message": "Bad", "status": "INVALID_ARGUMENT"}}],

@@ -2,7 +2,9 @@
 
 import ast
 import inspect
+import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from genai_prices.data_snapshot import get_snapshot
@@ -15,6 +17,7 @@ from turnpike.wire import vendor as vendor_module
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.operations import ENDPOINTS, Operation
+from turnpike.wire.parameters import placeholders
 from turnpike.wire.profiles import quirks
 from turnpike.wire.vendor import Vendor
 from turnpike.wire.vendors import VENDORS, normalise_base_url
@@ -30,6 +33,7 @@ def test_a_vendors_facts_hold_together(vendor: Vendor) -> None:
     assert vendor.quirks <= quirks.ALL
     assert vendor.base_url is None or vendor.base_url.startswith(("https://", "http://127.0.0.1:"))
     assert vendor.base_url is None or not vendor.base_url.endswith("/")
+    assert not vendor.base_url or "{" in vendor.base_url or urlsplit(vendor.base_url).hostname
     for operation, specs in vendor.operations.items():
         assert specs
         for spec in specs:
@@ -40,6 +44,52 @@ def test_a_vendors_facts_hold_together(vendor: Vendor) -> None:
     )
     assert bool(vendor.loopback_ports) == bool(vendor.probe_path)
     assert vendor.needs_credential == (bool(vendor.env_keys) and not vendor.loopback_ports)
+
+
+OWN_SERVERS = {"openai_compatible", "simulator"}
+
+
+@EVERY
+def test_a_vendor_names_its_reference_and_its_site(vendor: Vendor) -> None:
+    for address in (vendor.reference, vendor.website):
+        assert (
+            urlsplit(address).scheme == "https"
+            or (vendor.name in OWN_SERVERS and not address)
+            or (vendor.name == "openai_compatible" and address.startswith("https://"))
+        )
+    assert vendor.exercised in ("recorded", "simulated", "documented")
+
+
+@EVERY
+def test_a_vendors_placeholders_are_its_parameters(vendor: Vendor) -> None:
+    texts = [vendor.base_url or "", vendor.models_path or "", vendor.credential_path or "", *vendor.headers.values()]
+    for specs in vendor.operations.values():
+        texts += (text for spec in specs for text in (spec.path, spec.stream_path or ""))
+    found = {name for text in texts for name in placeholders(text)} - {"model"}
+    names = [parameter.name for parameter in vendor.parameters]
+    assert found == {parameter.name for parameter in vendor.parameters if not parameter.secret}
+    assert len(names) == len(set(names))
+    for parameter in vendor.parameters:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", parameter.name)
+        assert parameter.name != "model"
+        assert parameter.label
+        if parameter.default:
+            assert re.fullmatch(parameter.pattern, parameter.default)
+        if parameter.example:
+            assert re.fullmatch(parameter.pattern, parameter.example)
+
+
+@EVERY
+def test_a_vendors_display_name_is_its_own(vendor: Vendor) -> None:
+    assert [other.display_name for other in VENDORS.values()].count(vendor.display_name) == 1
+
+
+def test_every_vendor_that_people_ask_for_is_there() -> None:
+    assert len(VENDORS) >= 45
+
+
+def test_every_quirk_is_some_vendors() -> None:
+    assert {quirk for vendor in VENDORS.values() for quirk in vendor.quirks} == quirks.ALL
 
 
 @EVERY
@@ -55,12 +105,14 @@ def test_no_credentials_variable_belongs_to_two_vendors() -> None:
 
 
 def test_servers_on_ones_own_machine_are_told_apart() -> None:
-    assert {port: name for name, vendor in VENDORS.items() for port in vendor.loopback_ports} == {
-        11434: "ollama",
-        8000: "vllm",
-        8080: "llama_cpp",
-        1234: "lm_studio",
-    }
+    """Those that share a port are asked at different paths, or for different words."""
+    probes = [
+        (port, vendor.probe_path, vendor.probe_contains)
+        for vendor in VENDORS.values()
+        for port in vendor.loopback_ports
+    ]
+    assert len(probes) == len(set(probes))
+    assert {port for port, _, _ in probes} == {1234, 8000, 8080, 9997, 11434, 30000}
 
 
 def test_every_vendor_file_is_registered_and_small() -> None:
@@ -125,6 +177,11 @@ def test_a_vendors_own_base_url_stays_as_it_is(vendor: Vendor) -> None:
         ("anthropic", "https://api.anthropic.com/v1/messages", "https://api.anthropic.com"),
         ("anthropic", "https://proxy.test/claude/", "https://proxy.test/claude"),
         ("deepseek", "https://api.deepseek.com/v1", "https://api.deepseek.com"),
+        ("zai", "https://api.z.ai/api/paas/v4", "https://api.z.ai/api"),
+        ("zai", "https://api.z.ai", "https://api.z.ai/api"),
+        ("zai", "https://api.z.ai/api/anthropic/v1/messages", "https://api.z.ai/api"),
+        ("moonshot", "https://api.moonshot.cn/v1/", "https://api.moonshot.cn"),
+        ("deepinfra", "https://proxy.test/di/v1/openai", "https://proxy.test/di"),
         ("groq", "https://api.groq.com", "https://api.groq.com/openai/v1"),
         ("ollama", "http://box:11434", "http://box:11434/v1"),
         ("openai_compatible", "http://[::1]:9000", "http://[::1]:9000/v1"),

@@ -1,25 +1,26 @@
 """`turnpike providers`: add, list, test, set-key, sync-models."""
 
-import getpass
 import sys
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import msgspec
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, cell, field
+from turnpike.cli.provider_options import NO_DIFFERENCES, Differences
 from turnpike.cli.registration import MODELS, PROVIDERS, NewModel, NewProvider, register
 from turnpike.cli.registration import sync_models as sync
 from turnpike.cli.tasks import with_control
 from turnpike.cli.values import words
+from turnpike.cli.vendor_values import credential, find_vendor, parsed_settings, vendor_values
 from turnpike.errors import InvalidRequest, NotFound
-from turnpike.settings import found_vendor_keys
+from turnpike.wire.parameters import secret_names
 from turnpike.wire.vendor import Vendor
 from turnpike.wire.vendors import VENDORS
 
-CUSTOM = "openai_compatible"
 LOOPBACK = "127.0.0.1"
 
 ProviderName = Annotated[str, Parameter(help="Slug, name or id, as `providers list` shows them.")]
@@ -32,8 +33,15 @@ ApiKey = Annotated[
         "Default: the vendor's variable (OPENAI_API_KEY, ...), else you are asked.",
     ),
 ]
-
-
+ParameterValues = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--set",
+        negative="",
+        help="A parameter of its vendor (`providers vendors` lists them): NAME=VALUE; NAME=- reads standard input, "
+        "NAME=@FILE a file. Default: the vendor's variable, else you are asked.",
+    ),
+]
 Networks = Annotated[
     list[str] | None,
     Parameter(
@@ -69,22 +77,27 @@ def add(
         Parameter(help="Its address with the version prefix: https://models.example.com/v1. Default: the vendor's."),
     ] = None,
     api_key: ApiKey = None,
+    settings: ParameterValues = None,
     allow_address: Networks = None,
     model: ModelNames = None,
     capability: Capabilities = None,
+    differences: Differences = NO_DIFFERENCES,
     common: Common = DEFAULT,
 ) -> None:
     """Register a provider and its models."""
-    facts = _vendor(vendor)
+    facts = find_vendor(vendor)
     if facts.base_url is None and base_url is None:
         raise InvalidRequest(f"{facts.display_name} has no address of its own; give --base-url https://HOST/v1")
     names, patterns = split_models(words(model))
+    values = vendor_values(facts, api_key, settings)
     wish = NewProvider(
         vendor=facts.name,
         name=name or facts.display_name,
         slug=facts.name if name is None else None,
         base_url=base_url,
-        api_key=_credential(facts, api_key),
+        api_key=values.api_key,
+        parameters=values.parameters,
+        config=differences.config(),
         allow_addresses=tuple(words(allow_address)) or _own_loopback(facts, base_url),
         models=tuple(NewModel(one, capabilities_of(one, words(capability))) for one in names),
         listed=patterns if patterns or not names else None,
@@ -119,49 +132,10 @@ def count_of(models: int) -> str:
     return "1 model" if models == 1 else f"{models} models"
 
 
-def _vendor(name: str) -> Vendor:
-    """Raises InvalidRequest that names the vendors there are."""
-    found = VENDORS.get(name.lower().replace("-", "_"))
-    if found is None:
-        raise InvalidRequest(
-            f"{name!r} is no vendor; take one of {', '.join(VENDORS)}: {CUSTOM} with --base-url for any API that "
-            "follows OpenAI's"
-        )
-    return found
-
-
 def _own_loopback(vendor: Vendor, base_url: str | None) -> tuple[str, ...]:
     """Who adds Ollama without an address means the one on this machine, which needs no second word."""
     own = urlsplit(vendor.base_url or "").hostname
     return (f"{LOOPBACK}/32",) if base_url is None and own == LOOPBACK else ()
-
-
-def _credential(vendor: Vendor | None, given: str | None) -> str | None:
-    """Never from anywhere that shows it: an option, standard input, the vendor's variable, a prompt without echo."""
-    if given == "-":
-        given = sys.stdin.readline().strip()
-        if not given:
-            raise InvalidRequest("--api-key - found nothing on standard input")
-    if given is not None and given.startswith("--"):
-        raise InvalidRequest("--api-key has no value; give - to read it from standard input")
-    if given or vendor is None:
-        return given
-    found = found_vendor_keys(vendor.env_keys)
-    if found:
-        variable, secret = next(iter(found.items()))
-        sys.stderr.write(f"Using the key in {variable}.\n")
-        return secret.get_secret_value()
-    return _asked(vendor) if vendor.needs_credential else None
-
-
-def _asked(vendor: Vendor) -> str:
-    if not sys.stdin.isatty():
-        variables = f", or set {' or '.join(vendor.env_keys)}" if vendor.env_keys else ""
-        raise InvalidRequest(f"{vendor.display_name} needs a credential: give it with --api-key -{variables}")
-    typed = getpass.getpass(f"API key for {vendor.display_name} (not shown): ").strip()
-    if not typed:
-        raise InvalidRequest(f"{vendor.display_name} needs a credential")
-    return typed
 
 
 def set_key(provider: ProviderName, /, *, api_key: ApiKey = None, common: Common = DEFAULT) -> None:
@@ -170,13 +144,76 @@ def set_key(provider: ProviderName, /, *, api_key: ApiKey = None, common: Common
     async def work(control: Control) -> None:
         found = await find_provider(control, provider)
         facts = VENDORS.get(found["vendor"])
-        secret = _credential(facts, api_key) or ""
+        if api_key is None and facts is not None and secret_names(facts):
+            raise InvalidRequest(f"the credential has parts: turnpike providers change {found['slug']} --set NAME=-")
+        secret = credential(facts, api_key) or ""
         if not secret:
             raise InvalidRequest("give the credential with --api-key -, on standard input")
         shown = (await control.patch(f"{PROVIDERS}/{found['id']}", {"shared_api_key": secret})).data
         Output(common).result(shown, f"{found['slug']} has the credential {cell(shown['shared_api_key'])} now.")
 
     with_control(common, work)
+
+
+def change(
+    provider: ProviderName,
+    /,
+    *,
+    base_url: Annotated[str | None, Parameter(help="Its address.")] = None,
+    settings: ParameterValues = None,
+    allow_address: Networks = None,
+    active: Annotated[bool | None, Parameter(help="Whether it is used at all.")] = None,
+    differences: Differences = NO_DIFFERENCES,
+    common: Common = DEFAULT,
+) -> None:
+    """Change a provider; what is not named stays."""
+
+    async def work(control: Control) -> None:
+        found = await find_provider(control, provider)
+        config = differences.config()
+        given = {
+            "api_base_url": base_url,
+            "parameters": parsed_settings(VENDORS.get(found["vendor"]), settings) or None,
+            "allow_addresses": words(allow_address) or None,
+            "is_active": active,
+            "config": {**found["config"], **config} if config else None,
+        }
+        wish = {name: value for name, value in given.items() if value is not None}
+        if not wish:
+            raise InvalidRequest("name what to change (see --help)")
+        shown = (await control.patch(f"{PROVIDERS}/{found['id']}", wish)).data
+        Output(common).result(shown, f"Changed {found['slug']}: {', '.join(wish)}.")
+
+    with_control(common, work)
+
+
+def list_vendors(*, common: Common = DEFAULT) -> None:
+    """List the vendors that can be added, and what each needs."""
+    rows = [
+        {
+            "vendor": vendor.name,
+            "name": vendor.display_name,
+            "api_base_url": vendor.base_url,
+            "needs_credential": vendor.needs_credential,
+            "credential_from": list(vendor.env_keys),
+            "parameters": [msgspec.to_builtins(parameter) for parameter in vendor.parameters],
+            "operations": sorted(vendor.operations),
+            "reference": vendor.reference,
+            "exercised": vendor.exercised,
+        }
+        for vendor in VENDORS.values()
+    ]
+    Output(common).table(
+        rows,
+        (
+            ("VENDOR", field("vendor")),
+            ("NAME", field("name")),
+            ("CREDENTIAL FROM", lambda row: ", ".join(row["credential_from"])),
+            ("PARAMETERS", lambda row: ", ".join(each["name"] for each in row["parameters"])),
+            ("OPERATIONS", lambda row: ", ".join(row["operations"])),
+        ),
+        empty="No vendor is known.",
+    )
 
 
 def list_providers(*, common: Common = DEFAULT) -> None:

@@ -1,7 +1,7 @@
 """What this machine already has: vendors' keys in the environment, model servers on loopback. Looks, and no more."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -32,18 +32,41 @@ class Offer:
 def offers_from_environment(vendors: Iterable[Vendor]) -> list[Offer]:
     """One a vendor, even where it has several variables."""
     vendors = tuple(vendors)
-    found = found_vendor_keys(name for vendor in vendors for name in vendor.env_keys)
+    found = found_vendor_keys(name for vendor in vendors for name in (*vendor.env_keys, *_parameter_keys(vendor)))
     offers: list[Offer] = []
     for vendor in vendors:
         name = next((name for name in vendor.env_keys if name in found), None)
         # A key for a server of one's own says nothing of whether it runs: that is asked on loopback.
-        if name is not None and vendor.base_url is not None and not vendor.loopback_ports:
-            offers.append(_keyed(vendor, name, found[name]))
+        values = _parameters(vendor, found)
+        if name is not None and values is not None and vendor.base_url is not None and not vendor.loopback_ports:
+            offers.append(_keyed(vendor, name, found[name], values))
     return offers
 
 
-def _keyed(vendor: Vendor, variable: str, key: SecretStr) -> Offer:
-    wish = NewProvider(vendor=vendor.name, name=vendor.display_name, slug=vendor.name, api_key=key.get_secret_value())
+def _parameter_keys(vendor: Vendor) -> Iterable[str]:
+    return (name for parameter in vendor.parameters for name in parameter.env_keys)
+
+
+def _parameters(vendor: Vendor, found: Mapping[str, SecretStr]) -> dict[str, str] | None:
+    """None when one that must be given is not there."""
+    values: dict[str, str] = {}
+    for parameter in vendor.parameters:
+        name = next((name for name in parameter.env_keys if name in found), None)
+        if name is not None:
+            values[parameter.name] = found[name].get_secret_value()
+        elif parameter.default is None:
+            return None
+    return values
+
+
+def _keyed(vendor: Vendor, variable: str, key: SecretStr, parameters: dict[str, str]) -> Offer:
+    wish = NewProvider(
+        vendor=vendor.name,
+        name=vendor.display_name,
+        slug=vendor.name,
+        api_key=key.get_secret_value(),
+        parameters=parameters,
+    )
     return Offer(
         id=f"{vendor.name}:{variable}",
         title=vendor.display_name,

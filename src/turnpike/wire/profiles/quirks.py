@@ -45,6 +45,28 @@ ANTHROPIC_VERSION_BEDROCK = "anthropic_version_bedrock"
 """Anthropic's form with `anthropic_version`, as Bedrock names it."""
 ANTHROPIC_VERSION_VERTEX = "anthropic_version_vertex"
 """Anthropic's form with `anthropic_version`, as Vertex AI names it."""
+NO_NAME = "no_name"
+"""Refuses `name` in a message."""
+NO_PENALTIES = "no_penalties"
+"""Refuses `frequency_penalty` and `presence_penalty`."""
+NO_JSON_OBJECT = "no_json_object"
+"""Has no `json_object` response format."""
+NO_STRICT_TOOLS = "no_strict_tools"
+"""Refuses `strict` in a tool."""
+TOOL_CHOICE_AUTO = "tool_choice_auto"
+"""Its models choose their tools themselves: `tool_choice` may be nothing but `auto`."""
+ENABLE_THINKING = "enable_thinking"
+"""Switches thinking by `enable_thinking`, and bounds it by `thinking_budget`."""
+REASONING_SPLIT = "reasoning_split"
+"""Keeps reasoning out of the text where `reasoning_split` asks for it."""
+OUTPUT_DIMENSION = "output_dimension"
+"""Calls `dimensions` of embeddings `output_dimension`."""
+STATUS_IN_BODY = "status_in_body"
+"""Tells errors in the body of an answer with status 200."""
+
+REWRITTEN: frozenset[str] = frozenset((MAX_TOKENS, NO_DEVELOPER_ROLE, RANDOM_SEED, OUTPUT_DIMENSION))
+"""Those that concern a request in the provider's own dialect, too: there the old name, or the new one, is put right in
+the caller's own bytes."""
 
 ALL: frozenset[str] = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)

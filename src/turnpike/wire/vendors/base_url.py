@@ -39,12 +39,21 @@ def normalise_base_url(vendor: Vendor, url: str, parameters: Mapping[str, str] |
 
 
 def _prefix(vendor: Vendor, path: str) -> str:
-    paths_have_version = any(f"{_VERSION}/" in spec.path for specs in vendor.operations.values() for spec in specs)
-    if paths_have_version:
-        return path.removesuffix(_VERSION)
+    paths = [spec.path for specs in vendor.operations.values() for spec in specs]
+    if any(f"{_VERSION}/" in own for own in paths) or any(_within(own) for own in paths):
+        for own in sorted({_within(own) for own in paths} | {_VERSION}, key=len, reverse=True):
+            path = path.removesuffix(own).rstrip("/")
+        if path or vendor.base_url is None:
+            return path
+        return urlsplit(vendor.base_url).path
     if path:
         return path
     return _VERSION if vendor.base_url is None else urlsplit(vendor.base_url).path
+
+
+def _within(path: str) -> str:
+    """What a vendor's path has before the endpoint's own: `/paas/v4` of `/paas/v4/chat/completions`."""
+    return next((path.removesuffix(ending) for ending in _ENDINGS if path.endswith(ending)), "")
 
 
 def _wrong(reason: str) -> InvalidRequest:

@@ -8,7 +8,7 @@ CLOUDFLARE = Vendor(
     display_name="Cloudflare Workers AI",
     website="https://developers.cloudflare.com/workers-ai",
     reference="https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility",
-    base_url="https://api.cloudflare.com/client/v4/accounts/{account_id}/ai/v1",
+    base_url="https://api.cloudflare.com/client/v4/accounts/{account_id}/ai",
     parameters=(
         Parameter(
             name="account_id",
@@ -18,9 +18,9 @@ CLOUDFLARE = Vendor(
             env_keys=("CLOUDFLARE_ACCOUNT_ID",),
         ),
     ),
-    operations=openai_compatible(),
+    operations=openai_compatible("/v1"),
     env_keys=("CLOUDFLARE_API_TOKEN",),
-    models_path=None,
+    models_path="/models/search?per_page=1000",
     price_provider="cloudflare",
     quirks=frozenset((q.MAX_TOKENS, q.NO_DEVELOPER_ROLE, q.NO_METADATA, q.NO_USER)),
 )

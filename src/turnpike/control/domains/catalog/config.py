@@ -10,7 +10,7 @@ from turnpike.wire.operations import Operation
 from turnpike.wire.profiles.quirks import ALL as QUIRKS
 from turnpike.wire.vendor import ModelsFormat
 
-UrlPath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+$", max_length=300)]
+UrlPath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~!$&'()*+,;=:@%{}-]*)+$", max_length=300)]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=64)]
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$", max_length=1000)]
 _OWN_HEADERS = frozenset(

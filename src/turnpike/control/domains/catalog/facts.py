@@ -112,14 +112,11 @@ def facts_of(vendor: str, config: Config, parameters: Mapping[str, str]) -> Fact
 
 
 def _filled(specs: tuple[OperationSpec, ...], parameters: Mapping[str, str]) -> tuple[OperationSpec, ...]:
-    return tuple(
-        msgspec.structs.replace(
-            spec,
-            path=fill(spec.path, parameters),
-            stream_path=None if spec.stream_path is None else fill(spec.stream_path, parameters),
-        )
-        for spec in specs
-    )
+    def fill_in(spec: OperationSpec) -> OperationSpec:
+        stream_path = None if spec.stream_path is None else fill(spec.stream_path, parameters)
+        return msgspec.structs.replace(spec, path=fill(spec.path, parameters), stream_path=stream_path)
+
+    return tuple(fill_in(spec) for spec in specs)
 
 
 def _filled_auth(auth: AuthSpec, parameters: Mapping[str, str]) -> AuthSpec:

@@ -137,7 +137,7 @@ class Providers:
             # Checked as it was typed, brought into form, and checked as it will be used.
             based_url = based(vendor, config, check_base_url(url, allowed, self._settings), parameters)
             values["api_base_url"] = check_base_url(based_url, allowed, self._settings)
-        if not facts_of(vendor, config, parameters).operations:
+        if known_vendor(vendor).operations and not facts_of(vendor, config, parameters).operations:
             raise InvalidRequest("config: this leaves the provider without any operation.", details={"param": "config"})
         return values
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from turnpike.errors import TurnpikeError, UpstreamRefused
+from turnpike.errors import RefusalKind, TurnpikeError, UpstreamRefused
 from turnpike.kit.sse import encode_sse
 
 TYPES: dict[int, str] = {
@@ -22,11 +22,22 @@ TYPES: dict[int, str] = {
 STATUS: dict[str, int] = {kind: status for status, kind in TYPES.items()}
 """What status an error has that comes amid a stream."""
 
+_REFUSALS: dict[RefusalKind, str] = {
+    RefusalKind.BAD_KEY: "authentication_error",
+    RefusalKind.QUOTA: "billing_error",
+    RefusalKind.RATE_LIMITED: "rate_limit_error",
+    RefusalKind.NOT_FOUND: "not_found_error",
+    RefusalKind.OVERLOADED: "overloaded_error",
+    RefusalKind.FORBIDDEN: "permission_error",
+}
+"""What a provider's words mean, where that says more than its own type."""
+
 
 def _body(error: TurnpikeError, request_id: str) -> bytes:
     kind = TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "api_error")
-    if isinstance(error, UpstreamRefused) and error.upstream_type in STATUS:
-        kind = error.upstream_type or kind
+    if isinstance(error, UpstreamRefused):
+        known = _REFUSALS.get(error.kind) if error.kind is not None else None
+        kind = known or (error.upstream_type if error.upstream_type in STATUS else None) or kind
     body: dict[str, object] = {"type": "error", "error": {"type": kind, "message": error.message}}
     if request_id:
         body["request_id"] = request_id

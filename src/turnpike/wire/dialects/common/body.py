@@ -163,3 +163,20 @@ def change_members(body: bytes, removed: Iterable[str], added: Mapping[str, obje
         members.pop(name, None)
     kept = [_encode(name) + b":" + bytes(raw) for name, raw in members.items() if name not in added]
     return b"{" + b",".join([*(_encode(name) + b":" + _encode(value) for name, value in added.items()), *kept]) + b"}"
+def rename_member(body: bytes, old: str, new: str) -> bytes:
+    """The body with a top-level key named otherwise; as it is where `old` is not there, or `new` is."""
+    places = top_level(body, old)
+    if len(places) != 1 or top_level(body, new):
+        return body
+    end = body.index(b'"', places[0] + 1) + 1
+    return body[: places[0]] + _encode(new) + body[end:]
+
+
+def replace_value(body: bytes, key: str, new: bytes) -> bytes:
+    """The body with the JSON value of a top-level key replaced; as it is where the key is not there once."""
+    places = top_level(body, key)
+    if len(places) != 1:
+        return body
+    colon = _COLON.match(body, body.index(b'"', places[0] + 1) + 1)
+    start = colon.end() if colon else places[0]
+    return body[:start] + new + body[start + len(bytes(_members(body)[key])) :]

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from turnpike.errors import ModelNotFound, TurnpikeError, Unauthenticated, UpstreamRefused
+from turnpike.errors import ModelNotFound, RefusalKind, TurnpikeError, Unauthenticated, UpstreamRefused
 
 _TYPES = {
     400: "invalid_request_error",
@@ -28,21 +28,40 @@ _CODES: dict[type[TurnpikeError], str] = {
 }
 """Where OpenAI has a code of its own that clients look for."""
 
+_REFUSALS: dict[RefusalKind, tuple[str, str]] = {
+    RefusalKind.BAD_KEY: ("authentication_error", "invalid_api_key"),
+    RefusalKind.QUOTA: ("insufficient_quota", "insufficient_quota"),
+    RefusalKind.RATE_LIMITED: ("rate_limit_error", "rate_limit_exceeded"),
+    RefusalKind.CONTEXT: ("invalid_request_error", "context_length_exceeded"),
+    RefusalKind.CONTENT: ("invalid_request_error", "content_policy_violation"),
+    RefusalKind.NOT_FOUND: ("invalid_request_error", "model_not_found"),
+    RefusalKind.OVERLOADED: ("server_error", "server_overloaded"),
+}
+"""OpenAI's type and code for what a provider's words mean."""
+_OWN_TYPES = frozenset((*_TYPES.values(), "server_error", "tokens", "requests", "image_generation_user_error"))
+
 
 def _error(error: TurnpikeError, request_id: str) -> dict[str, Any]:
     kind = _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
     param: str | None = error.details.get("param")
     code: str | None = _CODES.get(type(error))
     if isinstance(error, UpstreamRefused):
-        kind = error.upstream_type or kind
+        own = _REFUSALS.get(error.kind) if error.kind is not None else None
+        theirs = error.upstream_type
+        kind = theirs if theirs and (own is None or theirs in _OWN_TYPES) else own[0] if own else kind
         param = error.param
-        code = error.upstream_code
+        code = own[1] if own is not None and not _is_openais(error.upstream_code) else error.upstream_code
     elif code is None:
         code = "rate_limit_exceeded" if error.status == 429 else error.code.lower()
     body: dict[str, Any] = {"error": {"message": error.message, "type": kind, "param": param, "code": code}}
     if request_id:
         body["request_id"] = request_id
     return body
+
+
+def _is_openais(code: str | None) -> bool:
+    """A code in OpenAI's manner, which clients may know: words with underscores."""
+    return code is not None and "_" in code and code == code.lower()
 
 
 def write_error(error: TurnpikeError, request_id: str) -> bytes:

@@ -17,7 +17,8 @@ from turnpike.wire.dialects.common.owned import (
     forget,
     once,
 )
-from turnpike.wire.profiles.quirks import NO_STREAM_OPTIONS
+from turnpike.wire.dialects.openai_chat.rewrite import rewritten
+from turnpike.wire.profiles.quirks import NO_STREAM_OPTIONS, REWRITTEN
 
 _ASK_USAGE = b'"stream_options":{"include_usage":true},'
 _NO_QUIRKS: frozenset[str] = frozenset()
@@ -70,6 +71,8 @@ def head_error(error: Exception) -> TurnpikeError:
 
 
 def splice(body: bytes, head: Head, upstream_model: str, quirks: frozenset[str] = _NO_QUIRKS) -> bytes:
+    if quirks and not REWRITTEN.isdisjoint(quirks):
+        body = rewritten(body, quirks)
     if head.stream and NO_STREAM_OPTIONS not in quirks:
         return _ask_usage(body, head, upstream_model)
     if upstream_model == head.model:

@@ -31,6 +31,8 @@ from turnpike.wire.types.conversation import (
 )
 
 _FORMAT = "OpenAI's Chat Completions form"
+_THIS_FORM = "this provider's form"
+_PENALTIES = frozenset(("frequency_penalty", "presence_penalty"))
 _MAX_USER_CHARS = 64
 _NO_ARGUMENTS = msgspec.Raw(b'{"type":"object","properties":{}}')
 
@@ -52,7 +54,7 @@ def write_request(request: Request, target: Target) -> bytes:
     if request.tools:
         body["tools"] = [_tool(tool, quirks) for tool in request.tools]
         if request.tool_choice is not None:
-            body["tool_choice"] = _tool_choice(request.tool_choice)
+            _choose_tool(body, request.tool_choice, quirks)
         if request.parallel_tool_calls is not None and q.NO_PARALLEL_TOOL_CALLS not in quirks:
             body["parallel_tool_calls"] = request.parallel_tool_calls
     if request.response_format is not None:
@@ -70,6 +72,8 @@ def _sampling(body: Json, request: Request, target: Target) -> None:
         for name in ("temperature", "top_p", "frequency_penalty", "presence_penalty"):
             value: float | None = getattr(request, name)
             if value is not None:
+                if name in _PENALTIES and q.NO_PENALTIES in quirks:
+                    raise inexpressible(name, _THIS_FORM)
                 body[name] = value
         if request.top_k is not None and q.TOP_K in quirks:
             body["top_k"] = request.top_k
@@ -80,11 +84,17 @@ def _sampling(body: Json, request: Request, target: Target) -> None:
 
 
 def _reasoning(body: Json, config: ReasoningConfig | None, target: Target) -> None:
+    quirks = target.quirks
+    if q.REASONING_SPLIT in quirks:
+        body["reasoning_split"] = True
     if config is None:
         return
-    quirks = target.quirks
+    off = config.mode == "disabled" or config.effort == "none"
+    if q.ENABLE_THINKING in quirks:
+        body["enable_thinking"] = not off
+        if config.budget_tokens is not None and not off:
+            body["thinking_budget"] = config.budget_tokens
     if q.THINKING_SWITCH in quirks:
-        off = config.mode == "disabled" or config.effort == "none"
         body["thinking"] = {"type": "disabled" if off else "enabled"}
         if off:
             return
@@ -113,12 +123,21 @@ def _tool(tool: Tool, quirks: frozenset[str]) -> Json:
     if tool.description is not None:
         function["description"] = tool.description
     function["parameters"] = tool.parameters or _NO_ARGUMENTS
-    if tool.strict is not None:
+    if tool.strict is not None and q.NO_STRICT_TOOLS not in quirks:
         function["strict"] = tool.strict
     written: Json = {"type": "function", "function": function}
     if tool.cache is not None and q.CACHE_CONTROL in quirks:
         written["cache_control"] = _cache_control(tool.cache)
     return written
+
+
+def _choose_tool(body: Json, choice: ToolChoice, quirks: frozenset[str]) -> None:
+    if q.TOOL_CHOICE_AUTO not in quirks:
+        body["tool_choice"] = _tool_choice(choice)
+    elif choice.mode == "none":
+        del body["tools"]
+    elif choice.mode != "auto":
+        raise inexpressible("tool_choice", _THIS_FORM, "Its models choose their tools themselves.")
 
 
 def _tool_choice(choice: ToolChoice) -> str | Json:
@@ -129,9 +148,11 @@ def _tool_choice(choice: ToolChoice) -> str | Json:
 
 def _response_format(wanted: ResponseFormat, quirks: frozenset[str]) -> Json:
     if wanted.kind != "json_schema":
+        if wanted.kind == "json_object" and q.NO_JSON_OBJECT in quirks:
+            raise inexpressible("response_format", _THIS_FORM, "Give a JSON schema.")
         return {"type": wanted.kind}
     if q.NO_JSON_SCHEMA in quirks:
-        raise inexpressible("response_format", "this provider's form", "It has no JSON schema output; use a tool.")
+        raise inexpressible("response_format", _THIS_FORM, "It has no JSON schema output; use a tool.")
     schema: Json = {"name": wanted.name or "response"}
     if wanted.description is not None:
         schema["description"] = wanted.description
@@ -169,7 +190,7 @@ class _Messages:
                 developer = message.role == "developer" and q.NO_DEVELOPER_ROLE in self._quirks
                 role = "system" if developer else message.role
                 entry: Json = {"role": role, "content": self._content(message.parts, param, "\n")}
-                if message.name is not None:
+                if message.name is not None and q.NO_NAME not in self._quirks:
                     entry["name"] = message.name
                 written.append(entry)
         return written
@@ -195,7 +216,7 @@ class _Messages:
                 }
                 for call in calls
             ]
-        if message.name is not None:
+        if message.name is not None and q.NO_NAME not in self._quirks:
             entry["name"] = message.name
         self._add_reasoning(entry, message.parts)
         return entry

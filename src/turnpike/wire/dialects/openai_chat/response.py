@@ -10,6 +10,7 @@ from turnpike.wire.dialects.common.errors import read_error
 from turnpike.wire.dialects.common.reading import decode_answer, made_up_id, seconds
 from turnpike.wire.dialects.openai_chat.parts import arguments_text, read_content, read_reasoning, write_details
 from turnpike.wire.dialects.openai_chat.shapes import AnswerShape, MessageShape
+from turnpike.wire.dialects.openai_chat.sources import sources_of, with_sources
 from turnpike.wire.dialects.openai_chat.usage import usage_of, write_usage
 from turnpike.wire.types.conversation import (
     Part,
@@ -66,7 +67,7 @@ def read_response(body: bytes) -> Response:
     choice = answer.choices[0]
     if choice.message is None:
         raise UpstreamGarbage("The provider's answer is not a chat completion: its choice has no message.")
-    parts = _read_parts(choice.message, answer.id or "")
+    parts = with_sources(_read_parts(choice.message, answer.id or ""), sources_of(answer))
     called = any(isinstance(part, ToolCall) for part in parts)
     refused = any(isinstance(part, Refusal) for part in parts)
     return Response(

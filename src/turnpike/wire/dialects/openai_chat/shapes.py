@@ -168,6 +168,12 @@ class ChoiceShape(msgspec.Struct):
     message: MessageShape | None = None
     delta: MessageShape | None = None
     finish_reason: str | None = None
+    usage: msgspec.Raw = msgspec.Raw()
+    """Moonshot's, in a stream."""
+
+
+class GroqShape(msgspec.Struct):
+    usage: msgspec.Raw = msgspec.Raw()
 
 
 class AnswerShape(msgspec.Struct):
@@ -181,3 +187,8 @@ class AnswerShape(msgspec.Struct):
     """Read by itself: an answer is no worse for a usage that is none."""
     service_tier: str | None = None
     error: Any = None
+    citations: Any = None
+    """Pages that the answer rests on: addresses (Perplexity, xAI)."""
+    search_results: Any = None
+    """The same with titles (Perplexity)."""
+    x_groq: GroqShape | None = None

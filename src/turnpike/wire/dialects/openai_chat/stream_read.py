@@ -9,10 +9,12 @@ from turnpike.wire.dialects.common.reading import decode_answer, feed_sse, made_
 from turnpike.wire.dialects.openai_chat.parts import arguments_text, read_content, read_detail
 from turnpike.wire.dialects.openai_chat.response import error_status, read_stop
 from turnpike.wire.dialects.openai_chat.shapes import AnswerShape, MessageShape, ToolCallShape
-from turnpike.wire.dialects.openai_chat.usage import usage_of
+from turnpike.wire.dialects.openai_chat.sources import sources_of
+from turnpike.wire.dialects.openai_chat.usage import chunk_usage
 from turnpike.wire.types.conversation import Part, Reasoning, Refusal, TextPart, ToolCall
 from turnpike.wire.types.stream import (
     ArgumentsDelta,
+    CitationAdded,
     Event,
     Failed,
     Finished,
@@ -45,6 +47,7 @@ class ChatReader:
         """By the provider's index: our number of the part and its id."""
         self._called = False
         self._refused = False
+        self._cited = False
 
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
@@ -76,7 +79,7 @@ class ChatReader:
                 )
             )
             return
-        self._usage = usage_of(chunk.usage) or self._usage
+        self._usage = chunk_usage(chunk) or self._usage
         if not chunk.choices:
             return
         if not self._started:
@@ -93,8 +96,17 @@ class ChatReader:
         choice = chunk.choices[0]
         if choice.delta is not None:
             self._delta(choice.delta, events)
+        self._cite(chunk, events)
         if choice.finish_reason:
             self._reason = choice.finish_reason
+
+    def _cite(self, chunk: AnswerShape, events: list[Event]) -> None:
+        """Once, to the first text that is open when they are known: every chunk may repeat them."""
+        if self._cited or self._open is None or self._open[1] != "text":
+            return
+        for source in sources_of(chunk):
+            self._cited = True
+            events.append(CitationAdded(self._open[0], source))
 
     def _delta(self, delta: MessageShape, events: list[Event]) -> None:
         if delta.reasoning_details:

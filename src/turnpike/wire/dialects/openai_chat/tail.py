@@ -12,7 +12,7 @@ from turnpike.wire.dialects.common.watching import WINDOW, Watch, event_at, even
 from turnpike.wire.dialects.openai_chat.head import ChatHead
 from turnpike.wire.dialects.openai_chat.response import error_status
 from turnpike.wire.dialects.openai_chat.shapes import AnswerShape
-from turnpike.wire.dialects.openai_chat.usage import usage_of
+from turnpike.wire.dialects.openai_chat.usage import chunk_usage
 
 _decode = msgspec.json.Decoder(AnswerShape).decode
 
@@ -81,7 +81,7 @@ class ChatTail(Watch):
     def _look_at_usage(self, text: bytes, place: int) -> Span | None:
         start, end = event_at(text, place)
         chunk = _read(text[start:end])
-        usage = None if chunk is None else usage_of(chunk.usage)
+        usage = None if chunk is None else chunk_usage(chunk)
         if chunk is None or usage is None:
             return None
         self._counted(usage)

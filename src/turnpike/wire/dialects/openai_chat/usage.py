@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from turnpike.errors import UpstreamGarbage
+from turnpike.wire.dialects.openai_chat.shapes import AnswerShape
 from turnpike.wire.types.usage import Usage
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -32,6 +33,8 @@ class ChatUsage(msgspec.Struct, gc=False):
     """DeepSeek."""
     cached_tokens: Count | None = None
     """Together and others."""
+    num_cached_tokens: Count | None = None
+    """Mistral."""
     num_search_queries: Count | None = None
 
 
@@ -62,12 +65,24 @@ def usage_of(raw: msgspec.Raw) -> Usage | None:
     return None if reported is None else to_usage(reported)
 
 
+def chunk_usage(chunk: AnswerShape) -> Usage | None:
+    """Of a chunk of a stream, wherever its server puts it."""
+    usage = usage_of(chunk.usage)
+    if usage is None and chunk.choices:
+        usage = usage_of(chunk.choices[0].usage)
+    if usage is None and chunk.x_groq is not None:
+        usage = usage_of(chunk.x_groq.usage)
+    return usage
+
+
 def to_usage(reported: ChatUsage) -> Usage | None:
     """None when it counts nothing that is known."""
     prompt = reported.prompt_tokens
     output = reported.completion_tokens or 0
     if prompt is None:
-        return None
+        # Voyage counts a total only: of embeddings, it is the input.
+        total = reported.total_tokens if reported.completion_tokens is None else None
+        return None if total is None else Usage(total, 0)
     cached = written = audio_in = reasoning = audio_out = 0
     details = reported.prompt_tokens_details
     if details is not None:
@@ -75,7 +90,7 @@ def to_usage(reported: ChatUsage) -> Usage | None:
         written = details.cache_write_tokens or 0
         audio_in = details.audio_tokens or 0
     if not cached:
-        cached = reported.prompt_cache_hit_tokens or reported.cached_tokens or 0
+        cached = reported.prompt_cache_hit_tokens or reported.cached_tokens or reported.num_cached_tokens or 0
     more = reported.completion_tokens_details
     if more is not None:
         reasoning = more.reasoning_tokens or 0

@@ -1,7 +1,7 @@
 """OpenAI's embeddings form: `POST /v1/embeddings`. Its errors are those of Chat Completions."""
 
 from turnpike.wire.dialect import AnyRequest, AnyResponse, Head, Target
-from turnpike.wire.dialects.common.body import body_error, key_position, replace_model
+from turnpike.wire.dialects.common.body import body_error, key_position, rename_member, replace_model
 from turnpike.wire.dialects.common.errors import read_error
 from turnpike.wire.dialects.common.plain import NeverStreams
 from turnpike.wire.dialects.openai_chat.error import write_error, write_stream_error
@@ -9,6 +9,7 @@ from turnpike.wire.dialects.openai_chat.usage import read_usage
 from turnpike.wire.dialects.openai_embeddings import request as _request
 from turnpike.wire.dialects.openai_embeddings.response import read_response, write_response
 from turnpike.wire.operations import Operation
+from turnpike.wire.profiles import quirks as q
 from turnpike.wire.types.embeddings import EmbeddingsRequest, EmbeddingsResponse
 
 
@@ -27,6 +28,8 @@ class OpenAIEmbeddings(NeverStreams):
     write_stream_error = staticmethod(write_stream_error)
 
     def splice(self, body: bytes, head: Head, upstream_model: str, quirks: frozenset[str] = frozenset()) -> bytes:
+        if q.OUTPUT_DIMENSION in quirks and b"dimensions" in body:
+            body = rename_member(body, "dimensions", "output_dimension")
         return body if upstream_model == head.model else replace_model(body, key_position(body), upstream_model)
 
     def write_request(self, request: AnyRequest, target: Target) -> bytes:

@@ -80,7 +80,7 @@ def write_request(request: EmbeddingsRequest, target: Target) -> bytes:
     inputs: list[str | list[int]] = [item if isinstance(item, str) else list(item) for item in request.inputs]
     body: dict[str, Any] = {"model": target.upstream_model, "input": inputs[0] if len(inputs) == 1 else inputs}
     if request.dimensions is not None:
-        body["dimensions"] = request.dimensions
+        body["output_dimension" if q.OUTPUT_DIMENSION in target.quirks else "dimensions"] = request.dimensions
     if request.encoding != "float":
         body["encoding_format"] = request.encoding
     if request.user is not None and q.NO_USER not in target.quirks:

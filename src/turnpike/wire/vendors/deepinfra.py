@@ -1,0 +1,26 @@
+"""DeepInfra. It speaks Anthropic's form below `/anthropic`."""
+
+from turnpike.wire.profiles import quirks as q
+from turnpike.wire.vendor import Vendor, openai_compatible
+
+DEEPINFRA = Vendor(
+    name="deepinfra",
+    display_name="DeepInfra",
+    website="https://deepinfra.com",
+    reference="https://deepinfra.com/docs/openai_api",
+    base_url="https://api.deepinfra.com",
+    operations=openai_compatible("/v1/openai", messages="/anthropic/v1/messages"),
+    env_keys=(
+        "DEEPINFRA_TOKEN",
+        "DEEPINFRA_API_KEY",
+    ),
+    models_path="/v1/openai/models",
+    quirks=frozenset(
+        (
+            q.MAX_TOKENS,
+            q.NO_DEVELOPER_ROLE,
+            q.NO_METADATA,
+            q.TOP_K,
+        )
+    ),
+)

@@ -1,0 +1,20 @@
+"""Hugging Face's router to Inference Providers."""
+
+from turnpike.wire.profiles import quirks as q
+from turnpike.wire.vendor import Vendor, openai_compatible
+
+HUGGING_FACE = Vendor(
+    name="hugging_face",
+    display_name="Hugging Face",
+    website="https://huggingface.co",
+    reference="https://huggingface.co/docs/inference-providers/tasks/chat-completion",
+    base_url="https://router.huggingface.co/v1",
+    operations=openai_compatible(embeddings=False),
+    env_keys=("HF_TOKEN",),
+    quirks=frozenset(
+        (
+            q.MAX_TOKENS,
+            q.NO_METADATA,
+        )
+    ),
+)

@@ -1,0 +1,23 @@
+"""SambaNova Cloud. It speaks Anthropic's form at the same address."""
+
+from turnpike.wire.profiles import quirks as q
+from turnpike.wire.vendor import Vendor, openai_compatible
+
+SAMBANOVA = Vendor(
+    name="sambanova",
+    display_name="SambaNova",
+    website="https://sambanova.ai",
+    reference="https://docs.sambanova.ai/docs/en/features/openai-compatibility",
+    base_url="https://api.sambanova.ai/v1",
+    operations=openai_compatible(messages="/messages"),
+    env_keys=("SAMBANOVA_API_KEY",),
+    quirks=frozenset(
+        (
+            q.MAX_TOKENS,
+            q.NO_DEVELOPER_ROLE,
+            q.NO_METADATA,
+            q.NO_PENALTIES,
+            q.TOP_K,
+        )
+    ),
+)
