@@ -5,9 +5,10 @@ import json
 from typing import Any
 
 from tests.support.cases import Case, Said, Seen, Tool, Usage
+from tests.support.gemini_dialect import GEMINI_STOPS, gemini_arguments, seen_in_generated
 from tests.support.sdks import Calls
 
-DIALECTS = ("openai_chat", "anthropic_messages")
+DIALECTS = ("openai_chat", "anthropic_messages", "gemini")
 
 OPENAI_STOPS = {
     "end": "stop",
@@ -23,6 +24,7 @@ ANTHROPIC_STOPS = {
     "tools": "tool_use",
     "filter": "refusal",
 }
+STOPS = {"openai_chat": OPENAI_STOPS, "anthropic_messages": ANTHROPIC_STOPS, "gemini": GEMINI_STOPS}
 THINKING_BUDGET = 1024
 
 
@@ -33,6 +35,11 @@ async def ask(calls: Calls, dialect: str, case: Case, model: str, *, stream: boo
         if not stream:
             return seen_in_completion(await calls.chat(**arguments))
         return seen_in_chunks(await calls.chat_stream(stream_options={"include_usage": True}, **arguments))
+    if dialect == "gemini":
+        asked = {**gemini_arguments(case), **extra, "model": model}
+        if not stream:
+            return seen_in_generated([await calls.generate(**asked)])
+        return seen_in_generated(await calls.generate_stream(**asked))
     arguments = {**anthropic_arguments(case), **extra, "model": model}
     if not stream:
         return seen_in_message(await calls.messages(**arguments))
@@ -40,7 +47,7 @@ async def ask(calls: Calls, dialect: str, case: Case, model: str, *, stream: boo
 
 
 def stop_of(dialect: str, stop: str) -> str:
-    return (OPENAI_STOPS if dialect == "openai_chat" else ANTHROPIC_STOPS)[stop]
+    return STOPS[dialect][stop]
 
 
 # ---- OpenAI

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
+import msgspec
 import pytest
 
 from tests.support.cases import Usage
 from tests.support.simulator import RunningSimulator
+from turnpike.wire.operations import Operation
+from turnpike.wire.vendors import VENDORS
 
 T = TypeVar("T")
 
@@ -40,10 +43,13 @@ class Side:
 SIDES: dict[str, Side] = {
     "openai_chat": Side("openai_chat", "openai", "sim-openai", "chat-by-openai"),
     "anthropic_messages": Side("anthropic_messages", "anthropic", "sim-anthropic", "chat-by-anthropic"),
+    "gemini": Side("gemini", "gemini", "sim-gemini", "chat-by-gemini"),
 }
 EMBEDDING_MODEL = "embed-by-openai"
+GEMINI_EMBEDDING_MODEL = "embed-by-gemini"
 PAIR_MODEL = "chat-by-both"
-"""A model with a deployment at each of the two providers."""
+"""A model with a deployment at OpenAI and one at Anthropic."""
+PAIR = ("openai_chat", "anthropic_messages")
 
 
 def cost_nanousd(usage: Usage) -> int:
@@ -197,8 +203,21 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.wait(5)
 
 
+_BASES = {"openai": "/v1", "gemini": "/v1beta"}
+"""What follows the simulator's address in a vendor's base URL."""
+
+
+def _own_form_only(side: Side) -> dict[str, Any]:
+    """Where a vendor speaks several dialects, the side's alone: each caller of another one is translated."""
+    spoken = VENDORS[side.vendor].operations[Operation.CHAT]
+    if len(spoken) == 1:
+        return {}
+    own = [msgspec.to_builtins(spec) for spec in spoken if spec.dialect == side.dialect]
+    return {"operations": {"chat": own}}
+
+
 def register_simulator(gateway: RunningGateway) -> None:
-    """Both providers, their models with prices, and one model that has a deployment at each of them."""
+    """Every side's provider, their models with prices, and one model that has a deployment at two of them."""
     simulator = gateway.simulator
     for side in SIDES.values():
         provider = gateway.api(
@@ -208,16 +227,19 @@ def register_simulator(gateway: RunningGateway) -> None:
                 "vendor": side.vendor,
                 "name": side.slug,
                 "slug": side.slug,
-                "api_base_url": simulator.openai_url if side.vendor == "openai" else simulator.url,
+                "api_base_url": simulator.url + _BASES.get(side.vendor, ""),
                 "shared_api_key": UPSTREAM_KEY,
                 "allow_addresses": ["127.0.0.1/32"],
+                "config": _own_form_only(side),
             },
         )
         gateway.providers[side.slug] = provider["id"]
         _register(gateway, side, side.model, UPSTREAM_MODEL, ["chat"])
-        _register(gateway, side, PAIR_MODEL, f"{UPSTREAM_MODEL}-pair", ["chat"])
+        if side.dialect in PAIR:
+            _register(gateway, side, PAIR_MODEL, f"{UPSTREAM_MODEL}-pair", ["chat"])
     _register(gateway, SIDES["openai_chat"], EMBEDDING_MODEL, "simulator-embedding", ["embeddings"])
-    for name in (*(side.model for side in SIDES.values()), PAIR_MODEL, EMBEDDING_MODEL):
+    _register(gateway, SIDES["gemini"], GEMINI_EMBEDDING_MODEL, "simulator-embedding", ["embeddings"])
+    for name in (*(side.model for side in SIDES.values()), PAIR_MODEL, EMBEDDING_MODEL, GEMINI_EMBEDDING_MODEL):
         gateway.wait_for_model(name)
 
 

@@ -65,7 +65,7 @@ def admit(call: "Call", entry: Entry) -> "Plan":
     dialect = call.dialect
     fields = call.fields = dialect.read_head(body)
     if route.model_in_path:
-        name_from_path(head, fields)
+        name_from_path(call, fields)
     model = call.model = fields.model
     call.streams = fields.stream
     plan = entry.profile.plans.get((route.label, model))
@@ -76,13 +76,23 @@ def admit(call: "Call", entry: Entry) -> "Plan":
     return plan
 
 
-def name_from_path(head: "RequestHead", fields: Head) -> None:
-    """For APIs that say in the path which model is meant and whether its answer streams."""
-    endpoint = head.route.endpoint
-    assert endpoint is not None
-    fields.model = head.path_model
-    if endpoint.stream is not None:
-        fields.stream = endpoint.stream
+def name_from_path(call: "Call", fields: Head) -> None:
+    """For APIs that say in the path which model is meant and whether its answer streams. Raises InvalidRequest where
+    the body names another one."""
+    head = call.head
+    route = head.route
+    assert route.endpoint is not None
+    model = head.path_model
+    if fields.model not in ("", model):
+        raise InvalidRequest(
+            f"The path names the model '{model[:200]}' and the body another one.", details={"param": "model"}
+        )
+    fields.model = model
+    if route.endpoint.stream is not None:
+        fields.stream = route.endpoint.stream
+    if fields.stream and route.forms is not None:
+        call.dialect, media_type = route.forms.form_for(head.parameters())
+        call.stream_type = b"content-type: %b\r\n" % media_type.encode()
 
 
 def reserve(call: "Call") -> None:

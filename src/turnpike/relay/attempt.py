@@ -95,7 +95,9 @@ class Attempt:
             body = call.dialect.splice(call.body, call.fields, target.upstream_model, target.quirks)
             return with_header_members(body, call.head, target.header_members) if target.header_members else body
         wire = WireTarget(target.upstream_model, target.max_output_tokens, target.quirks)
-        body, self.dropped = translate(call.dialect, target.dialect, call.body, wire, drop=call.head.drops)
+        body, self.dropped = translate(
+            call.dialect, target.dialect, call.body, wire, drop=call.head.drops, stream=call.streams
+        )
         return body
 
     def cancel(self) -> None:
@@ -262,7 +264,9 @@ class Attempt:
         self._refuse(target.dialect.read_error(head.status, body), head)
 
     def _refuse(self, error: UpstreamRefused, head: AnswerHead) -> None:
-        error.retry_after_s = head.retry_after_s()
+        waits_s = head.retry_after_s()
+        if waits_s is not None:
+            error.retry_after_s = waits_s
         redact_refusal(error, self.target.hidden)
         self._fail(error)
 

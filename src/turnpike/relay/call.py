@@ -36,9 +36,8 @@ _BACK_OFF_S = 0.1
 _UNPRINTABLE = re.compile(rb"[^ -~]")
 _DROPPED_BYTES = 1000
 _JSON = b"content-type: application/json\r\n"
-_EVENT_STREAM = (
-    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
-)
+_EVENT_STREAM = b"content-type: text/event-stream; charset=utf-8\r\n"
+_UNBUFFERED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 
 
 class Call:
@@ -54,6 +53,7 @@ class Call:
     free them."""
     model = ""
     streams = False
+    stream_type = _EVENT_STREAM
     tried: "tuple[Target, ...]" = ()
     attempts = 0
     abandoned: tuple[Abandoned, ...] = ()
@@ -178,7 +178,7 @@ class Call:
             self.connection.stream(data)
         elif data:
             self.committed = True
-            self.connection.start_stream(200, self._headers(attempt) + _EVENT_STREAM, data)
+            self.connection.start_stream(200, self._headers(attempt) + self.stream_type + _UNBUFFERED, data)
 
     def complete(self, attempt: Attempt) -> None:
         """The stream's end marker is about to go to the caller, who takes the answer for whole then."""

@@ -172,6 +172,8 @@ class Relay:
         method = head.method.decode("latin-1") if head is not None else "-"
         if head is not None and head.route.kind is Kind.UNKNOWN and head.header(b"anthropic-version"):
             dialect = DIALECTS["anthropic_messages"]
+        elif head is not None and head.route.kind is Kind.UNKNOWN and head.header(b"x-goog-api-key"):
+            dialect = DIALECTS["gemini"]
         self.metrics.count_other(method, label, error.status, 0.0)
         self.answer_error(connection, dialect, error, request_id, extra)
 

@@ -3,7 +3,7 @@
 from enum import Enum
 
 from turnpike.contract.scopes import SCOPE_BIT
-from turnpike.wire.dialect import Dialect
+from turnpike.wire.dialect import Dialect, StreamForms
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.operations import ENDPOINTS, Endpoint, Operation
 
@@ -25,7 +25,7 @@ class Route:
     """What a method and path mean."""
 
     __slots__ = (
-        "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "is_call", "kind", "label", "method",
+        "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "forms", "is_call", "kind", "label", "method",
         "model_in_path", "operation", "prefix", "scope", "scope_bit", "suffix",
     )  # fmt: skip
 
@@ -42,6 +42,7 @@ class Route:
         self.scope = endpoint.scope if endpoint else ""
         self.scope_bit = SCOPE_BIT[endpoint.scope] if endpoint else 0
         self.dialect: Dialect | None = DIALECTS[endpoint.dialect] if endpoint else None
+        self.forms = self.dialect if isinstance(self.dialect, StreamForms) else None
         self.model_in_path = endpoint is not None and endpoint.model_in_path
         prefix, _, suffix = label.partition("{model}") if self.model_in_path else (label, "", "")
         self.prefix = prefix.encode()
@@ -55,8 +56,12 @@ class Route:
 
 _FORWARD = Route(Kind.FORWARD, "control")
 _UNKNOWN = Route(Kind.UNKNOWN, "/v1/*")
+_UNKNOWN_GEMINI = Route(Kind.UNKNOWN, "/v1beta/*")
+_UNKNOWN_GEMINI.dialect = DIALECTS["gemini"]
 _MODEL = next(endpoint for endpoint in ENDPOINTS if endpoint.operation is Operation.LIST_MODELS)
 _ONE_MODEL = Route(Kind.MODELS, "/v1/models/{model}", _MODEL)
+_GEMINI_MODEL = next(endpoint for endpoint in ENDPOINTS if endpoint.path == "/v1beta/models")
+_ONE_GEMINI_MODEL = Route(Kind.MODELS, "/v1beta/models/{model}", _GEMINI_MODEL)
 
 
 def _table() -> dict[tuple[bytes, bytes], Route]:
@@ -89,11 +94,15 @@ def route_of(method: bytes, path: bytes) -> Route:
         if path.startswith(pattern.prefix) and path.endswith(pattern.suffix):
             if method == pattern.method.encode():
                 return pattern
-            return Route(Kind.WRONG_METHOD, pattern.label, allow=pattern.method)
+            return Route(Kind.WRONG_METHOD, pattern.label, pattern.endpoint, allow=pattern.method)
     if path.startswith(b"/v1/models/") and method == b"GET":
         return _ONE_MODEL
-    if path == b"/v1" or path.startswith((b"/v1/", b"/v1beta/")):
+    if path.startswith(b"/v1beta/models/") and method == b"GET":
+        return _ONE_GEMINI_MODEL
+    if path == b"/v1" or path.startswith(b"/v1/"):
         return _UNKNOWN
+    if path.startswith(b"/v1beta/"):
+        return _UNKNOWN_GEMINI
     return _FORWARD
 
 

@@ -35,10 +35,10 @@ _OURS: frozenset[bytes] = HOP_BY_HOP | frozenset(
     )
 )  # fmt: skip
 _OURS_BEGIN = (b"x-turnpike-", b"x-forwarded-", b"proxy-")
-_ONE_API = (b"anthropic-", b"openai-", b"x-stainless-")
+_ONE_API = (b"anthropic-", b"openai-", b"x-stainless-", b"x-goog-")
 """Headers that mean something to one vendor's API only."""
 
-_KEY_IN_QUERY = (b"/v1beta/", b"/gemini/")
+_KEY_IN_QUERY = (b"/v1beta/", b"/v1/models", b"/gemini/")
 
 _TARGETS_AT_MOST = 16
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -196,7 +196,7 @@ class RequestHead:
         """Everything of the head to send that is the same for each request with this head to this target."""
         path = target.stream_path if stream and target.stream_path is not None else target.path
         if self.query and target.passes_query:
-            path += (b"&" if b"?" in path else b"?") + self.query
+            path = _joined(path, self.query)
         heads = self.stream_heads if stream else self.upstream_heads
         lines = [
             b"POST " + absolute_target(target.pool.origin) + path + b" HTTP/1.1",
@@ -216,6 +216,15 @@ class RequestHead:
             heads.clear()
         made = heads[target] = b"\r\n".join(lines)
         return made
+
+
+def _joined(path: bytes, query: bytes) -> bytes:
+    """The path with the caller's query; what the path's own query says, the caller's does not say again."""
+    if b"?" not in path:
+        return path + b"?" + query
+    own = {part.partition(b"=")[0] for part in path.partition(b"?")[2].split(b"&")}
+    more = [part for part in query.split(b"&") if part.partition(b"=")[0] not in own]
+    return b"&".join((path, *more))
 
 
 def _origin_form(target: bytes) -> bytes:

@@ -1,4 +1,5 @@
-"""GET /v1/models and /v1/models/{model}: exactly what the caller's key may call, in the caller's own form."""
+"""GET /v1/models and /v1/models/{model}, and the same below /v1beta: exactly what the caller's key may call, in the
+caller's own form."""
 
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -12,9 +13,12 @@ from turnpike.relay.keys import Entry
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.dialects.models import (
     ModelEntry,
+    read_gemini_page,
     read_page,
     write_anthropic_list,
     write_anthropic_model,
+    write_gemini_list,
+    write_gemini_model,
     write_openai_list,
     write_openai_model,
 )
@@ -24,7 +28,9 @@ if TYPE_CHECKING:
     from turnpike.relay.core import Relay
     from turnpike.relay.protocol import ClientConnection
 
-_ONE = b"/v1/models/"
+_LIST = (b"/v1/models", b"/v1beta/models")
+_FORMS = ((b"anthropic-version", "anthropic_messages"), (b"x-goog-api-client", "gemini"), (b"x-goog-api-key", "gemini"))
+"""Several vendors' lists stand at the same path; their clients always send these headers."""
 
 
 class ModelsQuestion:
@@ -36,8 +42,7 @@ class ModelsQuestion:
         self._head = head
         self._started = relay.now()
         self._request_id = head.request_id or relay.ids.next_bytes().hex()
-        # Both vendors' lists stand at the same path; Anthropic's clients always send this header.
-        self._anthropic = head.header(b"anthropic-version") is not None
+        self._form = _form_of(head)
 
     def start(self) -> None:
         self._connection.conversation = self
@@ -72,20 +77,22 @@ class ModelsQuestion:
         entries = [_entry(catalog, rows) for rows in entry.profile.usable_models()]
         entries += [_entry(catalog, rows, alias) for alias, rows in entry.profile.usable_aliases()]
         path = self._head.path
-        if path.startswith(_ONE):
-            name = unquote(path[len(_ONE) :].decode("latin-1"))
+        query = self._head.parameters()
+        if path not in _LIST:
+            name = unquote(path.partition(b"/models/")[2].decode("latin-1"))
             model = next((each for each in entries if each.name == name), None) or _meant(catalog, entry, name)
             if model is None:
                 raise ModelNotFound(f"There is no model '{name[:200]}' that this API key may use.")
-            return write_anthropic_model(model) if self._anthropic else write_openai_model(model)
-        if self._anthropic:
-            return write_anthropic_list(entries, read_page(self._head.parameters()))
+            return _WRITE_ONE.get(self._form, write_openai_model)(model)
+        if self._form == "anthropic_messages":
+            return write_anthropic_list(entries, read_page(query))
+        if self._form == "gemini":
+            return write_gemini_list(entries, read_gemini_page(query))
         return write_openai_list(entries)
 
     def _refuse(self, error: TurnpikeError) -> None:
         self._count(error.status)
-        dialect = DIALECTS["anthropic_messages" if self._anthropic else "openai_chat"]
-        self._relay.answer_error(self._connection, dialect, error, self._request_id)
+        self._relay.answer_error(self._connection, DIALECTS[self._form], error, self._request_id)
 
     def _count(self, status: int) -> None:
         seconds = self._relay.now() - self._started
@@ -101,6 +108,16 @@ class ModelsQuestion:
 
     def client_ready(self) -> None:
         pass
+
+
+_WRITE_ONE = {"anthropic_messages": write_anthropic_model, "gemini": write_gemini_model}
+
+
+def _form_of(head: RequestHead) -> str:
+    """The dialect in whose form the list is wanted."""
+    if head.path.startswith(b"/v1beta/"):
+        return "gemini"
+    return next((form for header, form in _FORMS if head.header(header) is not None), "openai_chat")
 
 
 def _meant(catalog: "Catalog", entry: Entry, name: str) -> ModelEntry | None:

@@ -57,6 +57,14 @@ def _object(body: bytes) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
+def _model_of(path: str, data: dict[str, Any] | None) -> str | None:
+    """As the body names it, or as the path does: `/v1beta/models/simulator:generateContent`."""
+    model = data.get("model") if data else None
+    if isinstance(model, str):
+        return model
+    return path.partition("/models/")[2].rpartition(":")[0] or None
+
+
 class Simulator:
     """An ASGI application. `api_key`: what callers must send; None accepts anything."""
 
@@ -88,8 +96,7 @@ class Simulator:
 
     async def _serve(self, scope: Message, headers: dict[str, str], body: bytes, exchange: Exchange) -> None:
         data = _object(body)
-        model = data.get("model") if data else None
-        model = model if isinstance(model, str) else model_in(scope.get("raw_path") or b"")
+        model = _model_of(scope["path"], data) or model_in(scope.get("raw_path") or b"")
         specification = headers.get(FAULT_HEADER) or (of_model(model) if model else None)
         record = self._log.add(
             method=scope["method"],
@@ -97,7 +104,7 @@ class Simulator:
             headers=headers,
             body=body,
             model=model,
-            stream=bool(data and data.get("stream") is True),
+            stream=bool(data and data.get("stream") is True) or ":stream" in scope["path"],
             fault=specification,
         )
         query = scope["query_string"].decode("latin-1")

@@ -49,7 +49,11 @@ class _Kept(msgspec.Struct):
 
 
 def _key_hint(headers: dict[str, str]) -> str | None:
-    secret = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+    secret = (
+        headers.get("x-api-key")
+        or headers.get("x-goog-api-key")
+        or headers.get("authorization", "").removeprefix("Bearer ")
+    )
     return secret[-4:] if len(secret) > 8 else None
 
 

@@ -11,8 +11,8 @@ The same object serves as the caller's form and as the provider's. Two lanes:
 Everything here is pure and safe under retry: no method changes its arguments.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -153,4 +153,13 @@ class Dialect(Protocol):
 
     def write_stream_error(self, error: TurnpikeError, request_id: str, /) -> bytes:
         """What ends a stream that has already begun: the dialect's own error event, never a clean end."""
+        ...
+
+
+@runtime_checkable
+class StreamForms(Protocol):
+    """Of a dialect whose streams have several framings, chosen in the query."""
+
+    def form_for(self, query: Mapping[str, str], /) -> tuple[Dialect, str]:
+        """The dialect that writes this framing, and its media type."""
         ...

@@ -13,7 +13,7 @@ from turnpike.wire.types.usage import Usage
 
 BYTES_PER_TOKEN = 4
 
-STREAM_BYTES_PER_TOKEN: dict[str, int] = {"openai_chat": 128, "anthropic_messages": 48}
+STREAM_BYTES_PER_TOKEN: dict[str, int] = {"openai_chat": 128, "anthropic_messages": 48, "gemini": 128}
 """Bytes of a stream's events for one token: half of a typical frame with one piece of text, since a frame often holds
 more than one token. Meant to be high rather than low: it is charged for what broke off."""
 

@@ -42,10 +42,28 @@ class Endpoint(msgspec.Struct, frozen=True):
         return "{model}" in self.path
 
 
+def _gemini(version: str) -> tuple[Endpoint, ...]:
+    """Google serves the same operations under several versions; its SDK asks for `v1`, others for `v1beta`."""
+
+    def at(verb: str, operation: Operation, dialect: str, scope: str, *, stream: bool = False) -> Endpoint:
+        return Endpoint("POST", f"{version}/models/{{model}}:{verb}", operation, dialect, scope, stream)
+
+    return (
+        at("generateContent", Operation.CHAT, "gemini", "inference:text"),
+        at("streamGenerateContent", Operation.CHAT, "gemini", "inference:text", stream=True),
+        at("countTokens", Operation.COUNT_TOKENS, "gemini_count_tokens", "inference:text"),
+        at("embedContent", Operation.EMBEDDINGS, "gemini_embedding", "embeddings"),
+        at("batchEmbedContents", Operation.EMBEDDINGS, "gemini_embeddings", "embeddings"),
+    )
+
+
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/chat/completions", Operation.CHAT, "openai_chat", "inference:text"),
     Endpoint("POST", "/v1/messages", Operation.CHAT, "anthropic_messages", "inference:text"),
     Endpoint("POST", "/v1/messages/count_tokens", Operation.COUNT_TOKENS, "anthropic_count_tokens", "inference:text"),
     Endpoint("POST", "/v1/embeddings", Operation.EMBEDDINGS, "openai_embeddings", "embeddings"),
     Endpoint("GET", "/v1/models", Operation.LIST_MODELS, "openai_chat", "models:read"),
+    Endpoint("GET", "/v1beta/models", Operation.LIST_MODELS, "gemini", "models:read"),
+    *_gemini("/v1beta"),
+    *_gemini("/v1"),
 )

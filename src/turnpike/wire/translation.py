@@ -23,20 +23,22 @@ _DROPPED_AT_MOST = 64
 
 
 def translate(
-    caller: Dialect, target: Dialect, body: bytes, wire: Target, *, drop: bool = False
+    caller: Dialect, target: Dialect, body: bytes, wire: Target, *, drop: bool = False, stream: bool = False
 ) -> tuple[bytes, tuple[str, ...]]:
     """The body for the target, and the names of what was left out, in the caller's words where it has them.
+
+    `stream`: whether the answer is to be streamed, which not every dialect says in its body.
 
     Raises Inexpressible or InvalidRequest; with `drop`, Inexpressible only for what must not be left out.
     """
     if not drop:
-        return target.write_request(caller.read_request(body), wire), ()
+        return target.write_request(_read(caller, body, stream=stream), wire), ()
     dropped: list[str] = []
     request: AnyRequest | None = None
     while True:
         try:
             if request is None:
-                request = caller.read_request(body)
+                request = _read(caller, body, stream=stream)
             return target.write_request(request, wire), tuple(dropped)
         except Inexpressible as error:
             # What is of a wrong type goes as a whole.
@@ -53,11 +55,18 @@ def translate(
             dropped.append(param)
 
 
+def _read(caller: Dialect, body: bytes, *, stream: bool) -> AnyRequest:
+    request = caller.read_request(body)
+    if stream and isinstance(request, Request):
+        request.stream = True
+    return request
+
+
 def without_field(request: AnyRequest, param: str) -> AnyRequest | None:
     """The canonical request without one of its fields or of its dialect's own; None when it has none of that name."""
     if not isinstance(request, Request):
         return None
-    name = _first(param)
+    name = param if param in request.extra else _first(param)
     if name in request.extra:
         extra = {each: raw for each, raw in request.extra.items() if each != name}
         return msgspec.structs.replace(request, extra=extra)

@@ -66,6 +66,7 @@ class ModelsFormat(StrEnum):
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
+    GEMINI = "gemini"
     BEDROCK = "bedrock"
     VERTEX = "vertex"
 

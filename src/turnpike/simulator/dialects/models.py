@@ -1,4 +1,5 @@
-"""GET /v1/models and /v1/models/{id}: OpenAI's form, or Anthropic's where the caller sends `anthropic-version`.
+"""GET /v1/models and /v1/models/{id}: OpenAI's form, Anthropic's where the caller sends `anthropic-version`, or
+Gemini's where it sends `x-goog-api-key`; the same below /v1beta in Gemini's form.
 
 Any model name works in a request, except those that begin with `missing`; the list shows a few to begin with.
 """
@@ -6,7 +7,7 @@ Any model name works in a request, except those that begin with `missing`; the l
 from typing import Any
 from urllib.parse import parse_qs
 
-from turnpike.simulator.dialects import anthropic, openai
+from turnpike.simulator.dialects import anthropic, gemini, openai
 from turnpike.simulator.exchange import Answer, Call, Operation, Refused, Vendor, json_answer
 
 MODELS: tuple[tuple[str, str], ...] = (
@@ -19,10 +20,14 @@ CREATED_AT = "2026-01-01T00:00:00Z"
 
 
 def vendor(headers: dict[str, str]) -> Vendor:
+    if "x-goog-api-key" in headers:
+        return gemini.GEMINI
     return anthropic.ANTHROPIC if "anthropic-version" in headers else openai.OPENAI
 
 
 def models(call: Call) -> Answer:
+    if vendor(call.headers) is gemini.GEMINI:
+        return gemini_models(call)
     is_anthropic = "anthropic-version" in call.headers
     headers = vendor(call.headers).headers(call.number)
     describe = _anthropic_model if is_anthropic else _openai_model
@@ -32,6 +37,36 @@ def models(call: Call) -> Answer:
     if is_anthropic:
         return json_answer(_anthropic_page(call.query), headers)
     return json_answer({"object": "list", "data": [describe(name) for name, _ in MODELS]}, headers)
+
+
+def gemini_models(call: Call) -> Answer:
+    headers = gemini.GEMINI.headers(call.number)
+    if call.rest:
+        gemini.refuse_missing_model(call.rest)
+        return json_answer(_gemini_model(call.rest), headers)
+    return json_answer(_gemini_page(call.query), headers)
+
+
+def _gemini_model(name: str) -> dict[str, Any]:
+    embeds = "embedding" in name
+    return {
+        "name": f"models/{name}",
+        "version": "001",
+        "displayName": dict(MODELS).get(name, f"Turnpike simulator as {name}"),
+        "inputTokenLimit": 2048 if embeds else 1_048_576,
+        "outputTokenLimit": 1 if embeds else 65_536,
+        "supportedGenerationMethods": ["embedContent"] if embeds else ["generateContent", "countTokens"],
+    }
+
+
+def _gemini_page(query: str) -> dict[str, Any]:
+    given = {name: values[-1] for name, values in parse_qs(query).items()}
+    size, token = given.get("pageSize", "50"), given.get("pageToken", "0")
+    if not size.isdecimal() or not token.isdecimal():
+        raise Refused("Invalid value at 'page_size' or 'page_token'")
+    end = int(token) + int(size)
+    page: dict[str, Any] = {"models": [_gemini_model(name) for name, _ in MODELS[int(token) : end]]}
+    return {**page, "nextPageToken": str(end)} if end < len(MODELS) else page
 
 
 def _openai_model(name: str) -> dict[str, Any]:
@@ -63,4 +98,6 @@ def _anthropic_page(query: str) -> dict[str, Any]:
 OPERATIONS = (
     Operation("GET", "/v1/models", vendor, models),
     Operation("GET", "/v1/models/*", vendor, models),
+    Operation("GET", "/v1beta/models", gemini.vendor, gemini_models),
+    Operation("GET", "/v1beta/models/*", gemini.vendor, gemini_models),
 )

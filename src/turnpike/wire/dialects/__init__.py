@@ -5,6 +5,9 @@ from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects.anthropic_count_tokens import ANTHROPIC_COUNT_TOKENS
 from turnpike.wire.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from turnpike.wire.dialects.bedrock_converse import BEDROCK_CONVERSE
+from turnpike.wire.dialects.gemini import GEMINI
+from turnpike.wire.dialects.gemini_count_tokens import GEMINI_COUNT_TOKENS
+from turnpike.wire.dialects.gemini_embeddings import GEMINI_EMBEDDING, GEMINI_EMBEDDINGS
 from turnpike.wire.dialects.openai_chat import OPENAI_CHAT
 from turnpike.wire.dialects.openai_embeddings import OPENAI_EMBEDDINGS
 
@@ -16,5 +19,9 @@ DIALECTS: dict[str, Dialect] = {
         ANTHROPIC_COUNT_TOKENS,
         OPENAI_EMBEDDINGS,
         BEDROCK_CONVERSE,
+        GEMINI,
+        GEMINI_COUNT_TOKENS,
+        GEMINI_EMBEDDINGS,
+        GEMINI_EMBEDDING,
     )
 }

@@ -63,6 +63,10 @@ OUTPUT_DIMENSION = "output_dimension"
 """Calls `dimensions` of embeddings `output_dimension`."""
 STATUS_IN_BODY = "status_in_body"
 """Tells errors in the body of an answer with status 200."""
+LABELS = "labels"
+"""Takes Google's `labels` for a request's metadata (Vertex AI)."""
+NO_CALL_IDS = "no_call_ids"
+"""Refuses `id` in Gemini's function calls and results: they are matched by name and order."""
 
 REWRITTEN: frozenset[str] = frozenset((MAX_TOKENS, NO_DEVELOPER_ROLE, RANDOM_SEED, OUTPUT_DIMENSION))
 """Those that concern a request in the provider's own dialect, too: there the old name, or the new one, is put right in

@@ -7,8 +7,8 @@ from turnpike.wire.vendor import Vendor
 from turnpike.wire.vendors.anthropic import ANTHROPIC
 from turnpike.wire.vendors.azure_openai import AZURE_OPENAI, AZURE_OPENAI_CLASSIC
 from turnpike.wire.vendors.base_url import normalise_base_url
-from turnpike.wire.vendors.bedrock import BEDROCK
 from turnpike.wire.vendors.baseten import BASETEN
+from turnpike.wire.vendors.bedrock import BEDROCK
 from turnpike.wire.vendors.black_forest_labs import BLACK_FOREST_LABS
 from turnpike.wire.vendors.cerebras import CEREBRAS
 from turnpike.wire.vendors.cloudflare import CLOUDFLARE

@@ -9,6 +9,8 @@ from turnpike.wire.vendor import Vendor
 
 _ENDINGS = ("/chat/completions", "/completions", "/embeddings", "/messages", "/models", "/responses")
 _VERSION = "/v1"
+_BESIDE = "/openai"
+"""Where an API has OpenAI's form beside its own."""
 
 
 def normalise_base_url(vendor: Vendor, url: str, parameters: Mapping[str, str] | None = None) -> str:
@@ -35,6 +37,8 @@ def normalise_base_url(vendor: Vendor, url: str, parameters: Mapping[str, str] |
     path = parts.path.rstrip("/")
     for ending in _ENDINGS:
         path = path.removesuffix(ending).rstrip("/")
+    if any(spec.path.startswith(f"{_BESIDE}/") for specs in vendor.operations.values() for spec in specs):
+        path = path.removesuffix(_BESIDE)
     return origin + fill(_prefix(vendor, path), parameters or {})
 
 

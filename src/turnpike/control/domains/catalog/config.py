@@ -11,6 +11,13 @@ from turnpike.wire.profiles.quirks import ALL as QUIRKS
 from turnpike.wire.vendor import ModelsFormat
 
 UrlPath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~!$&'()*+,;=:@%{}-]*)+$", max_length=300)]
+OperationPath = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(/[A-Za-z0-9._~!$&'()*+,;=:@%{}-]*)+(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?$", max_length=300
+    ),
+]
+"""May hold `{model}` and a query."""
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=64)]
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$", max_length=1000)]
 _OWN_HEADERS = frozenset(
@@ -23,7 +30,8 @@ _OWN_HEADERS = frozenset(
 
 class OperationConfig(Body):
     dialect: str
-    path: UrlPath
+    path: OperationPath
+    stream_path: OperationPath | None = Field(default=None, description="For streams, where they have their own.")
 
     @field_validator("dialect")
     @classmethod

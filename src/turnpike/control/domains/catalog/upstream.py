@@ -202,14 +202,20 @@ class Upstream:
         return answer
 
 
-_AFTER = {ModelsFormat.BEDROCK: "nextToken", ModelsFormat.VERTEX: "pageToken"}
-"""How the next page is asked for, where it is not Anthropic's way."""
+_PAGES = {
+    ModelsFormat.ANTHROPIC: ("limit", "after_id"),
+    ModelsFormat.GEMINI: ("pageSize", "pageToken"),
+    ModelsFormat.BEDROCK: ("", "nextToken"),
+    ModelsFormat.VERTEX: ("", "pageToken"),
+}
+"""How a list is asked for its largest pages, and for the next one."""
 
 
 def _paged(facts: Facts, path: str, after: str | None) -> str:
-    query = {"limit": "1000"} if facts.models_format == ModelsFormat.ANTHROPIC else {}
+    size, token = _PAGES.get(facts.models_format, ("", "after_id"))
+    query = {size: "1000"} if size else {}
     if after is not None:
-        query[_AFTER.get(facts.models_format, "after_id")] = after
+        query[token] = after
     if not query:
         return path
     return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}"

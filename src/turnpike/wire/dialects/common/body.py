@@ -163,6 +163,8 @@ def change_members(body: bytes, removed: Iterable[str], added: Mapping[str, obje
         members.pop(name, None)
     kept = [_encode(name) + b":" + bytes(raw) for name, raw in members.items() if name not in added]
     return b"{" + b",".join([*(_encode(name) + b":" + _encode(value) for name, value in added.items()), *kept]) + b"}"
+
+
 def rename_member(body: bytes, old: str, new: str) -> bytes:
     """The body with a top-level key named otherwise; as it is where `old` is not there, or `new` is."""
     places = top_level(body, old)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     OwnedMaxCompletionTokens = int
     OwnedN = int
     OwnedInferenceConfig = dict[str, Any]
+    OwnedGenerationConfig = dict[str, Any]
+    OwnedGenerateRequest = dict[str, Any]
+    OwnedRequests = list[Any]
 else:
 
     class _Plain(type):
@@ -35,6 +38,9 @@ else:
     OwnedMaxCompletionTokens = _owned("OwnedMaxCompletionTokens", int, "int")
     OwnedN = _owned("OwnedN", int, "int")
     OwnedInferenceConfig = _owned("OwnedInferenceConfig", dict, "object")
+    OwnedGenerationConfig = _owned("OwnedGenerationConfig", dict, "object")
+    OwnedGenerateRequest = _owned("OwnedGenerateRequest", dict, "object")
+    OwnedRequests = _owned("OwnedRequests", list, "array")
 
 TWICE = "stands in the body twice"
 MAX_COUNT = 2**53

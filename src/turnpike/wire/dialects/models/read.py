@@ -1,7 +1,8 @@
 """A provider's list of models read into rows for the catalog.
 
-One reader for the forms of OpenAI, Anthropic, OpenRouter, Mistral, Together, Groq, Ollama, vLLM, LM Studio and
-llama.cpp: they agree on a list of objects with an `id` and differ in what more they say, all of it optional here.
+One reader for the forms of OpenAI, Anthropic, Gemini, OpenRouter, Mistral, Together, Groq, Ollama, vLLM, LM Studio and
+llama.cpp: they agree on a list of objects with an `id` or a name and differ in what more they say, all of it optional
+here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,7 +41,7 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
 class ModelList(msgspec.Struct, frozen=True):
     rows: tuple[ModelRow, ...]
     next_after_id: str | None = None
-    """To be asked with `after_id` for the rest (Anthropic's pages)."""
+    """To be asked for the rest: with `after_id` (Anthropic's pages) or `pageToken` (Gemini's)."""
 
 
 def read_models(body: bytes) -> ModelList:
@@ -53,6 +54,8 @@ def read_models(body: bytes) -> ModelList:
         items = whole.get("data", whole.get("models"))
         if whole.get("has_more") is True and isinstance(whole.get("last_id"), str):
             after = whole["last_id"]
+        elif isinstance(whole.get("nextPageToken"), str):
+            after = whole["nextPageToken"] or None
     if not isinstance(items, list):
         raise UpstreamGarbage("The provider's answer is not a list of models.")
     rows: dict[str, ModelRow] = {}
@@ -71,18 +74,25 @@ def _row(item: Json) -> ModelRow | None:
     name = name.removeprefix("models/")  # Google's OpenAI-compatible list
     top = _object(item, "top_provider")
     limits = _object(item, "limits")
+    shown = _text(item, "display_name", "displayName") or (_text(item, "name") or "").removeprefix("models/")
     return ModelRow(
         id=name,
-        display_name=_text(item, "display_name", "name") if _text(item, "display_name", "name") != name else None,
+        display_name=shown if shown and shown != name else None,
         created_s=_created(item),
         owned_by=_text(item, "owned_by", "organization"),
         capabilities=_capabilities(name, item),
         context_window=_count(
-            item, "context_window", "context_length", "max_context_length", "max_model_len", "max_input_tokens"
+            item,
+            "context_window",
+            "context_length",
+            "max_context_length",
+            "max_model_len",
+            "max_input_tokens",
+            "inputTokenLimit",
         )
         or _count(_object(item, "meta"), "n_ctx", "n_ctx_train")
         or _count(limits, "max_context_window_tokens"),
-        max_output_tokens=_count(item, "max_output_tokens", "max_completion_tokens", "max_tokens")
+        max_output_tokens=_count(item, "max_output_tokens", "max_completion_tokens", "max_tokens", "outputTokenLimit")
         or _count(top, "max_completion_tokens")
         or _count(limits, "max_output_tokens"),
         rates=_rates(_object(item, "pricing")),
@@ -130,12 +140,27 @@ def _capabilities(name: str, item: Json) -> tuple[str, ...]:
         declared = {word for word in cast("list[Any]", listed) if isinstance(word, str)}
     elif isinstance(listed, dict):
         declared = {word for word, on in cast("Json", listed).items() if on is True}
+    methods = item.get("supportedGenerationMethods")
+    if isinstance(methods, list):
+        declared |= _of_methods(cast("list[Any]", methods), name)
     kind = _text(item, "type")
     if kind is not None and kind not in ("model", "llm", "vlm"):
         declared.add(kind)
     outputs = _object(item, "architecture").get("output_modalities")
     modalities = cast("list[str]", outputs) if isinstance(outputs, list) else []
     return guess_capabilities(name, modalities, declared)
+
+
+def _of_methods(methods: list[Any], name: str) -> set[str]:
+    """Gemini lists what may be called: a model that generates content may still make pictures or speech, which its
+    name tells."""
+    if "embedContent" in methods or "batchEmbedContents" in methods:
+        return {"embeddings"}
+    if "generateContent" in methods:
+        return set(guess_capabilities(name)) or {"none"}
+    if "predict" in methods or "predictLongRunning" in methods:
+        return set(guess_capabilities(name)) - {"chat"} or {"none"}
+    return {"none"}
 
 
 def _rates(pricing: Json) -> Rates | None:

@@ -77,7 +77,8 @@ def _pricing(rates: Rates) -> Json:
     return {name: _dollars(pico) for name, pico in named.items() if pico is not None}
 
 
-def _more(entry: ModelEntry) -> Json:
+def more_of(entry: ModelEntry) -> Json:
+    """What a gateway knows beyond any form."""
     more: Json = {"capabilities": list(entry.capabilities)}
     if entry.alias_of is not None:
         more["alias_of"] = entry.alias_of
@@ -93,7 +94,7 @@ def _more(entry: ModelEntry) -> Json:
 def _openai(entry: ModelEntry) -> Json:
     named = {} if entry.display_name is None else {"display_name": entry.display_name}
     base = {"id": entry.name, "object": "model", "created": entry.created_s, "owned_by": entry.owned_by}
-    return {**base, **named, **_more(entry)}
+    return {**base, **named, **more_of(entry)}
 
 
 def write_openai_list(entries: Sequence[ModelEntry]) -> bytes:
@@ -106,7 +107,7 @@ def write_openai_model(entry: ModelEntry) -> bytes:
 
 def _anthropic(entry: ModelEntry) -> Json:
     """Anthropic's `capabilities` is an object of another meaning: ours stand under a name of their own."""
-    more = _more(entry)
+    more = more_of(entry)
     return {
         "id": entry.name,
         "type": "model",
