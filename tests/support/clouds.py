@@ -54,6 +54,7 @@ def register_clouds(gateway: RunningGateway) -> None:
         ("bedrock-temporary", "nova-temporary", "amazon.nova-lite-v1:0"),
         ("bedrock-key", "nova-by-key", "amazon.nova-lite-v1:0"),
         ("vertex", "claude-at-vertex", "claude-sonnet-4-5@20250929"),
+        ("vertex", "gemini-at-vertex", "gemini-2.5-flash"),
         ("vertex", "llama-at-vertex", "meta/llama-4-maverick"),
         ("azure", "gpt-at-azure", "my-gpt"),
         ("azure-entra", "gpt-at-azure-classic", "my-gpt"),

@@ -20,10 +20,12 @@ EVERYWHERE = pytest.mark.parametrize(
     "model",
     [
         "nova", "nova-temporary", "nova-by-key", "claude-at-bedrock", "profile-by-arn", "claude-at-vertex",
-        "llama-at-vertex", "gpt-at-azure", "gpt-at-azure-classic",
+        "gemini-at-vertex", "llama-at-vertex", "gpt-at-azure", "gpt-at-azure-classic",
     ],
 )  # fmt: skip
-TOOLS_AT = pytest.mark.parametrize("model", ["nova", "claude-at-bedrock", "claude-at-vertex", "gpt-at-azure"])
+TOOLS_AT = pytest.mark.parametrize(
+    "model", ["nova", "claude-at-bedrock", "claude-at-vertex", "gemini-at-vertex", "gpt-at-azure"]
+)
 
 
 @EVERYWHERE

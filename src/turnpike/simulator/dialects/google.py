@@ -11,7 +11,7 @@ import msgspec
 
 from turnpike.kit.clock import from_ms, rfc3339
 from turnpike.simulator import issued
-from turnpike.simulator.dialects import anthropic, anthropic_messages, openai_chat
+from turnpike.simulator.dialects import anthropic, anthropic_messages, gemini_content, openai_chat
 from turnpike.simulator.exchange import Answer, Call, Headers, Operation, Refused, json_answer
 
 VERSION = "vertex-2023-10-16"
@@ -124,6 +124,10 @@ def vertex(call: Call) -> Answer:
     _location, _, what = rest.partition("/")
     if what == "endpoints/openapi/chat/completions":
         return openai_chat.chat(call)
+    if what.startswith("publishers/google/models/"):
+        return gemini_content.model_call(
+            msgspec.structs.replace(call, rest=what.removeprefix("publishers/google/models/"))
+        )
     if what.startswith("publishers/anthropic/models/"):
         model, _, verb = what.removeprefix("publishers/anthropic/models/").rpartition(":")
         return _claude(call, model, streams=verb == "streamRawPredict")

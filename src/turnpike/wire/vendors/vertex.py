@@ -9,6 +9,7 @@ from turnpike.wire.profiles import quirks as q
 from turnpike.wire.vendor import AuthSpec, Derived, ModelsFormat, OperationSpec, Parameter, Vendor
 
 _PLACE = "/v1/projects/{project}/locations/{location}"
+_GEMINI = _PLACE + "/publishers/google/models/{model:path}"
 _CLAUDE = _PLACE + "/publishers/anthropic/models/{model:path}"
 
 VERTEX = Vendor(
@@ -55,17 +56,21 @@ VERTEX = Vendor(
     operations={
         Operation.CHAT: (
             OperationSpec(
+                "gemini", _GEMINI + ":generateContent", _GEMINI + ":streamGenerateContent?alt=sse", models=("gemini*",)
+            ),
+            OperationSpec(
                 "anthropic_messages", _CLAUDE + ":rawPredict", _CLAUDE + ":streamRawPredict", models=("claude*",)
             ),
             # Names with their publisher: `meta/llama-...`, `google/gemini-...`.
             OperationSpec("openai_chat", _PLACE + "/endpoints/openapi/chat/completions", models=("*/*",)),
         ),
+        Operation.COUNT_TOKENS: (OperationSpec("gemini_count_tokens", _GEMINI + ":countTokens", models=("gemini*",)),),
     },
     auth=AuthSpec(kind="google", scope="https://www.googleapis.com/auth/cloud-platform"),
     models_path="/v1beta1/publishers/google/models?pageSize=200",
     models_more=("/v1beta1/publishers/anthropic/models?pageSize=200",),
     models_format=ModelsFormat.VERTEX,
     price_provider="google",
-    quirks=frozenset((q.MODEL_IN_PATH, q.ANTHROPIC_VERSION_VERTEX)),
+    quirks=frozenset((q.MODEL_IN_PATH, q.ANTHROPIC_VERSION_VERTEX, q.LABELS, q.NO_CALL_IDS)),
     exercised="simulated",
 )

@@ -4,7 +4,9 @@ One form for the models of every company at Bedrock; streams are Amazon's binary
 API reference and the service model of its official SDK.
 """
 
-from turnpike.wire.dialect import AnyRequest, AnyResponse, Head, StreamReader, StreamWriter, Tail, Target
+from collections.abc import Mapping
+
+from turnpike.wire.dialect import AnyRequest, AnyResponse, Dialect, Head, StreamReader, StreamWriter, Tail, Target
 from turnpike.wire.dialects.bedrock_converse import head as _head
 from turnpike.wire.dialects.bedrock_converse.error import read_error, write_error, write_stream_error
 from turnpike.wire.dialects.bedrock_converse.request_read import read_request
@@ -38,6 +40,10 @@ class BedrockConverse:
 
     def write_response(self, response: AnyResponse, model: str) -> bytes:
         return write_response(as_answer(response), model)
+
+    def form_for(self, query: Mapping[str, str]) -> tuple[Dialect, str]:
+        """Streams are Amazon's events, whatever the query says."""
+        return self, "application/vnd.amazon.eventstream"
 
     def tail(self, head: Head) -> Tail:
         return ConverseTail()
