@@ -168,5 +168,5 @@ class Minter:
 
 
 def renew_in_s(life_s: float) -> float:
-    """When a token that still lives this long is renewed: minutes before its end, or after three quarters of it."""
-    return life_s - EARLY_S if life_s > 4 * EARLY_S else max(life_s * 0.75, 0.2)
+    """When a token that still lives this long is renewed: minutes before its end, or half-way for a short life."""
+    return life_s - EARLY_S if life_s > 2 * EARLY_S else max(life_s / 2, 0.2)
