@@ -67,7 +67,13 @@ def test_a_vendors_placeholders_are_its_parameters(vendor: Vendor) -> None:
         texts += (text for spec in specs for text in (spec.path, spec.stream_path or ""))
     found = {name for text in texts for name in placeholders(text)} - {"model"}
     names = [parameter.name for parameter in vendor.parameters]
-    assert found == {parameter.name for parameter in vendor.parameters if not parameter.secret}
+    derived = [each for parameter in vendor.parameters for each in parameter.derived]
+    texts = [vendor.auth.region, vendor.auth.token_url, *(text for each in derived for _, text in each.cases)]
+    found |= {name for text in texts for name in placeholders(text)}
+    found -= {each.name for each in derived} | {parameter.name for parameter in vendor.parameters if parameter.secret}
+    assert found | {parameter.name for parameter in vendor.parameters if parameter.derived} == {
+        parameter.name for parameter in vendor.parameters if not parameter.secret
+    }
     assert len(names) == len(set(names))
     for parameter in vendor.parameters:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", parameter.name)

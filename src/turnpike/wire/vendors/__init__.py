@@ -5,7 +5,8 @@ A provider of an unknown vendor needs no code: it is `openai_compatible` with a 
 
 from turnpike.wire.vendor import Vendor
 from turnpike.wire.vendors.anthropic import ANTHROPIC
-from turnpike.wire.vendors.azure_openai import AZURE_OPENAI, AZURE_OPENAI_CLASSIC
+from turnpike.wire.vendors.azure_openai import AZURE_OPENAI
+from turnpike.wire.vendors.azure_openai_classic import AZURE_OPENAI_CLASSIC
 from turnpike.wire.vendors.base_url import normalise_base_url
 from turnpike.wire.vendors.baseten import BASETEN
 from turnpike.wire.vendors.bedrock import BEDROCK

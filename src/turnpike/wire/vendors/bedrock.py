@@ -4,11 +4,10 @@ Names of models are as Bedrock has them: foundation models (`amazon.nova-pro-v1:
 (`us.anthropic.claude-...`) and ARNs. Requests are signed with AWS keys, or carry a Bedrock API key.
 """
 
+from turnpike.wire.cloud_parameters import AWS_SECRETS
 from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
 from turnpike.wire.vendor import AuthSpec, Derived, ModelsFormat, OperationSpec, Parameter, Vendor
-
-_KEY = r"[\x21-\x7e]{0,8192}"
 
 BEDROCK = Vendor(
     name="bedrock",
@@ -25,39 +24,7 @@ BEDROCK = Vendor(
             env_keys=("AWS_REGION", "AWS_DEFAULT_REGION"),
             derived=(Derived("aws_domain", (("cn-*", "amazonaws.com.cn"), ("*", "amazonaws.com"))),),
         ),
-        Parameter(
-            name="api_key",
-            label="Bedrock API key (or leave it out and give AWS keys)",
-            default="",
-            pattern=_KEY,
-            secret=True,
-            env_keys=("AWS_BEARER_TOKEN_BEDROCK",),
-        ),
-        Parameter(
-            name="access_key_id",
-            label="AWS access key ID",
-            example="AKIA...",
-            default="",
-            pattern=r"[A-Za-z0-9]{0,128}",
-            secret=True,
-            env_keys=("AWS_ACCESS_KEY_ID",),
-        ),
-        Parameter(
-            name="secret_access_key",
-            label="AWS secret access key",
-            default="",
-            pattern=_KEY,
-            secret=True,
-            env_keys=("AWS_SECRET_ACCESS_KEY",),
-        ),
-        Parameter(
-            name="session_token",
-            label="AWS session token (temporary keys only)",
-            default="",
-            pattern=_KEY,
-            secret=True,
-            env_keys=("AWS_SESSION_TOKEN",),
-        ),
+        *AWS_SECRETS,
     ),
     operations={
         Operation.CHAT: (
@@ -74,6 +41,7 @@ BEDROCK = Vendor(
             ),
         ),
     },
+    env_keys=("AWS_BEARER_TOKEN_BEDROCK",),
     auth=AuthSpec(kind="sigv4", service="bedrock", region="{region}"),
     models_path="/foundation-models",
     models_more=("/inference-profiles?maxResults=1000",),

@@ -4,6 +4,7 @@ endpoint.
 Paths carry project and location; the host follows from the location.
 """
 
+from turnpike.wire.cloud_parameters import GOOGLE_SECRETS
 from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
 from turnpike.wire.vendor import AuthSpec, Derived, ModelsFormat, OperationSpec, Parameter, Vendor
@@ -45,13 +46,7 @@ VERTEX = Vendor(
                 ),
             ),
         ),
-        Parameter(
-            name="credentials",
-            label="service account key or workload identity configuration (JSON)",
-            example='{"type": "service_account", ...}',
-            pattern=r"(?s)\s*\{.*\}\s*",
-            secret=True,
-        ),
+        *GOOGLE_SECRETS,
     ),
     operations={
         Operation.CHAT: (
@@ -66,6 +61,7 @@ VERTEX = Vendor(
         ),
         Operation.COUNT_TOKENS: (OperationSpec("gemini_count_tokens", _GEMINI + ":countTokens", models=("gemini*",)),),
     },
+    env_keys=("GOOGLE_CREDENTIALS",),
     auth=AuthSpec(kind="google", scope="https://www.googleapis.com/auth/cloud-platform"),
     models_path="/v1beta1/publishers/google/models?pageSize=200",
     models_more=("/v1beta1/publishers/anthropic/models?pageSize=200",),

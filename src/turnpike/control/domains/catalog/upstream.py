@@ -3,7 +3,7 @@
 No transaction is open while a provider is waited for: rows are read, the provider is asked, then rows are written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlencode
@@ -24,7 +24,7 @@ from turnpike.control.tokens.asking import Asking
 from turnpike.control.tokens.sending import Ready, ready
 from turnpike.errors import InvalidRequest, NotFound, UpstreamError, UpstreamRefused
 from turnpike.kit.crypto import scrub
-from turnpike.wire.dialects.models import ModelRow, read_list
+from turnpike.wire.dialects.models import ModelList, ModelRow, read_bedrock, read_models, read_vertex
 from turnpike.wire.parameters import pack_secret
 from turnpike.wire.vendor import ModelsFormat
 
@@ -177,7 +177,7 @@ class Upstream:
         after: str | None = None
         for page in range(1, MAX_PAGES + 1):
             answer = await self._ask(target, sending, path, after)
-            found = read_list(target.facts.models_format, answer.body)
+            found = _READERS.get(target.facts.models_format, read_models)(answer.body)
             for row in found.rows:
                 rows.setdefault(row.id, row)
             if found.next_after_id in {None, after} or page == MAX_PAGES:
@@ -202,6 +202,10 @@ class Upstream:
         return answer
 
 
+_READERS: dict[ModelsFormat, Callable[[bytes], ModelList]] = {
+    ModelsFormat.BEDROCK: read_bedrock,
+    ModelsFormat.VERTEX: read_vertex,
+}
 _PAGES = {
     ModelsFormat.ANTHROPIC: ("limit", "after_id"),
     ModelsFormat.GEMINI: ("pageSize", "pageToken"),

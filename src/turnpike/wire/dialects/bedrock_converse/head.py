@@ -5,11 +5,11 @@ import msgspec
 from turnpike.errors import TurnpikeError
 from turnpike.wire.dialect import Head
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
-from turnpike.wire.dialects.common.owned import OwnedInferenceConfig, forget, once
+from turnpike.wire.dialects.common.owned import OwnedInferenceConfig, OwnedModel, forget, once
 
 
 class ConverseHead(Head, gc=False):
-    model: str = ""
+    model: OwnedModel = ""
     inferenceConfig: OwnedInferenceConfig | None = None  # noqa: N815 - Amazon's own name
 
     def output_bound(self) -> int | None:

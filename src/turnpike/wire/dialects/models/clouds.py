@@ -10,24 +10,12 @@ import msgspec
 
 from turnpike.errors import UpstreamGarbage
 from turnpike.wire.dialects.common.reading import decode_answer
-from turnpike.wire.dialects.models.read import MAX_MODELS, ModelList, ModelRow, read_models
+from turnpike.wire.dialects.models.read import MAX_MODELS, ModelList, ModelRow
 from turnpike.wire.profiles.capabilities import guess_capabilities
-from turnpike.wire.vendor import ModelsFormat
 
 Json = dict[str, Any]
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-def read_list(form: ModelsFormat, body: bytes) -> ModelList:
-    """Raises UpstreamGarbage for what is no list of models of this form."""
-    match form:
-        case ModelsFormat.BEDROCK:
-            return _bedrock(decode_answer(_decode, body, "a list of models"))
-        case ModelsFormat.VERTEX:
-            return _vertex(decode_answer(_decode, body, "a list of models"))
-        case _:
-            return read_models(body)
 
 
 def _items(answer: Json, *names: str) -> list[Json]:
@@ -46,8 +34,10 @@ def _text(item: Json, name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _bedrock(answer: Json) -> ModelList:
-    """Models that answer in text, and can be called by this name: on demand, or by an inference profile."""
+def read_bedrock(body: bytes) -> ModelList:
+    """Models that answer in text, and can be called by this name: on demand, or by an inference profile. Raises
+    UpstreamGarbage."""
+    answer = decode_answer(_decode, body, "a list of models")
     rows: list[ModelRow] = []
     for item in _items(answer, "modelSummaries", "inferenceProfileSummaries"):
         name = _text(item, "modelId") or _text(item, "inferenceProfileId")
@@ -75,7 +65,9 @@ def _is_callable(item: Json) -> bool:
     return item.get("status", "ACTIVE") == "ACTIVE"
 
 
-def _vertex(answer: Json) -> ModelList:
+def read_vertex(body: bytes) -> ModelList:
+    """Gemini's and Claude's. Raises UpstreamGarbage."""
+    answer = decode_answer(_decode, body, "a list of models")
     rows: list[ModelRow] = []
     for item in _items(answer, "publisherModels"):
         name = _text(item, "name")
