@@ -46,7 +46,8 @@ SIDES: dict[str, Side] = {
     "gemini": Side("gemini", "gemini", "sim-gemini", "chat-by-gemini"),
 }
 EMBEDDING_MODEL = "embed-by-openai"
-GEMINI_EMBEDDING_MODEL = "embed-by-gemini"
+GEMINI_EMBEDDING_MODEL = "embed-by-google"
+"""Google's SDK makes one content of several texts for a model with `gemini` in its name."""
 PAIR_MODEL = "chat-by-both"
 """A model with a deployment at OpenAI and one at Anthropic."""
 PAIR = ("openai_chat", "anthropic_messages")
@@ -209,11 +210,20 @@ _BASES = {"openai": "/v1", "gemini": "/v1beta"}
 
 def _own_form_only(side: Side) -> dict[str, Any]:
     """Where a vendor speaks several dialects, the side's alone: each caller of another one is translated."""
-    spoken = VENDORS[side.vendor].operations[Operation.CHAT]
-    if len(spoken) == 1:
+    vendor = VENDORS[side.vendor]
+    if len(vendor.operations[Operation.CHAT]) == 1:
         return {}
-    own = [msgspec.to_builtins(spec) for spec in spoken if spec.dialect == side.dialect]
-    return {"operations": {"chat": own}}
+    family = side.dialect.partition("_")[0]
+    return {
+        "operations": {
+            str(operation): [
+                msgspec.to_builtins(spec)
+                for spec in specs
+                if (spec.dialect == side.dialect if operation is Operation.CHAT else spec.dialect.startswith(family))
+            ]
+            for operation, specs in vendor.operations.items()
+        }
+    }
 
 
 def register_simulator(gateway: RunningGateway) -> None:

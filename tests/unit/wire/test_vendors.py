@@ -125,7 +125,9 @@ def test_every_vendor_file_is_registered_and_small() -> None:
     files = {path.stem: path for path in VENDOR_FILES.glob("*.py") if path.stem not in ("__init__", "base_url")}
     assert set(files) == set(VENDORS)
     for name, path in files.items():
-        assert len(path.read_text().splitlines()) <= 45, name
+        # A cloud speaks several dialects, and has addresses and credentials with parts.
+        limit = 45 if VENDORS[name].auth.kind == "header" else 80
+        assert len(path.read_text().splitlines()) <= limit, name
 
 
 def test_every_dialect_folder_is_registered() -> None:

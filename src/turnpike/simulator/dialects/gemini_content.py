@@ -15,6 +15,7 @@ from turnpike.simulator.dialects.gemini_request import GenerateRequest
 from turnpike.simulator.exchange import Answer, Call, Operation, Refused, json_answer, stream_answer
 from turnpike.simulator.instances import SchemaError
 from turnpike.simulator.replies import Answered, Reply, Stop, answer
+from turnpike.wire.dialects.gemini.spelling import in_camel_case
 
 Json = dict[str, Any]
 
@@ -63,7 +64,7 @@ def _stream(call: Call, model: str) -> Answer:
 
 
 def _count(call: Call, model: str) -> Answer:
-    inner = maybe(call.data, "generateContentRequest", dict)
+    inner = maybe(msgspec.json.decode(in_camel_case(call.body)), "generateContentRequest", dict)
     body = call.body if inner is None else msgspec.json.encode(inner)
     total = gemini_request.read(body, model).conversation.input_tokens()
     details = [{"modality": "TEXT", "tokenCount": total}]

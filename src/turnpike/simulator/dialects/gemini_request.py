@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from turnpike.simulator.conversation import Conversation, Tool, ToolCall, ToolResult, Turn
-from turnpike.simulator.dialects.fields import FieldError, between, check, maybe, one_of, take
+from turnpike.simulator.dialects.fields import FieldError, between, check, maybe, one_of, present, take
 from turnpike.wire.dialects.gemini.schema import to_json_schema
 from turnpike.wire.dialects.gemini.spelling import in_camel_case
 
@@ -31,7 +31,8 @@ def read(body: bytes, model: str) -> GenerateRequest:
     system = maybe(data, "systemInstruction", dict)
     if system is not None:
         conversation.system.extend(_texts(system, "systemInstruction"))
-    _read_contents(conversation, take(data, "contents", list))
+    contents = present(data, "contents")
+    _read_contents(conversation, [contents] if isinstance(contents, dict) else check(contents, list, "contents"))
     _read_tools(request, data)
     _read_config(request, maybe(data, "generationConfig", dict) or {})
     return request

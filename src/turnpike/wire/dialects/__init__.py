@@ -7,7 +7,8 @@ from turnpike.wire.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from turnpike.wire.dialects.bedrock_converse import BEDROCK_CONVERSE
 from turnpike.wire.dialects.gemini import GEMINI
 from turnpike.wire.dialects.gemini_count_tokens import GEMINI_COUNT_TOKENS
-from turnpike.wire.dialects.gemini_embeddings import GEMINI_EMBEDDING, GEMINI_EMBEDDINGS
+from turnpike.wire.dialects.gemini_embedding import GEMINI_EMBEDDING
+from turnpike.wire.dialects.gemini_embeddings import GEMINI_EMBEDDINGS
 from turnpike.wire.dialects.openai_chat import OPENAI_CHAT
 from turnpike.wire.dialects.openai_embeddings import OPENAI_EMBEDDINGS
 

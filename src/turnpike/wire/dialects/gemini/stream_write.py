@@ -39,7 +39,6 @@ class GeminiWriter:
         self._frame: Json = {"modelVersion": model, "responseId": ""}
         self._parts: dict[int, Part] = {}
         """Those that are open, texts and calls as far as they have come."""
-        self._cited: list[tuple[int, TextPart]] = []
 
     def write(self, event: Event) -> bytes:
         match event:
@@ -119,14 +118,11 @@ class GeminiWriter:
         if isinstance(part, ToolCall):
             return self._candidate([write_call(part, "content")])
         if isinstance(part, TextPart) and part.citations:
-            self._cited.append((index, part))
+            return self._candidate([], groundingMetadata=write_grounding([(index, part)]))
         return b""
 
     def _finish(self, event: Finished) -> bytes:
         more: Json = {"finishReason": WRITE_STOP[event.stop_reason], **write_safety(event.safety)}
-        grounding = write_grounding(self._cited)
-        if grounding:
-            more["groundingMetadata"] = grounding
         chunk: Json = self._chunk([], more)
         if event.usage is not None:
             chunk["usageMetadata"] = write_usage(event.usage)

@@ -1,4 +1,4 @@
-"""Gemini's embeddings: `:batchEmbedContents` for several inputs and `:embedContent` for one, a dialect each.
+"""Gemini's embeddings of several inputs: `:batchEmbedContents`. Of one input: `gemini_embedding`, beside this folder.
 
 Source: Google's API reference, "Embeddings".
 """
@@ -10,7 +10,6 @@ from turnpike.wire.dialects.gemini_embeddings import request as _request
 from turnpike.wire.dialects.gemini_embeddings import response as _response
 from turnpike.wire.dialects.gemini_embeddings.head import (
     decode_batch_head,
-    decode_one_head,
     head_error,
     splice,
 )
@@ -18,7 +17,9 @@ from turnpike.wire.operations import Operation
 from turnpike.wire.types.embeddings import EmbeddingsRequest, EmbeddingsResponse
 
 
-class _Embeddings(NeverStreams):
+class EmbedContent(NeverStreams):
+    """What both have in common."""
+
     operation = Operation.EMBEDDINGS
 
     head_error = staticmethod(head_error)
@@ -29,7 +30,7 @@ class _Embeddings(NeverStreams):
     write_stream_error = staticmethod(write_stream_error)
 
 
-class GeminiEmbeddings(_Embeddings):
+class GeminiEmbeddings(EmbedContent):
     name = "gemini_embeddings"
 
     decode_head = staticmethod(decode_batch_head)
@@ -40,40 +41,22 @@ class GeminiEmbeddings(_Embeddings):
         return _request.read_head(decode_batch_head, body)
 
     def write_request(self, request: AnyRequest, target: Target) -> bytes:
-        return _request.write_batch(_asked(request), target)
+        return _request.write_batch(asked(request), target)
 
     def write_response(self, response: AnyResponse, model: str) -> bytes:
-        return _response.write_batch(_answered(response))
+        return _response.write_batch(answered(response))
 
 
-class GeminiEmbedding(_Embeddings):
-    name = "gemini_embedding"
-
-    decode_head = staticmethod(decode_one_head)
-    read_request = staticmethod(_request.read_one)
-    read_response = staticmethod(_response.read_one)
-
-    def read_head(self, body: bytes) -> Head:
-        return _request.read_head(decode_one_head, body)
-
-    def write_request(self, request: AnyRequest, target: Target) -> bytes:
-        return _request.write_one(_asked(request), target)
-
-    def write_response(self, response: AnyResponse, model: str) -> bytes:
-        return _response.write_one(_answered(response))
-
-
-def _asked(request: AnyRequest) -> EmbeddingsRequest:
+def asked(request: AnyRequest) -> EmbeddingsRequest:
     if not isinstance(request, EmbeddingsRequest):
         raise TypeError(f"an embeddings request is expected, not {type(request).__name__}")
     return request
 
 
-def _answered(response: AnyResponse) -> EmbeddingsResponse:
+def answered(response: AnyResponse) -> EmbeddingsResponse:
     if not isinstance(response, EmbeddingsResponse):
         raise TypeError(f"embeddings are expected, not {type(response).__name__}")
     return response
 
 
 GEMINI_EMBEDDINGS = GeminiEmbeddings()
-GEMINI_EMBEDDING = GeminiEmbedding()
