@@ -10,6 +10,9 @@ from pathlib import Path
 from turnpike.wire.dialects.anthropic_messages import request_read as anthropic_request
 from turnpike.wire.dialects.anthropic_messages import response as anthropic_response
 from turnpike.wire.dialects.anthropic_messages.error import TYPES
+from turnpike.wire.dialects.gemini import request_read as gemini_request
+from turnpike.wire.dialects.gemini import response as gemini_response
+from turnpike.wire.dialects.gemini.error import WORDS
 from turnpike.wire.dialects.openai_chat import request_read as openai_request
 from turnpike.wire.dialects.openai_chat import response as openai_response
 from turnpike.wire.profiles import quirks
@@ -59,7 +62,11 @@ def quirk_table() -> str:
 def dropped() -> str:
     rows = [
         (f"`{field}`", dialect, why)
-        for dialect, fields in (("OpenAI", openai_request.DROPPED), ("Anthropic", anthropic_request.DROPPED))
+        for dialect, fields in (
+            ("OpenAI", openai_request.DROPPED),
+            ("Anthropic", anthropic_request.DROPPED),
+            ("Gemini", gemini_request.DROPPED),
+        )
         for field, why in fields.items()
     ]
     return _table(("field", "said by", "why it may be left out"), rows)
@@ -67,10 +74,13 @@ def dropped() -> str:
 
 def stops() -> str:
     rows = [
-        (f"`{stop}`", f"`{openai_response.WRITE_STOP[stop]}`", f"`{anthropic_response.WRITE_STOP[stop]}`")
+        (
+            f"`{stop}`",
+            *(f"`{each.WRITE_STOP[stop]}`" for each in (openai_response, anthropic_response, gemini_response)),
+        )
         for stop in StopReason
     ]
-    return _table(("canonical", "`openai_chat`", "`anthropic_messages`"), rows)
+    return _table(("canonical", "`openai_chat`", "`anthropic_messages`", "`gemini`"), rows)
 
 
 def budgets() -> str:
@@ -78,7 +88,11 @@ def budgets() -> str:
 
 
 def errors() -> str:
-    return _table(("status", "Anthropic's type"), ((str(status), f"`{kind}`") for status, kind in TYPES.items()))
+    rows = (
+        (str(status), *(f"`{words[status]}`" if status in words else "-" for words in (TYPES, WORDS)))
+        for status in sorted({*TYPES, *WORDS})
+    )
+    return _table(("status", "Anthropic's type", "Google's status"), rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {

@@ -49,7 +49,7 @@ def _json_schema(schema: Schema) -> Schema:
             case "anyOf" if isinstance(value, list):
                 out[key] = [_child(child) for child in cast("list[Any]", value)]
             case "ref":
-                out["$ref"] = value
+                out["$ref"] = value.replace("#/defs/", "#/$defs/", 1) if isinstance(value, str) else value
             case "example":
                 out["examples"] = [value]
             case "nullable" | "propertyOrdering":
