@@ -17,6 +17,7 @@ TURNPIKE = (sys.executable, "-m", "turnpike.cli")
 def bare_environment(**more: str) -> dict[str, str]:
     """This environment without settings of Turnpike or vendors' keys: tests must not find a developer's."""
     keys = {name for vendor in VENDORS.values() for name in vendor.env_keys}
+    keys |= {name for vendor in VENDORS.values() for each in vendor.parameters for name in each.env_keys}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TURNPIKE_") and name not in keys}
     return {**kept, "COLUMNS": "200", **more}
 

@@ -18,6 +18,7 @@ from turnpike.wire.dialects.openai_chat import response as openai_response
 from turnpike.wire.profiles import quirks
 from turnpike.wire.profiles.reasoning import BUDGETS
 from turnpike.wire.types.conversation import StopReason
+from turnpike.wire.vendor import BEARER, Vendor
 from turnpike.wire.vendors import VENDORS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -38,17 +39,40 @@ def vendors() -> str:
     rows = [
         (
             f"`{vendor.name}`",
-            vendor.display_name,
+            f"[{vendor.display_name}]({vendor.reference})" if vendor.reference else vendor.display_name,
             f"`{vendor.base_url}`" if vendor.base_url else "yours",
-            _code(vendor.env_keys) or "-",
-            ", ".join(f"`{spec.dialect}`" for specs in vendor.operations.values() for spec in specs),
-            ", ".join(map(str, vendor.loopback_ports)) or "-",
+            _auth(vendor),
+            _operations(vendor),
+            _code(parameter.name for parameter in vendor.parameters) or "-",
             vendor.exercised,
         )
         for vendor in VENDORS.values()
     ]
-    head = ("name", "vendor", "base URL", "credential from", "dialects", "looked for at port", "exercised")
+    head = ("name", "vendor and reference", "base URL", "credential", "operations", "parameters", "exercised")
     return _table(head, rows)
+
+
+def _auth(vendor: Vendor) -> str:
+    carried = f"`{vendor.auth.header}`" if vendor.auth.header else "none"
+    if vendor.auth == BEARER:
+        carried = "bearer"
+    if not vendor.needs_credential:
+        carried = f"{carried}, if any"
+    return f"{carried}; {_code(vendor.env_keys)}" if vendor.env_keys else carried
+
+
+def _operations(vendor: Vendor) -> str:
+    said = [f"{operation}: {_code(spec.dialect for spec in specs)}" for operation, specs in vendor.operations.items()]
+    return "; ".join(said) or "its own API, passed through"
+
+
+def ports() -> str:
+    rows = [
+        (str(port), vendor.display_name, f"`{vendor.probe_path}`")
+        for vendor in VENDORS.values()
+        for port in vendor.loopback_ports
+    ]
+    return _table(("port", "server", "known by its answer at"), sorted(rows))
 
 
 def quirk_table() -> str:
@@ -97,6 +121,7 @@ def errors() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "vendors": vendors,
+    "ports": ports,
     "quirks": quirk_table,
     "dropped": dropped,
     "stops": stops,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turnpike.cli.client import Answered, Control
+from turnpike.wire.vendors import VENDORS
 
 PROVIDERS = "/api/v1/ai/providers"
 MODELS = "/api/v1/ai/models"
@@ -57,18 +58,30 @@ class Registered:
     models: int
     problem: str | None = None
     """Why its models could not be read; the provider is registered all the same."""
+    untested: str | None = None
+    """What its provider said of the credential, where the list of models says nothing of it."""
 
 
 async def register(control: Control, wish: NewProvider) -> Registered:
     """Raises Answered when the provider itself is refused, Unavailable when control cannot be reached."""
     provider: dict[str, Any] = (await control.post(PROVIDERS, wish.body())).data
+    untested = await _refused_credential(control, provider["id"], wish)
     try:
         count = await add_models(control, provider["id"], wish.models)
         if wish.listed is not None:
             count = await sync_models(control, provider["id"], wish.listed)
-        return Registered(provider, count)
+        return Registered(provider, count, None, untested)
     except Answered as refused:
-        return Registered(provider, 0, refused.message)
+        return Registered(provider, 0, refused.message, untested)
+
+
+async def _refused_credential(control: Control, provider_id: str, wish: NewProvider) -> str | None:
+    """Reading a list tests a credential, but not where anybody may read it or where there is none."""
+    vendor = VENDORS.get(wish.vendor)
+    if vendor is None or vendor.credential_path is None or wish.api_key is None:
+        return None
+    result: dict[str, Any] = (await control.post(f"{PROVIDERS}/{provider_id}/test")).data
+    return None if result["ok"] else str(result["error"])
 
 
 async def add_models(control: Control, provider_id: str, models: tuple[NewModel, ...]) -> int:

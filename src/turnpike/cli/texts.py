@@ -122,7 +122,7 @@ For example:
 """,
     ),
     "providers vendors": (
-        "providers:list_vendors",
+        "vendors:list_vendors",
         """List the vendors that can be added, and what each needs.
 
 For example:
@@ -131,7 +131,7 @@ For example:
 """,
     ),
     "providers change": (
-        "providers:change",
+        "vendors:change",
         """Change a provider; what is not named stays.
 
 For example:

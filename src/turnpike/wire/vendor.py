@@ -127,6 +127,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     models_host: tuple[str, str] | None = None
     """Lists are at another host: a part of the base URL, and what stands in its place there."""
     models_format: ModelsFormat = ModelsFormat.OPENAI
+    models_public: bool = False
+    """The list is shown to anybody: it says nothing of a credential."""
     credential_path: str | None = None
     """Appended to the base URL: what costs nothing and needs a valid credential, where no list of models does."""
     loopback_ports: tuple[int, ...] = ()

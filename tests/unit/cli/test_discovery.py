@@ -48,7 +48,7 @@ async def serving(body: bytes, delay_s: float = 0.01) -> AsyncIterator[int]:
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path):
     for vendor in VENDORS.values():
-        for name in vendor.env_keys:
+        for name in (*vendor.env_keys, *(key for each in vendor.parameters for key in each.env_keys)):
             monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -59,6 +59,15 @@ def test_a_key_in_the_environment_is_offered_by_its_variable_and_not_by_its_valu
     assert (offer.title, offer.where, offer.command) == ("OpenAI", "key in OPENAI_API_KEY", "providers add openai")
     assert offer.provider.api_key == "sk-very-secret"
     assert "secret" not in repr(offer)
+
+
+def test_a_vendor_is_offered_only_with_every_parameter_that_it_needs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "secret-token")
+    assert offers_from_environment(VENDORS.values()) == []
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "0" * 32)
+    (offer,) = offers_from_environment(VENDORS.values())
+    assert offer.provider.parameters == {"account_id": "0" * 32}
+    assert "secret-token" not in repr(offer)
 
 
 def test_an_empty_variable_is_no_key(monkeypatch: pytest.MonkeyPatch):

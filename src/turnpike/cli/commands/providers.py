@@ -4,7 +4,6 @@ import sys
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import msgspec
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
@@ -15,7 +14,7 @@ from turnpike.cli.registration import MODELS, PROVIDERS, NewModel, NewProvider, 
 from turnpike.cli.registration import sync_models as sync
 from turnpike.cli.tasks import with_control
 from turnpike.cli.values import words
-from turnpike.cli.vendor_values import credential, find_vendor, parsed_settings, vendor_values
+from turnpike.cli.vendor_values import credential, find_vendor, vendor_values
 from turnpike.errors import InvalidRequest, NotFound
 from turnpike.wire.parameters import secret_names
 from turnpike.wire.vendor import Vendor
@@ -112,7 +111,10 @@ def add(
                 f"Registered [bold]{slug}[/bold], but not its models: {cell(done.problem)}\n"
                 f"Try again with: turnpike providers sync-models {slug}"
             )
-        Output(common).result({**done.provider, "models": done.models, "problem": done.problem}, said)
+        if done.untested is not None:
+            said += f"\nIts credential does not work: {cell(done.untested)}"
+        shown = {**done.provider, "models": done.models, "problem": done.problem, "untested": done.untested}
+        Output(common).result(shown, said)
 
     with_control(common, work)
 
@@ -155,67 +157,6 @@ def set_key(provider: ProviderName, /, *, api_key: ApiKey = None, common: Common
     with_control(common, work)
 
 
-def change(
-    provider: ProviderName,
-    /,
-    *,
-    base_url: Annotated[str | None, Parameter(help="Its address.")] = None,
-    settings: ParameterValues = None,
-    allow_address: Networks = None,
-    active: Annotated[bool | None, Parameter(help="Whether it is used at all.")] = None,
-    differences: Differences = NO_DIFFERENCES,
-    common: Common = DEFAULT,
-) -> None:
-    """Change a provider; what is not named stays."""
-
-    async def work(control: Control) -> None:
-        found = await find_provider(control, provider)
-        config = differences.config()
-        given = {
-            "api_base_url": base_url,
-            "parameters": parsed_settings(VENDORS.get(found["vendor"]), settings) or None,
-            "allow_addresses": words(allow_address) or None,
-            "is_active": active,
-            "config": {**found["config"], **config} if config else None,
-        }
-        wish = {name: value for name, value in given.items() if value is not None}
-        if not wish:
-            raise InvalidRequest("name what to change (see --help)")
-        shown = (await control.patch(f"{PROVIDERS}/{found['id']}", wish)).data
-        Output(common).result(shown, f"Changed {found['slug']}: {', '.join(wish)}.")
-
-    with_control(common, work)
-
-
-def list_vendors(*, common: Common = DEFAULT) -> None:
-    """List the vendors that can be added, and what each needs."""
-    rows = [
-        {
-            "vendor": vendor.name,
-            "name": vendor.display_name,
-            "api_base_url": vendor.base_url,
-            "needs_credential": vendor.needs_credential,
-            "credential_from": list(vendor.env_keys),
-            "parameters": [msgspec.to_builtins(parameter) for parameter in vendor.parameters],
-            "operations": sorted(vendor.operations),
-            "reference": vendor.reference,
-            "exercised": vendor.exercised,
-        }
-        for vendor in VENDORS.values()
-    ]
-    Output(common).table(
-        rows,
-        (
-            ("VENDOR", field("vendor")),
-            ("NAME", field("name")),
-            ("CREDENTIAL FROM", lambda row: ", ".join(row["credential_from"])),
-            ("PARAMETERS", lambda row: ", ".join(each["name"] for each in row["parameters"])),
-            ("OPERATIONS", lambda row: ", ".join(row["operations"])),
-        ),
-        empty="No vendor is known.",
-    )
-
-
 def list_providers(*, common: Common = DEFAULT) -> None:
     """List providers."""
 
@@ -244,6 +185,8 @@ def check(provider: ProviderName, /, *, common: Common = DEFAULT) -> int:
         result = (await control.post(f"{PROVIDERS}/{found['id']}/test")).data
         works = bool(result["ok"])
         listed = f", listing {count_of(result['models'])}" if result.get("models") is not None else ""
+        if not result.get("credential_tested", True):
+            listed += " to anybody: its credential was not tested"
         said = f"answers in {result['elapsed_ms']} ms{listed}" if works else f"fails: {result['error']}"
         Output(common).result(result, f"{found['slug']} {cell(said)}.")
         return 0 if works else 1

@@ -36,12 +36,6 @@ class Ready:
             return {}
         return {self.auth.header: self.auth.prefix + self.secret}
 
-    def hidden(self) -> list[str]:
-        """What must not be shown, should it come back."""
-        keys = self.keys
-        known = (self.secret, keys and keys.secret_access_key, keys and keys.session_token)
-        return [each for each in known if each]
-
 
 async def ready(auth: AuthSpec, secret: str | None, ask: Asking) -> Ready:
     """Raises InvalidRequest for what is no credential, an UpstreamError where no token is given."""

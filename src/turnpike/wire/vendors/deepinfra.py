@@ -15,6 +15,8 @@ DEEPINFRA = Vendor(
         "DEEPINFRA_API_KEY",
     ),
     models_path="/v1/openai/models",
+    models_public=True,
+    credential_path="/v1/me",
     quirks=frozenset(
         (
             q.MAX_TOKENS,

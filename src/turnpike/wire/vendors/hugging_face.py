@@ -11,6 +11,7 @@ HUGGING_FACE = Vendor(
     base_url="https://router.huggingface.co/v1",
     operations=openai_compatible(embeddings=False),
     env_keys=("HF_TOKEN",),
+    models_public=True,
     quirks=frozenset(
         (
             q.MAX_TOKENS,

@@ -11,6 +11,7 @@ NVIDIA = Vendor(
     base_url="https://integrate.api.nvidia.com/v1",
     operations=openai_compatible(),
     env_keys=("NVIDIA_API_KEY",),
+    models_public=True,
     quirks=frozenset(
         (
             q.MAX_TOKENS,

@@ -11,6 +11,8 @@ OPENROUTER = Vendor(
     base_url="https://openrouter.ai/api/v1",
     operations=openai_compatible(messages="/messages"),
     env_keys=("OPENROUTER_API_KEY",),
+    models_public=True,
+    credential_path="/key",
     price_provider="openrouter",
     quirks=frozenset((q.CACHE_CONTROL, q.REASONING_DETAILS_BACK, q.TOP_K)),
 )

@@ -11,6 +11,7 @@ SAMBANOVA = Vendor(
     base_url="https://api.sambanova.ai/v1",
     operations=openai_compatible(messages="/messages"),
     env_keys=("SAMBANOVA_API_KEY",),
+    models_public=True,
     quirks=frozenset(
         (
             q.MAX_TOKENS,

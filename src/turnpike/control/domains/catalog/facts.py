@@ -46,6 +46,8 @@ class Facts:
     models_more: tuple[str, ...]
     models_host: tuple[str, str] | None
     models_format: ModelsFormat
+    models_public: bool
+    credential_path: str | None
     price_provider: str | None
     quirks: tuple[str, ...]
 
@@ -106,6 +108,8 @@ def facts_of(vendor: str, config: Config, parameters: Mapping[str, str]) -> Fact
         models_more=() if config.models_path else tuple(fill(path, parameters) for path in known.models_more),
         models_host=known.models_host,
         models_format=config.models_format or known.models_format,
+        models_public=known.models_public and config.models_path is None,
+        credential_path=fill(known.credential_path, parameters) if known.credential_path else None,
         price_provider=config.price_provider or known.price_provider,
         quirks=tuple(sorted({*known.quirks, *config.quirks})),
     )

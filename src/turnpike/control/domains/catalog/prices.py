@@ -20,7 +20,9 @@ from turnpike.control.domains.catalog.price_schemas import PriceOverride, RateFi
 from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.kit.clock import utc_now
 from turnpike.kit.money import picousd_per_unit
+from turnpike.wire.dialects.models import ModelRow
 from turnpike.wire.prices import Rates, Tier
+from turnpike.wire.profiles.capabilities import guess_capabilities
 
 if TYPE_CHECKING:
     from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice
@@ -99,6 +101,22 @@ def compile_listed(price_provider: str | None, base_url: str, model_id: str, now
         return UNPRICED
     rates = _rates_of(model, model.get_prices(now), model_id)
     return Compiled(rates, price_list() if rates is not None else None, _until_ms(model, now))
+
+
+def known_models(price_provider: str | None) -> tuple[ModelRow, ...]:
+    """The models of a provider that the list prices, as if the provider had listed them; none that is retired."""
+    snapshot = import_module("genai_prices.data_snapshot").get_snapshot()
+    provider = next((each for each in snapshot.providers if each.id == price_provider), None)
+    return tuple(
+        ModelRow(
+            id=model.id,
+            display_name=model.name,
+            capabilities=guess_capabilities(model.id),
+            context_window=model.context_window,
+        )
+        for model in (provider.models if provider else ())
+        if not model.deprecated
+    )
 
 
 def _rates_of(model: "ModelInfo", price: "ModelPrice", model_id: str) -> Rates | None:

@@ -264,6 +264,9 @@ class TestView(View):
     status: int | None = Field(description="HTTP status of the provider's answer, if it gave one.")
     elapsed_ms: int | None
     models: int | None = Field(default=None, description="How many models the provider lists.")
+    credential_tested: bool = Field(
+        default=True, description="false: what was asked for is shown to anybody, so the credential may be wrong."
+    )
     error: str | None = None
 
 
@@ -279,3 +282,6 @@ class SyncView(View):
     missing: list[str] = Field(description="In the catalog, not in the provider's list.")
     deactivated: list[str]
     unpriced: list[str] = Field(description="Among those added.")
+    listed: bool = Field(
+        default=True, description="Whether the provider listed them; else they are those that the price list knows."
+    )

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlencode
 
-import msgspec
-
 from turnpike.control.db.database import Database
 from turnpike.control.db.models import Model, Provider
 from turnpike.control.db.models.catalog import CAPABILITIES
@@ -17,15 +15,16 @@ from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.catalog import repository
 from turnpike.control.domains.catalog.credentials import Credentials
 from turnpike.control.domains.catalog.facts import Facts, facts_of, known_vendor, read_config
-from turnpike.control.domains.catalog.prices import Pricing
+from turnpike.control.domains.catalog.prices import Pricing, known_models
 from turnpike.control.domains.catalog.schemas import SyncBody, SyncView, TestView
 from turnpike.control.outbound import Answer, Outbound
 from turnpike.control.tokens.asking import Asking
 from turnpike.control.tokens.sending import Ready, ready
 from turnpike.errors import InvalidRequest, NotFound, UpstreamError, UpstreamRefused
 from turnpike.kit.crypto import scrub
+from turnpike.wire.dialects.common.errors import read_error, refusal_in
 from turnpike.wire.dialects.models import ModelList, ModelRow, read_bedrock, read_models, read_vertex
-from turnpike.wire.parameters import pack_secret
+from turnpike.wire.parameters import pack_secret, unpack_secret
 from turnpike.wire.vendor import ModelsFormat
 
 MAX_PAGES = 50
@@ -58,10 +57,22 @@ class Upstream:
         async with database.read() as session:
             target = await self._target(session, reference, api_key)
         try:
+            facts = target.facts
+            answer = None
+            if facts.credential_path is not None or facts.models_path is None:
+                answer = await self._ask_by_credential(target)
+                if facts.models_path is None:
+                    return TestView(ok=True, status=answer.status, elapsed_ms=answer.elapsed_ms)
             listed = await self._list(target)
         except UpstreamError as error:
             return _failed(error)
-        return TestView(ok=True, status=listed.last.status, elapsed_ms=listed.last.elapsed_ms, models=len(listed.rows))
+        return TestView(
+            ok=True,
+            status=listed.last.status,
+            elapsed_ms=listed.last.elapsed_ms,
+            models=len(listed.rows),
+            credential_tested=answer is not None or not facts.models_public,
+        )
 
     async def test_model(self, database: Database, model_id: str) -> TestView:
         """Raises NotFound or InvalidRequest."""
@@ -71,6 +82,8 @@ class Upstream:
                 raise NotFound(f"There is no model {model_id}.")
             model, provider = found
             target = await self._target(session, provider.id, None)
+        if target.facts.models_path is None:
+            return await self.test(database, provider.id, None)
         try:
             listed = await self._list(target)
         except UpstreamError as error:
@@ -88,22 +101,42 @@ class Upstream:
         """Adds what the provider lists and the catalog lacks. Raises NotFound, InvalidRequest or UpstreamError."""
         async with database.read() as session:
             target = await self._target(session, reference, None)
-        listed = await self._list(target)
-        wanted = [row for row in listed.rows if _is_wanted(row.id, wish.only)]
+        if target.facts.models_path is None:
+            rows, all_ids = self._known(target), None
+        else:
+            rows = (await self._list(target)).rows
+            all_ids = {row.id for row in rows}
+        wanted = [row for row in rows if _is_wanted(row.id, wish.only)]
         async with database.write() as session:
             provider = await repository.provider(session, target.provider.id)
             if provider is None:
                 raise NotFound(f"The provider {reference} was deleted meanwhile.")
-            return await self._store(session, provider, wanted, {row.id for row in listed.rows}, wish)
+            return await self._store(session, provider, wanted, all_ids, wish)
+
+    def _known(self, target: Target) -> tuple[ModelRow, ...]:
+        """What the price list knows of a provider that lists nothing itself. Raises InvalidRequest."""
+        rows = known_models(target.facts.price_provider)
+        if not rows:
+            raise InvalidRequest(
+                f"{target.provider.slug} does not list its models, and the price list knows none of it; name them with "
+                "POST /api/v1/ai/models, or give it a config.models_path."
+            )
+        return rows
 
     async def _store(
-        self, session: WriteSession, provider: Provider, wanted: Sequence[ModelRow], all_ids: set[str], wish: SyncBody
+        self,
+        session: WriteSession,
+        provider: Provider,
+        wanted: Sequence[ModelRow],
+        all_ids: set[str] | None,
+        wish: SyncBody,
     ) -> SyncView:
+        """`all_ids`: what the provider lists; None where it lists nothing, and nothing can be missing."""
         present = await repository.models_of(session, provider.id)
         known = {row.model_id for row in present}
         added = [self._new(provider, row, wish) for row in wanted if row.id not in known]
         session.add_all(added)
-        missing = [row for row in present if row.model_id not in all_ids]
+        missing = [row for row in present if all_ids is not None and row.model_id not in all_ids]
         deactivated = [row for row in missing if row.is_active] if wish.deactivate_missing else []
         for row in deactivated:
             row.is_active = False
@@ -116,6 +149,7 @@ class Upstream:
             missing=[row.model_id for row in missing],
             deactivated=[row.model_id for row in deactivated],
             unpriced=[row.model_id for row in added if row.rates is None],
+            listed=all_ids is not None,
         )
 
     def _new(self, provider: Provider, listed: ModelRow, wish: SyncBody) -> Model:
@@ -139,11 +173,6 @@ class Upstream:
         if provider is None:
             raise NotFound(f"There is no provider {reference}.")
         facts = facts_of(provider.vendor, read_config(provider.config), provider.parameters)
-        if facts.models_path is None:
-            raise InvalidRequest(
-                f"{provider.slug} does not list its models; name them with POST /api/v1/ai/models, or give it a "
-                "config.models_path."
-            )
         if api_key is None:
             rows = await self._credentials.shared(session, provider.id)
             active = next((row for row in rows if row.is_active), None)
@@ -156,27 +185,21 @@ class Upstream:
 
     async def _list(self, target: Target) -> Listed:
         """All lists and pages. Raises UpstreamError with the credential scrubbed from its message."""
-        provider, facts = target.provider, target.facts
-        ask = Asking(self._outbound, tuple(provider.allow_addresses), provider.proxy)
-        hidden = [target.secret] if target.secret else []
         rows: dict[str, ModelRow] = {}
         try:
-            sending = await ready(facts.auth, target.secret, ask)
-            hidden += sending.hidden()
+            sending = await self._ready(target)
             last: Answer | None = None
-            for path in (facts.models_path or "", *facts.models_more):
+            for path in (target.facts.models_path or "", *target.facts.models_more):
                 last = await self._list_one(target, sending, path, rows)
         except UpstreamError as error:
-            error.message = _shown(error.message, hidden)
-            error.args = (error.message,)
-            raise
+            raise _hidden(error, target) from error
         assert last is not None
         return Listed(tuple(rows.values()), last)
 
     async def _list_one(self, target: Target, sending: Ready, path: str, rows: dict[str, ModelRow]) -> Answer:
         after: str | None = None
         for page in range(1, MAX_PAGES + 1):
-            answer = await self._ask(target, sending, path, after)
+            answer = await self._get(target, sending, _paged(target.facts, path, after))
             found = _READERS.get(target.facts.models_format, read_models)(answer.body)
             for row in found.rows:
                 rows.setdefault(row.id, row)
@@ -185,20 +208,43 @@ class Upstream:
             after = found.next_after_id
         raise AssertionError("the last page returns")
 
-    async def _ask(self, target: Target, sending: Ready, path: str, after: str | None) -> Answer:
+    async def _ask_by_credential(self, target: Target) -> Answer:
+        """Raises UpstreamError, or InvalidRequest where the vendor has nothing to ask that costs nothing."""
+        if target.facts.credential_path is None:
+            raise InvalidRequest(
+                f"{target.provider.slug} has nothing to ask that costs nothing; call one of its models instead, or "
+                "give it a config.models_path."
+            )
+        try:
+            return await self._get(target, await self._ready(target), target.facts.credential_path)
+        except UpstreamError as error:
+            raise _hidden(error, target) from error
+
+    async def _ready(self, target: Target) -> Ready:
+        """The credential as it is sent. Raises UpstreamError where a token is needed and not given."""
+        provider = target.provider
+        ask = Asking(self._outbound, tuple(provider.allow_addresses), provider.proxy)
+        return await ready(target.facts.auth, target.secret, ask)
+
+    async def _get(self, target: Target, sending: Ready, path: str) -> Answer:
+        """Raises UpstreamError."""
         provider, facts = target.provider, target.facts
         base = provider.api_base_url
         if facts.models_host is not None:
             base = base.replace(*facts.models_host, 1)
-        url = sending.url(base + _paged(facts, path, after))
+        url = sending.url(base + path)
         answer = await self._outbound.get(
             url,
             headers={**facts.headers, **sending.headers(url)},
             allow_addresses=provider.allow_addresses,
             proxy=provider.proxy,
         )
+        refused = refusal_in(answer.body) if answer.status < 300 else None
+        if refused is not None:
+            refused.message = f"{provider.slug} answered {answer.status}: {refused.message}"
+            raise refused
         if not 200 <= answer.status < 300:
-            raise UpstreamRefused(_refusal(provider.slug, answer), status=answer.status)
+            raise UpstreamRefused(_refusal(target, answer), status=answer.status)
         return answer
 
 
@@ -225,25 +271,32 @@ def _paged(facts: Facts, path: str, after: str | None) -> str:
     return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}"
 
 
-def _refusal(slug: str, answer: Answer) -> str:
+def _refusal(target: Target, answer: Answer) -> str:
+    slug = target.provider.slug
     if 300 <= answer.status < 400:
         return f"{slug} answered {answer.status}: it redirects, which is not followed. Give the address it means."
-    return f"{slug} answered {answer.status}{_told(answer.body)}"
+    # Our key is masked before anything that looks like a key is removed: an administrator sees which one was sent.
+    body = scrub(answer.body.decode("utf-8", "replace"), _secrets(target))
+    error = read_error(answer.status, body.encode())
+    told = "" if error.message.endswith("and no message.") else f": {error.message}"
+    return f"{slug} answered {answer.status}{told}"
 
 
-def _told(body: bytes) -> str:
-    """The provider's own words, where it has some."""
-    try:
-        decoded = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return ""
-    error = decoded.get("error", decoded) if isinstance(decoded, dict) else None
-    message = error.get("message") if isinstance(error, dict) else error
-    return f": {message}" if isinstance(message, str) else ""
+def _secrets(target: Target) -> list[str]:
+    """The credential and every part of it."""
+    if not target.secret:
+        return []
+    return [*unpack_secret(known_vendor(target.provider.vendor), target.secret).values(), target.secret]
 
 
-def _shown(message: str, hidden: list[str]) -> str:
-    clean = scrub(message, hidden)
+def _hidden(error: UpstreamError, target: Target) -> UpstreamError:
+    error.message = _shown(error.message, _secrets(target))
+    error.args = (error.message,)
+    return error
+
+
+def _shown(message: str, secrets: list[str]) -> str:
+    clean = scrub(message, secrets)
     clean = "".join(character if character.isprintable() else " " for character in clean)
     return clean if len(clean) <= MAX_SHOWN_ERROR else clean[:MAX_SHOWN_ERROR] + "…"
 

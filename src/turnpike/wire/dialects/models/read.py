@@ -14,10 +14,13 @@ import msgspec
 
 from turnpike.errors import UpstreamGarbage
 from turnpike.wire.dialects.common.reading import decode_answer
+from turnpike.wire.dialects.models import details
 from turnpike.wire.prices import Rates
 from turnpike.wire.profiles.capabilities import guess_capabilities
 
 MAX_MODELS = 20_000
+_LISTS = ("data", "models", "result", "endpoints")
+"""Where the list stands, in an answer that is an object."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -51,7 +54,7 @@ def read_models(body: bytes) -> ModelList:
     after: str | None = None
     if isinstance(decoded, dict):
         whole = cast("Json", decoded)
-        items = whole.get("data", whole.get("models"))
+        items = next((whole[name] for name in _LISTS if isinstance(whole.get(name), list)), None)
         if whole.get("has_more") is True and isinstance(whole.get("last_id"), str):
             after = whole["last_id"]
         elif isinstance(whole.get("nextPageToken"), str):
@@ -68,7 +71,8 @@ def read_models(body: bytes) -> ModelList:
 
 
 def _row(item: Json) -> ModelRow | None:
-    name = _text(item, "id", "name", "model")
+    # Where a task is told, `id` is a number of the server's own.
+    name = _text(item, *(("name", "id") if "task" in item else ("id", "model_id", "name", "model")))
     if name is None:
         return None
     name = name.removeprefix("models/")  # Google's OpenAI-compatible list
@@ -91,11 +95,12 @@ def _row(item: Json) -> ModelRow | None:
             "inputTokenLimit",
         )
         or _count(_object(item, "meta"), "n_ctx", "n_ctx_train")
-        or _count(limits, "max_context_window_tokens"),
+        or _count(limits, "max_context_window_tokens")
+        or details.window(item),
         max_output_tokens=_count(item, "max_output_tokens", "max_completion_tokens", "max_tokens", "outputTokenLimit")
         or _count(top, "max_completion_tokens")
         or _count(limits, "max_output_tokens"),
-        rates=_rates(_object(item, "pricing")),
+        rates=_rates(_object(item, "pricing")) or details.rates(item),
     )
 
 
@@ -146,6 +151,10 @@ def _capabilities(name: str, item: Json) -> tuple[str, ...]:
     kind = _text(item, "type")
     if kind is not None and kind not in ("model", "llm", "vlm"):
         declared.add(kind)
+    told = details.kinds(item)
+    if details.OTHER in told:
+        return ()
+    declared |= told
     outputs = _object(item, "architecture").get("output_modalities")
     modalities = cast("list[str]", outputs) if isinstance(outputs, list) else []
     return guess_capabilities(name, modalities, declared)

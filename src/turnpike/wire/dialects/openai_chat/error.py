@@ -1,5 +1,6 @@
 """Errors in OpenAI's form: `{"error": {"message", "type", "param", "code"}}`."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -38,6 +39,7 @@ _REFUSALS: dict[RefusalKind, tuple[str, str]] = {
     RefusalKind.OVERLOADED: ("server_error", "server_overloaded"),
 }
 """OpenAI's type and code for what a provider's words mean."""
+_WORD = re.compile(r"[a-z][a-z_]*")
 _OWN_TYPES = frozenset((*_TYPES.values(), "server_error", "tokens", "requests", "image_generation_user_error"))
 
 
@@ -60,8 +62,8 @@ def _error(error: TurnpikeError, request_id: str) -> dict[str, Any]:
 
 
 def _is_openais(code: str | None) -> bool:
-    """A code in OpenAI's manner, which clients may know: words with underscores."""
-    return code is not None and "_" in code and code == code.lower()
+    """A code in OpenAI's manner, which clients may know: a word, and not the type over again."""
+    return code is not None and _WORD.fullmatch(code) is not None and not code.endswith("_error")
 
 
 def write_error(error: TurnpikeError, request_id: str) -> bytes:
