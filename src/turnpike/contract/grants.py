@@ -4,6 +4,8 @@ from hashlib import blake2b
 
 import msgspec
 
+from turnpike.wire.vendor import AuthSpec
+
 KEY_PREFIX = "tp-"
 
 
@@ -19,6 +21,8 @@ class PersonalAccess(msgspec.Struct, frozen=True, gc=False):
     use_shared_api: bool
     credential_id: str | None
     secret: str | None
+    auth: AuthSpec | None = None
+    """As CredentialSpec.auth."""
 
 
 class KeyGrant(msgspec.Struct, frozen=True, gc=False):

@@ -12,6 +12,10 @@ class CredentialSpec(msgspec.Struct, frozen=True, gc=False):
 
     id: str
     secret: str
+    auth: AuthSpec | None = None
+    """How this one is sent, where it is not the provider's plain way: signed requests, or a token that control got."""
+    fault: str = ""
+    """Why it cannot be used at the moment; then there is no secret."""
 
 
 class ProviderSpec(msgspec.Struct, frozen=True):

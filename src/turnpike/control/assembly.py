@@ -6,8 +6,10 @@ from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache.memory import MemoryCache
 from turnpike.control.infra.secrets import Keyring, Sealer
 from turnpike.control.keeper import Keeper
+from turnpike.control.outbound import Outbound
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.control.services import ControlServices
+from turnpike.control.tokens.minter import Minter
 from turnpike.settings import Settings
 
 
@@ -15,10 +17,12 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
     """Nothing is connected or started yet."""
     sealer = Sealer(keyring)
     database = Database(settings)
-    keeper = Keeper(settings, database, sealer, SnapshotCompiler(settings, sealer).compile)
+    tokens = Minter(Outbound(settings))
+    keeper = Keeper(settings, database, sealer, SnapshotCompiler(settings, sealer).compile, tokens)
     health = HealthChecks()
     health.register("database", keeper.database_check)
     health.register("snapshot", keeper.snapshot_check)
+    health.register("tokens", tokens.check)
     return ControlServices(
         settings=settings,
         database=database,

@@ -5,7 +5,7 @@ is away. The query itself is in grant_query.py.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from turnpike.contract.grants import KeyGrant, PersonalAccess
 from turnpike.contract.scopes import to_bits
@@ -21,9 +21,19 @@ RETRY_AFTER_S = 2.0
 
 
 class Grants:
-    """`offline_until_ms` says until when remembered grants may be served without the database."""
+    """`offline_until_ms` says until when remembered grants may be served without the database; `dress` gives a grant
+    the form that relays may have."""
 
-    def __init__(self, database: Database, sealer: Sealer, offline_until_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        offline_until_ms: Callable[[], int],
+        dress: Callable[[KeyGrant], Awaitable[KeyGrant]],
+    ) -> None:
+        self._dress = dress
+        self.asking = 0
+        """Grants that are being looked up."""
         self._rows = GrantQuery(database)
         self._sealer = sealer
         self._offline_until_ms = offline_until_ms
@@ -56,7 +66,11 @@ class Grants:
     async def _resolve_now(self, digest: bytes) -> KeyGrant | None:
         while True:
             generation = self._generation
-            grant = await self._query(digest)
+            self.asking += 1
+            try:
+                grant = await self._query(digest)
+            finally:
+                self.asking -= 1
             if generation == self._generation:
                 self._keep(digest, grant)
                 return grant
@@ -68,7 +82,7 @@ class Grants:
             return None
         personal = tuple(self._personal(row) for row in rows if row.provider_id is not None)
         grant = _grant(rows[0], personal)
-        return grant if _alive(grant) else None
+        return await self._dress(grant) if _alive(grant) else None
 
     def _personal(self, row: KeyRow) -> PersonalAccess:
         # A personal credential serves its owner only, whatever a row may point at.
@@ -104,6 +118,14 @@ class Grants:
             digest = self._digests.pop(key_id, None)
             if digest is not None and self._kept.pop(digest, None) is not None:
                 self.touched = True
+
+    def keys_with(self, credential_id: str) -> list[str]:
+        """Keys in memory whose owner calls with this credential."""
+        return [
+            grant.key_id
+            for grant in self._kept.values()
+            if any(each.credential_id == credential_id for each in grant.personal)
+        ]
 
     def kept(self) -> list[tuple[bytes, KeyGrant]]:
         """In the order of their last use, oldest first."""

@@ -21,6 +21,9 @@ from turnpike.control.grants import Grants
 from turnpike.control.health import OK
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.last_good import FORMAT, LastGood, load, save
+from turnpike.control.outbound import Outbound
+from turnpike.control.tokens.dressing import Dresser
+from turnpike.control.tokens.minter import Minter
 from turnpike.errors import TurnpikeError, Unavailable
 from turnpike.kit.clock import from_ms, now_ms, rfc3339
 from turnpike.settings import Settings
@@ -45,13 +48,21 @@ class Listener(Protocol):
 
 class Keeper:
     def __init__(
-        self, settings: Settings, database: Database, sealer: Sealer, compile_snapshot: CompileSnapshot
+        self,
+        settings: Settings,
+        database: Database,
+        sealer: Sealer,
+        compile_snapshot: CompileSnapshot,
+        tokens: Minter | None = None,
     ) -> None:
         self._settings = settings
         self._database = database
         self._sealer = sealer
         self._compile = compile_snapshot
-        self.grants = Grants(database, sealer, self.offline_until_ms)
+        self._tokens = tokens or Minter(Outbound(settings))
+        self._tokens.on_change(self._token_changed)
+        self._dresser = Dresser(self._tokens)
+        self.grants = Grants(database, sealer, self.offline_until_ms, self._dresser.dress_grant)
         self.snapshot: Snapshot | None = None
         self.packed = b""
         """The snapshot as the message that relays get."""
@@ -119,6 +130,7 @@ class Keeper:
             while not self._task.done():
                 self._task.cancel()
                 await asyncio.wait({self._task}, timeout=POLL_S)
+        await self._tokens.stop()
         await self._write_down(force=True)
 
     async def refresh(self) -> None:
@@ -185,9 +197,25 @@ class Keeper:
 
     def _take(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.packed = pack(PushSnapshot(snapshot))
+        self._dresser.follow(snapshot)
+        self._push(snapshot)
+
+    def _push(self, snapshot: Snapshot) -> None:
+        self.packed = pack(PushSnapshot(self._dresser.dress(snapshot)))
         for listener in self._listeners:
             listener.snapshot_changed(self.packed)
+
+    def _token_changed(self, credential_id: str) -> None:
+        """A person's token is in their keys' grants, a shared one in the snapshot."""
+        if not self._dresser.is_personal(credential_id):
+            if self.snapshot is not None:
+                self._push(self.snapshot)
+            return
+        key_ids = self.grants.keys_with(credential_id)
+        if key_ids:
+            self._announce_grants(key_ids)
+        elif not self.grants.asking:
+            self._dresser.forget_personal(credential_id)
 
     def _lost(self, error: BaseException) -> None:
         if self._down_since_ms is None:

@@ -1,4 +1,5 @@
-"""Control's own requests to the outside: testing a provider, reading its list of models. Never a model call.
+"""Control's own requests to the outside: testing a provider, reading its list of models, getting a token. Never a model
+call.
 
 Every connection is made to an address that the policy was asked about, at the moment it is made; redirects are not
 followed; the answer is bounded in time and size; and what comes back of an error is scrubbed of the credential.
@@ -40,7 +41,7 @@ class Answer:
 class _Guarded(AsyncNetworkBackend):
     """Resolves a name itself, asks the policy about each address, and connects to the very address that it allowed."""
 
-    def __init__(self, policy: AddressPolicy, own_ports: frozenset[int]) -> None:
+    def __init__(self, policy: "AddressPolicy | _MetadataOnly", own_ports: frozenset[int]) -> None:
         self._inner = AnyIOBackend()
         self._policy = policy
         self._own_ports = own_ports
@@ -77,6 +78,13 @@ class _Guarded(AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+class _MetadataOnly:
+    """An address policy that allows the metadata service and nothing else."""
+
+    def refusal(self, text: str) -> str | None:
+        return None if text == "169.254.169.254" else f"{text} is not the metadata service"
+
+
 async def _resolve(host: str, port: int) -> list[str]:
     loop = asyncio.get_running_loop()
     try:
@@ -107,13 +115,36 @@ class Outbound:
     async def get(
         self, url: str, *, headers: Mapping[str, str], allow_addresses: Iterable[str], proxy: str | None
     ) -> Answer:
+        """As `send`."""
+        return await self.send("GET", url, headers=headers, allow_addresses=allow_addresses, proxy=proxy)
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        allow_addresses: Iterable[str],
+        proxy: str | None,
+    ) -> Answer:
         """Raises AddressRefused, UpstreamUnreachable, UpstreamTimeout or UpstreamGarbage (an answer beyond bounds);
         any HTTP status is an answer."""
         proxy = proxy or self._proxy_for(urlsplit(url).hostname or "")
+        return await self._exchange(self._pool(AddressPolicy(allow_addresses), proxy), method, url, headers, body)
+
+    async def ask_metadata(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """GET from the metadata service of the machine that we run on, which no provider can point at: only an
+        administrator's credential that stands for this machine leads here. Raises as `send`."""
+        return await self._exchange(self._pool(_MetadataOnly(), None), "GET", url, headers, b"")
+
+    async def _exchange(
+        self, made: httpcore2.AsyncConnectionPool, method: str, url: str, headers: Mapping[str, str], sent: bytes
+    ) -> Answer:
         started = time.monotonic()
         try:
-            async with asyncio.timeout(TOTAL_TIMEOUT_S), self._pool(allow_addresses, proxy) as pool:
-                status, body = await self._read(pool, url, headers)
+            async with asyncio.timeout(TOTAL_TIMEOUT_S), made as pool:
+                status, body = await self._read(pool, method, url, headers, sent)
         except TimeoutError as error:
             raise UpstreamTimeout(f"No whole answer within {TOTAL_TIMEOUT_S:g} s.") from error
         except httpcore2.TimeoutException as error:
@@ -126,12 +157,12 @@ class Outbound:
             raise UpstreamGarbage(f"What answered does not speak HTTP: {error}") from error
         return Answer(status, body, round((time.monotonic() - started) * 1000))
 
-    def _pool(self, allow_addresses: Iterable[str], proxy: str | None) -> httpcore2.AsyncConnectionPool:
+    def _pool(self, policy: "AddressPolicy | _MetadataOnly", proxy: str | None) -> httpcore2.AsyncConnectionPool:
         context = ssl.create_default_context()
         if self._settings.upstream_ca is not None:
             context.load_verify_locations(self._settings.upstream_ca)
         if proxy is None:
-            backend = _Guarded(AddressPolicy(allow_addresses), self._own_ports)
+            backend = _Guarded(policy, self._own_ports)
             return httpcore2.AsyncConnectionPool(ssl_context=context, network_backend=backend, max_connections=1)
         # The proxy's own address was chosen by the operator; where it connects to is its policy, not ours.
         return httpcore2.AsyncHTTPProxy(proxy, ssl_context=context, max_connections=1)
@@ -142,7 +173,7 @@ class Outbound:
         return None if exempt else self._settings.upstream_proxy
 
     async def _read(
-        self, pool: httpcore2.AsyncConnectionPool, url: str, headers: Mapping[str, str]
+        self, pool: httpcore2.AsyncConnectionPool, method: str, url: str, headers: Mapping[str, str], sent_body: bytes
     ) -> tuple[int, bytes]:
         timeout = {
             "connect": self._settings.connect_timeout_s,
@@ -152,7 +183,9 @@ class Outbound:
         }
         sent = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "turnpike", **headers}
         body = bytearray()
-        async with pool.stream("GET", url, headers=list(sent.items()), extensions={"timeout": timeout}) as response:
+        async with pool.stream(
+            method, url, headers=list(sent.items()), content=sent_body or None, extensions={"timeout": timeout}
+        ) as response:
             async for part in response.aiter_stream():
                 body += part
                 if len(body) > MAX_ANSWER_BYTES:

@@ -39,9 +39,9 @@ class AnswerHead:
         encoding = self.get(b"content-encoding")
         return encoding is not None and encoding.lower() not in (b"identity", b"")
 
-    @property
-    def is_event_stream(self) -> bool:
-        return (self.get(b"content-type") or b"").lower().startswith(b"text/event-stream")
+    def is_of(self, content_type: bytes) -> bool:
+        """Whether the answer's content type begins with this one, given in lower case."""
+        return (self.get(b"content-type") or b"").lower().startswith(content_type)
 
     def retry_after_s(self) -> float | None:
         """Retry-After in seconds (RFC 9110, 10.2.3), or OpenAI's `retry-after-ms`. A date is not worth its parsing

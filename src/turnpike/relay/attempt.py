@@ -18,7 +18,8 @@ from turnpike.errors import (
 from turnpike.relay.answer import AnswerHead, Decoder
 from turnpike.relay.redact import redact, redact_bytes, redact_refusal
 from turnpike.relay.settle import open_attempt
-from turnpike.relay.stream import Lane, Passing, Translating
+from turnpike.relay.stream import Lane, Passing, Translating, Unwrapping
+from turnpike.relay.unusual import unusual_head, with_header_members
 from turnpike.wire.dialect import Target as WireTarget
 from turnpike.wire.estimate import estimate_usage
 from turnpike.wire.translation import translate
@@ -64,7 +65,7 @@ class Attempt:
         """Raises Inexpressible or InvalidRequest, Unavailable when the journal takes nothing: then nothing is sent."""
         call = self.call
         target = self.target
-        if target.same and not call.streams and call.model == target.upstream_model and not target.rewrites:
+        if call.model == target.verbatim and not call.streams:
             body = call.body
         else:
             body = self._body()
@@ -77,23 +78,23 @@ class Attempt:
         if number > 1:
             call.relay.metrics.count_retry(target.served.provider)
             timeout_s = min(timeout_s, call.time_left_s())
-        target.pool.send(self, self._head(len(body)), body, timeout_s)
+        target.pool.send(self, self._head(body), body, timeout_s)
 
-    def _head(self, body_bytes: int) -> bytes:
+    def _head(self, body: "bytes | Source") -> bytes:
         call = self.call
         target = self.target
-        if target.stream_path is not None and call.streams:
-            common = call.head.stream_heads.get(target) or call.head.upstream_head(target, stream=True)
-        else:
-            common = call.head.upstream_heads.get(target) or call.head.upstream_head(target)
-        return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (common, call.request_id_raw, body_bytes)
+        if target.unusual:
+            return unusual_head(call, target, body)
+        common = call.head.upstream_heads.get(target) or call.head.upstream_head(target)
+        return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (common, call.request_id_raw, len(body))
 
     def _body(self) -> "bytes | Source":
         """The caller's body for this target: spliced in the same dialect, else translated."""
         call = self.call
         target = self.target
         if target.same:
-            return call.dialect.splice(call.body, call.fields, target.upstream_model, target.quirks)
+            body = call.dialect.splice(call.body, call.fields, target.upstream_model, target.quirks)
+            return with_header_members(body, call.head, target.header_members) if target.header_members else body
         wire = WireTarget(target.upstream_model, target.max_output_tokens, target.quirks)
         body, self.dropped = translate(
             call.dialect, target.dialect, call.body, wire, drop=call.head.drops, stream=call.streams
@@ -176,7 +177,7 @@ class Attempt:
             self._decoder = self._decoder_of(head)
             if self._decoder is None:
                 return
-        if head.status == 200 and self.call.streams and head.is_event_stream:
+        if head.status == 200 and self.call.streams and head.is_of(self.target.framing.content_type):
             self._begin_stream()
         else:
             self._pieces = []
@@ -213,7 +214,7 @@ class Attempt:
             # The provider had closed a kept connection before the request reached it: no new attempt, a new connection.
             body = self._body()
             timeout_s = min(self.call.relay.settings.first_byte_timeout_s, self.call.time_left_s())
-            self.target.pool.send(self, self._head(len(body)), body, timeout_s, fresh=True)
+            self.target.pool.send(self, self._head(body), body, timeout_s, fresh=True)
             return
         self.over = True
         lane = self.lane
@@ -276,12 +277,12 @@ class Attempt:
         waits_s = head.retry_after_s()
         if waits_s is not None:
             error.retry_after_s = waits_s
-        redact_refusal(error, self.target.secret)
+        redact_refusal(error, self.target.hidden)
         self._fail(error)
 
     def _whole_for_stream(self, head: AnswerHead, body: bytes) -> None:
         """An answer that came whole to a request for a stream: a short stream in one read, or no stream at all."""
-        if head.is_event_stream:
+        if head.is_of(self.target.framing.content_type):
             self._begin_stream()
             assert self.lane is not None
             try:
@@ -290,7 +291,7 @@ class Attempt:
                 self._fail(error)
             return
         self.worked = True
-        shown = redact((head.get(b"content-type") or b"none").decode("latin-1"), self.target.secret)[:80]
+        shown = redact((head.get(b"content-type") or b"none").decode("latin-1"), *self.target.hidden)[:80]
         self._fail(UpstreamGarbage(f"The provider answered a request for a stream with the content type '{shown}'."))
 
     def _keep(self, data: bytes) -> None:
@@ -321,6 +322,9 @@ class Attempt:
             self.lane = Passing(call.dialect.tail(call.fields))
         else:
             self.lane = Translating(self.target.dialect.reader(), call.dialect.writer(call.fields, call.model))
+        unwrap = self.target.framing.unwrap
+        if unwrap is not None:
+            self.lane = Unwrapping(unwrap(), self.lane)
 
     def _pass(self, lane: Lane, data: bytes) -> None:
         out = lane.feed(data)
@@ -328,7 +332,7 @@ class Attempt:
             self._note(lane)
             self.call.complete(self)
         if lane.error is not None:
-            out = redact_bytes(out, self.target.secret)
+            out = redact_bytes(out, self.target.hidden)
         self.call.pass_on(self, out)
 
     def _end_stream(self, lane: Lane, data: bytes) -> None:
@@ -336,7 +340,7 @@ class Attempt:
         out = lane.feed(data) + lane.end()
         self._note(lane)
         if lane.error is not None:
-            out = redact_bytes(out, self.target.secret)
+            out = redact_bytes(out, self.target.hidden)
         if not lane.finished and lane.error is None:
             self.call.pass_on(self, out)
             raise UpstreamCut("The provider ended its stream in the middle of the answer.")

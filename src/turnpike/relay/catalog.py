@@ -7,7 +7,7 @@ that must outlive a snapshot (breakers, connection pools, counters) is kept in `
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from itertools import cycle, islice
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from weakref import WeakSet
 
 import msgspec
@@ -16,17 +16,26 @@ from turnpike.contract.access import AccessState, access_state
 from turnpike.contract.events import Served
 from turnpike.contract.grants import KeyGrant, PersonalAccess
 from turnpike.contract.snapshot import CredentialSpec, ModelSpec, OperationSpec, ProviderSpec, Snapshot
-from turnpike.errors import Forbidden, ModelForbidden, ModelNotFound, TurnpikeError, UnsupportedOperation
+from turnpike.errors import (
+    Forbidden,
+    ModelForbidden,
+    ModelNotFound,
+    TurnpikeError,
+    Unavailable,
+    UnsupportedOperation,
+)
 from turnpike.relay.breaker import Breaker
 from turnpike.relay.metrics import Labels, Metrics
 from turnpike.relay.naming import Names
 from turnpike.relay.pools import Pool, Pools
+from turnpike.wire.aws.sigv4 import Signer, read_keys
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.dialects.common.errors import refusal_in
+from turnpike.wire.framing import FRAMINGS
 from turnpike.wire.operations import PLAIN, Endpoint, Operation
 from turnpike.wire.prices import compile_cost
-from turnpike.wire.profiles.quirks import REWRITTEN, STATUS_IN_BODY
+from turnpike.wire.profiles.quirks import MODEL_IN_PATH, REWRITTEN, STATUS_IN_BODY
 from turnpike.wire.types.usage import Usage
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -53,9 +62,9 @@ class Target:
     """A deployment, ready to be sent a request of one endpoint."""
 
     __slots__ = (
-        "answer_head", "auth", "breaker", "cost", "dialect", "find_refusal", "headers", "host", "max_output_tokens",
-        "path", "plain", "pool", "quirks", "rewrites", "same", "secret", "served", "served_raw", "stream_path", "tally",
-        "upstream_model",
+        "answer_head", "auth", "breaker", "cost", "credential", "dialect", "find_refusal", "framing", "header_members",
+        "headers", "hidden", "host", "max_output_tokens", "passes_query", "path", "plain", "pool", "quirks", "same",
+        "served", "served_raw", "signer", "stream_path", "tally", "unusual", "upstream_model", "verbatim",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
@@ -81,7 +90,6 @@ class Target:
         self.upstream_model = model.upstream_model
         self.max_output_tokens = model.max_output_tokens
         self.quirks = frozenset(provider.quirks)
-        self.rewrites = not REWRITTEN.isdisjoint(self.quirks)
         self.find_refusal = refusal_in if STATUS_IN_BODY in self.quirks else None
         self.plain = self.same and endpoint.operation in PLAIN and self.find_refusal is None
         """Whole answers go on as they came, looked at for usage alone."""
@@ -93,9 +101,15 @@ class Target:
         if operation.stream_path is not None:
             self.stream_path = (root + operation.path_for(model.upstream_model, stream=True)).encode()
         self.host = base.netloc.rpartition("@")[2].encode()
-        self.secret = credential.secret if credential else None
-        self.auth = provider.auth.header.lower().encode()
-        self.headers = _own_headers(provider, self.secret)
+        self.framing = FRAMINGS[operation.framing]
+        self.header_members = operation.header_members if self.same else {}
+        changed = bool(self.header_members) or MODEL_IN_PATH in self.quirks
+        rewrites = changed or not REWRITTEN.isdisjoint(self.quirks)
+        self.verbatim = model.upstream_model if self.same and not rewrites else None
+        """The name of a model that a caller's whole request may go on under, byte for byte."""
+        self.passes_query = self.same and not changed
+        self._take_credential(provider, credential)
+        self.unusual = self.stream_path is not None or self.signer is not None
         self.cost: Callable[[Usage], int] | None = compile_cost(model.rates) if model.rates else None
         self.served = Served(
             provider.id, provider.slug, model.id, credential.id if credential else None, model.name,
@@ -104,13 +118,31 @@ class Target:
         self.served_raw = msgspec.Raw(_encode(self.served))
         self.answer_head = f"x-turnpike-provider: {provider.slug}\r\nx-turnpike-deployment: {model.id}\r\n".encode()
 
+    def _take_credential(self, provider: ProviderSpec, credential: CredentialSpec | None) -> None:
+        """How this credential is sent: as a header, as a parameter of the query, or as a signature of each request."""
+        self.credential = credential
+        auth = (credential.auth if credential else None) or provider.auth
+        secret = credential.secret if credential else None
+        self.auth = auth.header.lower().encode()
+        self.signer: Signer | None = None
+        self.hidden: tuple[str, ...] = (secret,) if secret else ()
+        """What must not be told to a caller, should the provider repeat it."""
+        headers = [(name.lower().encode(), value.encode()) for name, value in provider.headers.items()]
+        if secret and auth.kind == "sigv4":
+            keys = read_keys(secret)
+            self.signer = Signer(keys, auth.region, auth.service)
+            self.hidden = tuple(filter(None, (keys.secret_access_key, keys.session_token, keys.access_key_id)))
+        elif secret and auth.query:
+            self.path = _with_parameter(self.path, auth.query, secret)
+            self.stream_path = _with_parameter(self.stream_path, auth.query, secret) if self.stream_path else None
+        elif secret and auth.header:
+            headers.append((self.auth, (auth.prefix + secret).encode()))
+        self.headers = tuple(headers)
+        """Those that we set, in lower case: the provider's own and the credential."""
 
-def _own_headers(provider: ProviderSpec, secret: str | None) -> tuple[tuple[bytes, bytes], ...]:
-    """Headers that we set, in lower case: the provider's own and the credential."""
-    headers = [(name.lower().encode(), value.encode()) for name, value in provider.headers.items()]
-    if secret and provider.auth.header:
-        headers.append((provider.auth.header.lower().encode(), (provider.auth.prefix + secret).encode()))
-    return tuple(headers)
+
+def _with_parameter(path: bytes, name: str, value: str) -> bytes:
+    return path + (b"&" if b"?" in path else b"?") + f"{name}={quote(value, safe='')}".encode()
 
 
 class Plan:
@@ -226,7 +258,11 @@ class Catalog:
 
     def _targets_of(self, profile: "Profile", endpoint: Endpoint, row: ModelSpec) -> Iterator[Target]:
         provider = self.providers[row.provider_id]
-        spoken = provider.operations.get(endpoint.operation, ())
+        spoken = [
+            each
+            for each in provider.operations.get(endpoint.operation, ())
+            if not each.models or any(matches(pattern, row.upstream_model) for pattern in each.models)
+        ]
         if not spoken:
             return
         operation = next((each for each in spoken if each.dialect == endpoint.dialect), spoken[0])
@@ -234,7 +270,7 @@ class Catalog:
             key = (row.id, credential.id if credential else "", endpoint.path, row.upstream_model)
             target = self._targets.get(key)
             # A personal credential keeps its id when its secret changes.
-            if target is None or target.secret != (credential.secret if credential else None):
+            if target is None or target.credential != credential:
                 backend = self._backend(row, provider, key[1])
                 pool = self._pools.of(provider)
                 target = Target(row, provider, credential, operation, endpoint, backend, pool, self._metrics)
@@ -249,9 +285,10 @@ class Catalog:
         provider = self.providers[row.provider_id]
         state, personal = profile.access(provider)
         if state is AccessState.AVAILABLE_PERSONAL and personal and personal.credential_id and personal.secret:
-            return (CredentialSpec(personal.credential_id, personal.secret),)
+            return (CredentialSpec(personal.credential_id, personal.secret, personal.auth),)
         if state is AccessState.AVAILABLE_SHARED:
-            return provider.credentials or (() if provider.needs_credential else (None,))
+            able = tuple(each for each in provider.credentials if not each.fault)
+            return able or (() if provider.needs_credential or provider.credentials else (None,))
         return ()
 
     def _backend(self, row: ModelSpec, provider: ProviderSpec, credential_id: str) -> Backend:
@@ -290,6 +327,13 @@ class Catalog:
 
     def _no_access(self, profile: "Profile", name: str, rows: list[ModelSpec]) -> TurnpikeError:
         states = {profile.access(self.providers[row.provider_id])[0] for row in rows}
+        faults = [each.fault for row in rows for each in self.providers[row.provider_id].credentials if each.fault]
+        if AccessState.AVAILABLE_SHARED in states and faults:
+            return Unavailable(
+                f"The model '{name}' cannot be used at the moment: its provider has a credential, but {faults[0]}",
+                details={"model": name},
+                retry_after_s=1,
+            )
         if AccessState.AVAILABLE_SHARED in states:
             reason = "no credential is registered for its provider; an administrator has to add one"
         else:

@@ -195,7 +195,7 @@ class RequestHead:
     def upstream_head(self, target: "Target", *, stream: bool = False) -> bytes:
         """Everything of the head to send that is the same for each request with this head to this target."""
         path = target.stream_path if stream and target.stream_path is not None else target.path
-        if self.query and target.same:
+        if self.query and target.passes_query:
             path = _joined(path, self.query)
         heads = self.stream_heads if stream else self.upstream_heads
         lines = [
@@ -205,6 +205,8 @@ class RequestHead:
         passed = [(name, value) for name, value in self.passed_on() if target.same or not name.startswith(_ONE_API)]
         sent = {name for name, _ in passed}
         lines += [name + b": " + value for name, value in target.headers if name == target.auth or name not in sent]
+        if target.signer is not None:
+            passed = [(name, value) for name, value in passed if not name.startswith(b"x-amz-")]  # all would be signed
         own = {target.auth, b"accept-encoding"}
         lines += [name + b": " + value for name, value in passed if name not in own]
         # Ends in the name of the header that differs from request to request.

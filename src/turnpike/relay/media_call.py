@@ -76,8 +76,8 @@ class MediaAttempt(Attempt):
 
     # ---- towards the provider
 
-    def _head(self, body_bytes: int) -> bytes:
-        made = super()._head(body_bytes)
+    def _head(self, body: "bytes | Source") -> bytes:
+        made = super()._head(body)
         form = self._call.form
         if form is None:
             return made

@@ -13,24 +13,26 @@ _SHORTEST = 4
 """A secret shorter than this is no secret, and its letters are everywhere."""
 
 
-def redact(text: str, secret: str | None) -> str:
-    """`text` without the secret that was sent, nor anything that looks like one: providers like to repeat a wrong key
+def redact(text: str, *secrets: str | None) -> str:
+    """`text` without the secrets that were sent, nor anything that looks like one: providers like to repeat a wrong key
     masked in the middle, which still shows its ends."""
-    if secret and len(secret) >= _SHORTEST:
-        text = text.replace(secret, _MASK)
+    for secret in secrets:
+        if secret and len(secret) >= _SHORTEST:
+            text = text.replace(secret, _MASK)
     return _KEYLIKE.sub(_MASK, text)
 
 
-def redact_refusal(error: UpstreamRefused, secret: str | None) -> None:
+def redact_refusal(error: UpstreamRefused, secrets: tuple[str, ...]) -> None:
     """The same for every word of a refusal that a caller is shown."""
-    error.message = redact(error.message, secret)
-    error.upstream_code = error.upstream_code and redact(error.upstream_code, secret)
-    error.upstream_type = error.upstream_type and redact(error.upstream_type, secret)
-    error.param = error.param and redact(error.param, secret)
+    error.message = redact(error.message, *secrets)
+    error.upstream_code = error.upstream_code and redact(error.upstream_code, *secrets)
+    error.upstream_type = error.upstream_type and redact(error.upstream_type, *secrets)
+    error.param = error.param and redact(error.param, *secrets)
 
 
-def redact_bytes(data: bytes, secret: str | None) -> bytes:
+def redact_bytes(data: bytes, secrets: tuple[str, ...]) -> bytes:
     """An error in the middle of a stream passes as it came, but for the secret that was sent."""
-    if secret and len(secret) >= _SHORTEST:
-        return data.replace(secret.encode(), _MASK.encode())
+    for secret in secrets:
+        if len(secret) >= _SHORTEST:
+            data = data.replace(secret.encode(), _MASK.encode())
     return data

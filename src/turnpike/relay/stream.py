@@ -1,9 +1,10 @@
-"""The two ways a stream goes from a provider to a caller. Both count what passes and know when it is whole."""
+"""The ways a stream goes from a provider to a caller. All count what passes and know when it is whole."""
 
 from typing import Protocol
 
 from turnpike.errors import UpstreamRefused
 from turnpike.wire.dialect import StreamReader, StreamWriter, Tail
+from turnpike.wire.framing import Unwrap
 from turnpike.wire.types.stream import Event, Failed, Finished, Started
 from turnpike.wire.types.usage import Usage, served_as
 
@@ -99,3 +100,39 @@ class Translating:
                     pass
             written.append(self._writer.write(event))
         return b"".join(written)
+
+
+class Unwrapping:
+    """Takes a provider's wrapping off before one of the other two."""
+
+    __slots__ = ("_inner", "_unwrap")
+
+    def __init__(self, unwrap: Unwrap, inner: Passing | Translating) -> None:
+        self._unwrap = unwrap
+        self._inner = inner
+
+    def feed(self, data: bytes) -> bytes:
+        """Raises UpstreamGarbage for what is not wrapped as it should be."""
+        return self._inner.feed(self._unwrap.feed(data))
+
+    def end(self) -> bytes:
+        """Raises UpstreamCut when the stream stops before its end."""
+        if not self._inner.finished:
+            self._unwrap.end()
+        return self._inner.end()
+
+    @property
+    def finished(self) -> bool:
+        return self._inner.finished
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._inner.usage
+
+    @property
+    def error(self) -> UpstreamRefused | None:
+        return self._inner.error
+
+    @property
+    def output_bytes(self) -> int:
+        return self._inner.output_bytes

@@ -18,6 +18,7 @@ from turnpike.simulator.dialects.models import vendor as vendor_by_headers
 from turnpike.simulator.exchange import Answer, Call, Operation, Refused, Vendor, json_answer
 from turnpike.simulator.faults import NONE, FailureCounter, FaultError, Faults, of_model, parse
 from turnpike.simulator.forms import read_form
+from turnpike.simulator.paths import model_in
 from turnpike.simulator.performance import Broken, Exchange, Message, Receive, Send, perform
 
 MAX_BODY_BYTES = 512 * 1024 * 1024
@@ -100,7 +101,7 @@ class Simulator:
     async def _serve(self, scope: Message, headers: dict[str, str], body: bytes, exchange: Exchange) -> None:
         form = read_form(headers.get("content-type", ""), body)
         data, files = form if form is not None else (_object(body), [])
-        model = _model_of(scope["path"], data)
+        model = _model_of(scope["path"], data) or model_in(scope.get("raw_path") or b"")
         specification = headers.get(FAULT_HEADER) or (of_model(model) if model else None)
         record = self._log.add(
             method=scope["method"],
@@ -112,7 +113,20 @@ class Simulator:
             fault=specification,
         )
         query = scope["query_string"].decode("latin-1")
-        call = Call(record.number, record.method, record.path, "", query, headers, body, data, NONE, files)
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        call = Call(
+            record.number,
+            record.method,
+            record.path,
+            "",
+            query,
+            headers,
+            body,
+            data,
+            NONE,
+            files,
+            raw_path.decode("latin-1"),
+        )
         answer, error_event = self._answer(call, specification)
         record.status = answer.status
         await self._perform(answer, call.faults, exchange, error_event, record)
@@ -156,7 +170,7 @@ class Simulator:
                 raise self._no_operation(call)
             answer = self._faulted_status(call, vendor)
             if answer is None:
-                if call.method == "POST" and call.data is None:
+                if call.method == "POST" and call.data is None and not operation.form:
                     raise vendor.not_json()
                 answer = operation.answer(call)
         except FaultError as error:

@@ -25,6 +25,8 @@ class Call(msgspec.Struct):
     faults: Faults
     files: list[File] = []
     """Of a form, whose fields are `data`."""
+    raw_path: str = ""
+    """As it came, percent-encoded: what a signature is over."""
 
 
 class Answer(msgspec.Struct):
@@ -87,6 +89,8 @@ class Operation(msgspec.Struct, frozen=True):
     vendor: Callable[[dict[str, str]], Vendor]
     """By the request's headers: some paths are shared by two APIs."""
     answer: Callable[[Call], Answer]
+    form: bool = False
+    """The body of a POST is a form's, not JSON."""
 
 
 def json_answer(value: Any, headers: Headers, status: int = 200) -> Answer:

@@ -83,4 +83,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v1beta/models", Operation.LIST_MODELS, "gemini", "models:read"),
     *_gemini("/v1beta"),
     *_gemini("/v1"),
+    Endpoint("POST", "/model/{model}/converse", Operation.CHAT, "bedrock_converse", "inference:text", stream=False),
+    Endpoint(
+        "POST", "/model/{model}/converse-stream", Operation.CHAT, "bedrock_converse", "inference:text", stream=True
+    ),
 )

@@ -5,6 +5,7 @@ What parameters a vendor has stands in its file (`turnpike.wire.vendor.Parameter
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -20,6 +21,18 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 def fill(text: str, values: Mapping[str, str]) -> str:
     """`{name}` replaced by its value; what `values` does not know, such as `{model}`, stays."""
     return _PLACE.sub(lambda match: values.get(match[1], match[0]), text) if "{" in text else text
+
+
+def with_derived(vendor: Vendor, values: Mapping[str, str]) -> dict[str, str]:
+    """The values, and what follows from them."""
+    found = dict(values)
+    for parameter in vendor.parameters:
+        value = values.get(parameter.name)
+        for derived in parameter.derived if value is not None else ():
+            template = next((text for pattern, text in derived.cases if fnmatchcase(value or "", pattern)), None)
+            if template is not None:
+                found[derived.name] = fill(template, values)
+    return found
 
 
 def placeholders(text: str) -> list[str]:
@@ -41,7 +54,7 @@ def secret_names(vendor: Vendor) -> tuple[str, ...]:
 
 def pack_secret(vendor: Vendor, given: str, param: str = "shared_api_key") -> str:
     """The secret of a credential as it is kept: the API key itself, or for a vendor whose credential has parts a JSON
-    object of them. Where only one part must be given, its bare value will do.
+    object of them. Where only one part must be given, its bare value will do; where none must, it is the first.
 
     Raises InvalidRequest, which never repeats what was given.
     """
@@ -83,7 +96,7 @@ def _object(text: str, names: tuple[str, ...] | list[str]) -> dict[str, str] | N
 
 
 def _sole(vendor: Vendor, parts: list[Parameter], given: str, param: str) -> dict[str, str]:
-    needed = [part for part in parts if part.default is None]
+    needed = [part for part in parts if part.default is None] or parts[:1]
     if len(needed) != 1:
         names = ", ".join(f'"{part.name}"' for part in parts)
         raise InvalidRequest(

@@ -19,6 +19,13 @@ class OperationSpec(msgspec.Struct, frozen=True, gc=False):
     path: str
     stream_path: str | None = None
     """For streams, where they have a path of their own."""
+    framing: str = "sse"
+    """How streams are wrapped: a name of turnpike.wire.framing."""
+    models: tuple[str, ...] = ()
+    """Patterns with `*` of the provider's names of models that speak this dialect, where not all do. Empty: all."""
+    header_members: dict[str, str] = {}
+    """In the provider's own dialect: headers of the caller, in lower case, whose comma-separated words it wants as a
+    list in the body, and under which name."""
 
     def path_for(self, upstream_model: str, *, stream: bool = False) -> str:
         path = self.stream_path if stream and self.stream_path is not None else self.path
@@ -29,11 +36,26 @@ class OperationSpec(msgspec.Struct, frozen=True, gc=False):
         )
 
 
+AuthKind = Literal["header", "sigv4", "google", "entra"]
+
+
 class AuthSpec(msgspec.Struct, frozen=True, gc=False):
-    """A credential becomes one header: `header: prefix + secret`. An empty `header` means that none is sent."""
+    """How a credential is sent. As plain text it becomes one header: `header: prefix + secret` (an empty `header`
+    means that none is sent), or with `query` a parameter of the query.
+
+    `kind` names what else a credential may be, with parts of its own: `sigv4` signs each request with AWS keys for
+    `service` in `region`; `google` and `entra` get short-lived tokens for `scope`, sent as a bearer's."""
 
     header: str = "authorization"
     prefix: str = "Bearer "
+    kind: AuthKind = "header"
+    query: str = ""
+    service: str = ""
+    region: str = ""
+    """May hold `{name}` of a parameter."""
+    scope: str = ""
+    token_url: str = ""
+    """Where `entra` gets its tokens; may hold `{name}` of a parameter or of the credential's parts."""
 
 
 BEARER = AuthSpec()
@@ -45,6 +67,16 @@ class ModelsFormat(StrEnum):
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
     GEMINI = "gemini"
+    BEDROCK = "bedrock"
+    VERTEX = "vertex"
+
+
+class Derived(msgspec.Struct, frozen=True):
+    """What a parameter's value says of another place: the first template whose pattern (with `*`) matches it."""
+
+    name: str
+    cases: tuple[tuple[str, str], ...]
+    """Pattern, and what then stands at `{name}`; it may hold the parameter itself."""
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +99,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     secret: bool = False
     env_keys: tuple[str, ...] = ()
     """Environment variables that hold it, by the vendor's own SDK's name."""
+    derived: tuple[Derived, ...] = ()
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +122,10 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     needs_credential: bool = True
     models_path: str | None = "/models"
     """Appended to the base URL; None when the vendor lists none."""
+    models_more: tuple[str, ...] = ()
+    """Further lists, at paths like `models_path`."""
+    models_host: tuple[str, str] | None = None
+    """Lists are at another host: a part of the base URL, and what stands in its place there."""
     models_format: ModelsFormat = ModelsFormat.OPENAI
     models_public: bool = False
     """The list is shown to anybody: it says nothing of a credential."""

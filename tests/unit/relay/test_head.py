@@ -24,7 +24,8 @@ class Target(SimpleNamespace):
 
 def target_of(name: str) -> Any:
     return Target(
-        path=b"/v1/chat/completions", host=name.encode(), same=True, headers=(), auth=b"authorization",
+        path=b"/v1/chat/completions", host=name.encode(), same=True, passes_query=True, signer=None, headers=(),
+        auth=b"authorization",
         pool=SimpleNamespace(origin=Origin("http", name, 80)),
     )  # fmt: skip
 

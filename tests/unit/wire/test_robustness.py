@@ -136,7 +136,9 @@ def test_any_body_has_a_head_or_is_refused(dialect: Dialect, body: Any) -> None:
     except RequestError:
         return
     spliced = json.loads(dialect.splice(raw, head, "other"))
-    if "model" in body or not dialect.name.startswith("gemini"):  # whose path names the model
+    if dialect.name == "bedrock_converse":  # nothing of whose body is the gateway's
+        assert spliced == json.loads(raw)
+    elif "model" in body or not dialect.name.startswith("gemini"):  # whose path names the model
         assert spliced["model"].removeprefix("models/") == "other"
     else:
         assert spliced == json.loads(raw)
@@ -185,7 +187,12 @@ def test_noise_is_an_error_of_ours(dialect: Dialect, noise: bytes, status: int) 
         with pytest.raises(UpstreamError):
             answer(b"\x01" + noise)
     tail = dialect.tail(dialect.read_head(b'{"model":"m","stream":true}'))
-    assert tail.feed(noise) + tail.end() == noise or dialect.name == "openai_chat"
+    try:
+        passed = tail.feed(noise) + tail.end()
+    except UpstreamError:
+        assert dialect.name == "bedrock_converse"  # whose events carry checksums: what is damaged goes no further
+    else:
+        assert passed == noise or dialect.name == "openai_chat"
 
 
 @given(st.binary(max_size=100))

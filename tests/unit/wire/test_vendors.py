@@ -67,7 +67,13 @@ def test_a_vendors_placeholders_are_its_parameters(vendor: Vendor) -> None:
         texts += (text for spec in specs for text in (spec.path, spec.stream_path or ""))
     found = {name for text in texts for name in placeholders(text)} - {"model"}
     names = [parameter.name for parameter in vendor.parameters]
-    assert found == {parameter.name for parameter in vendor.parameters if not parameter.secret}
+    derived = [each for parameter in vendor.parameters for each in parameter.derived]
+    texts = [vendor.auth.region, vendor.auth.token_url, *(text for each in derived for _, text in each.cases)]
+    found |= {name for text in texts for name in placeholders(text)}
+    found -= {each.name for each in derived} | {parameter.name for parameter in vendor.parameters if parameter.secret}
+    assert found | {parameter.name for parameter in vendor.parameters if parameter.derived} == {
+        parameter.name for parameter in vendor.parameters if not parameter.secret
+    }
     assert len(names) == len(set(names))
     for parameter in vendor.parameters:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", parameter.name)
@@ -119,7 +125,9 @@ def test_every_vendor_file_is_registered_and_small() -> None:
     files = {path.stem: path for path in VENDOR_FILES.glob("*.py") if path.stem not in ("__init__", "base_url")}
     assert set(files) == set(VENDORS)
     for name, path in files.items():
-        assert len(path.read_text().splitlines()) <= 45, name
+        # A cloud speaks several dialects, and has addresses and credentials with parts.
+        limit = 45 if VENDORS[name].auth.kind == "header" else 80
+        assert len(path.read_text().splitlines()) <= limit, name
 
 
 def test_every_dialect_folder_is_registered() -> None:

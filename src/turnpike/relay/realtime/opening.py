@@ -159,7 +159,7 @@ async def _dial(relay: "Relay", head: "RequestHead", target: "Target", request_i
         handshake.abort()
         raise
     if isinstance(accepted, UpstreamRefused):
-        redact_refusal(accepted, target.secret)
+        redact_refusal(accepted, target.hidden)
         raise accepted
     return handshake, accepted.subprotocol
 

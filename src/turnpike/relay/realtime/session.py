@@ -59,7 +59,7 @@ class Session:
         self._waiting: list[str] = []
         """Messages of the caller behind one whose key is being checked again."""
         self._checking = False
-        self._secret: str | None = None
+        self._hidden: tuple[str, ...] = ()
         self._drains = False
         self._ended_at: float | None = None
         self._started = self._heard = relay.tick.now
@@ -103,7 +103,7 @@ class Session:
         # Before the provider is asked: raises for an offer that is none.
         self._offer(own)
         target, up, chosen = await dial_any(relay, head, plan, self._request_id)
-        self._secret = target.secret
+        self._hidden = target.hidden
         self._turns = Turns(relay, head, entry, target, model=self._model, request_id=self._request_id)
         self._up = up
         if self._connection.closed:
@@ -296,8 +296,8 @@ class Session:
                 self._tell_caller(error, None)
                 self._end(ends.FAULT, error.message, Outcome.FAILED, error.code)
                 return
-            if event.is_error and self._secret and self._secret in message:
-                message = message.replace(self._secret, "[redacted]")
+            if event.is_error and self._hidden and self._hidden in message:
+                message = message.replace(self._hidden, "[redacted]")
             if event.begins and not turns.entry.alive and not self._checking:
                 self._check_again(None)
         down.send(TextMessage(message))

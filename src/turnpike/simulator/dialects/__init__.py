@@ -2,7 +2,10 @@
 
 from turnpike.simulator.dialects import (
     anthropic_messages,
+    azure,
+    bedrock,
     gemini_content,
+    google,
     models,
     openai_audio,
     openai_chat,
@@ -29,4 +32,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *rerank.OPERATIONS,
     *gemini_content.OPERATIONS,
     *models.OPERATIONS,
+    *bedrock.OPERATIONS,
+    *google.OPERATIONS,
+    *azure.OPERATIONS,
 )

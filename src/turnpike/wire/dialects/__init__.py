@@ -4,6 +4,7 @@
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects.anthropic_count_tokens import ANTHROPIC_COUNT_TOKENS
 from turnpike.wire.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from turnpike.wire.dialects.bedrock_converse import BEDROCK_CONVERSE
 from turnpike.wire.dialects.cohere_rerank import COHERE_RERANK
 from turnpike.wire.dialects.gemini import GEMINI
 from turnpike.wire.dialects.gemini_count_tokens import GEMINI_COUNT_TOKENS
@@ -33,6 +34,7 @@ DIALECTS: dict[str, Dialect] = {
         OPENAI_INPUT_TOKENS,
         ANTHROPIC_COUNT_TOKENS,
         OPENAI_EMBEDDINGS,
+        BEDROCK_CONVERSE,
         GEMINI,
         GEMINI_COUNT_TOKENS,
         GEMINI_EMBEDDINGS,

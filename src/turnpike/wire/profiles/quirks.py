@@ -37,6 +37,14 @@ CACHE_CONTROL = "cache_control"
 """Takes Anthropic's `cache_control` marks in OpenAI's content parts."""
 CACHE_BREAKPOINTS = "cache_breakpoints"
 """Takes OpenAI's `prompt_cache_breakpoint` marks, for the models that know them."""
+MODEL_IN_PATH = "model_in_path"
+"""Anthropic's form without `model`, which stands in the path."""
+STREAM_IN_PATH = "stream_in_path"
+"""Anthropic's form without `stream`, which stands in the path."""
+ANTHROPIC_VERSION_BEDROCK = "anthropic_version_bedrock"
+"""Anthropic's form with `anthropic_version`, as Bedrock names it."""
+ANTHROPIC_VERSION_VERTEX = "anthropic_version_vertex"
+"""Anthropic's form with `anthropic_version`, as Vertex AI names it."""
 NO_NAME = "no_name"
 """Refuses `name` in a message."""
 NO_PENALTIES = "no_penalties"
@@ -55,14 +63,14 @@ OUTPUT_DIMENSION = "output_dimension"
 """Calls `dimensions` of embeddings `output_dimension`."""
 STATUS_IN_BODY = "status_in_body"
 """Tells errors in the body of an answer with status 200."""
-
-REWRITTEN: frozenset[str] = frozenset((MAX_TOKENS, NO_DEVELOPER_ROLE, RANDOM_SEED, OUTPUT_DIMENSION))
-"""Those that concern a request in the provider's own dialect, too: there the old name, or the new one, is put right in
-the caller's own bytes."""
 LABELS = "labels"
 """Takes Google's `labels` for a request's metadata (Vertex AI)."""
 NO_CALL_IDS = "no_call_ids"
 """Refuses `id` in Gemini's function calls and results: they are matched by name and order."""
+
+REWRITTEN: frozenset[str] = frozenset((MAX_TOKENS, NO_DEVELOPER_ROLE, RANDOM_SEED, OUTPUT_DIMENSION))
+"""Those that concern a request in the provider's own dialect, too: there the old name, or the new one, is put right in
+the caller's own bytes."""
 
 ALL: frozenset[str] = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)

@@ -5,8 +5,11 @@ A provider of an unknown vendor needs no code: it is `openai_compatible` with a 
 
 from turnpike.wire.vendor import Vendor
 from turnpike.wire.vendors.anthropic import ANTHROPIC
+from turnpike.wire.vendors.azure_openai import AZURE_OPENAI
+from turnpike.wire.vendors.azure_openai_classic import AZURE_OPENAI_CLASSIC
 from turnpike.wire.vendors.base_url import normalise_base_url
 from turnpike.wire.vendors.baseten import BASETEN
+from turnpike.wire.vendors.bedrock import BEDROCK
 from turnpike.wire.vendors.black_forest_labs import BLACK_FOREST_LABS
 from turnpike.wire.vendors.cerebras import CEREBRAS
 from turnpike.wire.vendors.cloudflare import CLOUDFLARE
@@ -45,6 +48,7 @@ from turnpike.wire.vendors.snowflake import SNOWFLAKE
 from turnpike.wire.vendors.stability import STABILITY
 from turnpike.wire.vendors.tgi import TGI
 from turnpike.wire.vendors.together import TOGETHER
+from turnpike.wire.vendors.vertex import VERTEX
 from turnpike.wire.vendors.vllm import VLLM
 from turnpike.wire.vendors.voyage import VOYAGE
 from turnpike.wire.vendors.xai import XAI
@@ -59,6 +63,10 @@ VENDORS: dict[str, Vendor] = {
         OPENAI,
         ANTHROPIC,
         GEMINI,
+        VERTEX,
+        BEDROCK,
+        AZURE_OPENAI,
+        AZURE_OPENAI_CLASSIC,
         MISTRAL,
         COHERE,
         DEEPSEEK,

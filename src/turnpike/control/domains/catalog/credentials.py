@@ -12,6 +12,7 @@ from turnpike.control.domains.catalog.facts import known_vendor
 from turnpike.control.infra.secrets import Sealer
 from turnpike.errors import NotFound
 from turnpike.kit.crypto import mask
+from turnpike.wire.credentials import read_credential
 from turnpike.wire.parameters import pack_secret, shown_secret, unpack_secret
 
 DEFAULT_LABEL = "shared"
@@ -110,4 +111,5 @@ class Credentials:
     def _sealed(self, provider: Provider, given: str, param: str = "shared_api_key") -> dict[str, str]:
         vendor = known_vendor(provider.vendor)
         secret = pack_secret(vendor, given, param)
+        read_credential(vendor.auth, secret)
         return {"sealed": self._sealer.seal(secret), "hint": mask(shown_secret(vendor, secret))}

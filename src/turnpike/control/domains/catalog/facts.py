@@ -12,7 +12,7 @@ import msgspec
 
 from turnpike.contract.snapshot import AuthSpec, OperationSpec
 from turnpike.errors import InvalidRequest
-from turnpike.wire.parameters import fill
+from turnpike.wire.parameters import fill, with_derived
 from turnpike.wire.vendor import ModelsFormat, Vendor
 from turnpike.wire.vendors import VENDORS, normalise_base_url
 
@@ -43,6 +43,8 @@ class Facts:
     headers: dict[str, str]
     needs_credential: bool
     models_path: str | None
+    models_more: tuple[str, ...]
+    models_host: tuple[str, str] | None
     models_format: ModelsFormat
     models_public: bool
     credential_path: str | None
@@ -62,7 +64,7 @@ def known_vendor(name: str) -> Vendor:
 def default_base_url(vendor: str, parameters: Mapping[str, str]) -> str | None:
     """The vendor's own address for these values of its parameters; None where every installation has its own."""
     known = VENDORS.get(vendor)
-    return fill(known.base_url, parameters) if known and known.base_url else None
+    return fill(known.base_url, with_derived(known, parameters)) if known and known.base_url else None
 
 
 def display_name_of(vendor: str) -> str:
@@ -74,7 +76,9 @@ def based(vendor: str, config: Config, url: str, parameters: Mapping[str, str]) 
     """The address that paths are appended to, from what was typed; taken as it is where `config` names the paths.
     Raises InvalidRequest."""
     known = VENDORS.get(vendor)
-    return url if known is None or config.operations else normalise_base_url(known, url, parameters)
+    if known is None or config.operations:
+        return url
+    return normalise_base_url(known, url, with_derived(known, parameters))
 
 
 def check_vendor(name: str) -> str:
@@ -90,16 +94,19 @@ def check_vendor(name: str) -> str:
 
 def facts_of(vendor: str, config: Config, parameters: Mapping[str, str]) -> Facts:
     known = known_vendor(vendor)
+    parameters = with_derived(known, parameters)
     operations = {str(name): specs for name, specs in known.operations.items()}
     operations.update(config.operations)
     headers = {**known.headers, **config.headers}
     models_path = config.models_path or known.models_path
     return Facts(
         operations={name: _filled(specs, parameters) for name, specs in operations.items() if specs},
-        auth=config.auth or known.auth,
+        auth=_filled_auth(config.auth or known.auth, parameters),
         headers={name: fill(value, parameters) for name, value in headers.items()},
         needs_credential=known.needs_credential if config.needs_credential is None else config.needs_credential,
         models_path=fill(models_path, parameters) if models_path else None,
+        models_more=() if config.models_path else tuple(fill(path, parameters) for path in known.models_more),
+        models_host=known.models_host,
         models_format=config.models_format or known.models_format,
         models_public=known.models_public and config.models_path is None,
         credential_path=fill(known.credential_path, parameters) if known.credential_path else None,
@@ -114,3 +121,8 @@ def _filled(specs: tuple[OperationSpec, ...], parameters: Mapping[str, str]) -> 
         return msgspec.structs.replace(spec, path=fill(spec.path, parameters), stream_path=stream_path)
 
     return tuple(fill_in(spec) for spec in specs)
+
+
+def _filled_auth(auth: AuthSpec, parameters: Mapping[str, str]) -> AuthSpec:
+    region, token_url = fill(auth.region, parameters), fill(auth.token_url, parameters)
+    return msgspec.structs.replace(auth, region=region, token_url=token_url)

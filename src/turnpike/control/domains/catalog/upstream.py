@@ -3,7 +3,7 @@
 No transaction is open while a provider is waited for: rows are read, the provider is asked, then rows are written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlencode
@@ -18,10 +18,12 @@ from turnpike.control.domains.catalog.facts import Facts, facts_of, known_vendor
 from turnpike.control.domains.catalog.prices import Pricing, known_models
 from turnpike.control.domains.catalog.schemas import SyncBody, SyncView, TestView
 from turnpike.control.outbound import Answer, Outbound
+from turnpike.control.tokens.asking import Asking
+from turnpike.control.tokens.sending import Ready, ready
 from turnpike.errors import InvalidRequest, NotFound, UpstreamError, UpstreamRefused
 from turnpike.kit.crypto import scrub
 from turnpike.wire.dialects.common.errors import read_error, refusal_in
-from turnpike.wire.dialects.models import ModelRow, read_models
+from turnpike.wire.dialects.models import ModelList, ModelRow, read_bedrock, read_models, read_vertex
 from turnpike.wire.parameters import pack_secret, unpack_secret
 from turnpike.wire.vendor import ModelsFormat
 
@@ -182,19 +184,28 @@ class Upstream:
         return Target(provider, facts, api_key)
 
     async def _list(self, target: Target) -> Listed:
-        """All pages. Raises UpstreamError with the credential scrubbed from its message."""
-        rows: list[ModelRow] = []
-        after: str | None = None
+        """All lists and pages. Raises UpstreamError with the credential scrubbed from its message."""
+        rows: dict[str, ModelRow] = {}
         try:
-            for page in range(1, MAX_PAGES + 1):
-                answer = await self._ask(target, after)
-                found = read_models(answer.body)
-                rows += found.rows
-                if found.next_after_id in {None, after} or page == MAX_PAGES:
-                    return Listed(tuple(rows), answer)
-                after = found.next_after_id
+            sending = await self._ready(target)
+            last: Answer | None = None
+            for path in (target.facts.models_path or "", *target.facts.models_more):
+                last = await self._list_one(target, sending, path, rows)
         except UpstreamError as error:
             raise _hidden(error, target) from error
+        assert last is not None
+        return Listed(tuple(rows.values()), last)
+
+    async def _list_one(self, target: Target, sending: Ready, path: str, rows: dict[str, ModelRow]) -> Answer:
+        after: str | None = None
+        for page in range(1, MAX_PAGES + 1):
+            answer = await self._get(target, sending, _paged(target.facts, path, after))
+            found = _READERS.get(target.facts.models_format, read_models)(answer.body)
+            for row in found.rows:
+                rows.setdefault(row.id, row)
+            if found.next_after_id in {None, after} or page == MAX_PAGES:
+                return answer
+            after = found.next_after_id
         raise AssertionError("the last page returns")
 
     async def _ask_by_credential(self, target: Target) -> Answer:
@@ -205,22 +216,26 @@ class Upstream:
                 "give it a config.models_path."
             )
         try:
-            return await self._get(target, target.facts.credential_path)
+            return await self._get(target, await self._ready(target), target.facts.credential_path)
         except UpstreamError as error:
             raise _hidden(error, target) from error
 
-    async def _ask(self, target: Target, after: str | None) -> Answer:
-        return await self._get(target, f"{target.facts.models_path}{_query(target.facts, after)}")
+    async def _ready(self, target: Target) -> Ready:
+        """The credential as it is sent. Raises UpstreamError where a token is needed and not given."""
+        provider = target.provider
+        ask = Asking(self._outbound, tuple(provider.allow_addresses), provider.proxy)
+        return await ready(target.facts.auth, target.secret, ask)
 
-    async def _get(self, target: Target, path: str) -> Answer:
+    async def _get(self, target: Target, sending: Ready, path: str) -> Answer:
         """Raises UpstreamError."""
         provider, facts = target.provider, target.facts
-        headers = dict(facts.headers)
-        if target.secret is not None and facts.auth.header:
-            headers[facts.auth.header] = facts.auth.prefix + target.secret
+        base = provider.api_base_url
+        if facts.models_host is not None:
+            base = base.replace(*facts.models_host, 1)
+        url = sending.url(base + path)
         answer = await self._outbound.get(
-            f"{provider.api_base_url}{path}",
-            headers=headers,
+            url,
+            headers={**facts.headers, **sending.headers(url)},
             allow_addresses=provider.allow_addresses,
             proxy=provider.proxy,
         )
@@ -233,16 +248,27 @@ class Upstream:
         return answer
 
 
-_PAGES = {ModelsFormat.ANTHROPIC: ("limit", "after_id"), ModelsFormat.GEMINI: ("pageSize", "pageToken")}
+_READERS: dict[ModelsFormat, Callable[[bytes], ModelList]] = {
+    ModelsFormat.BEDROCK: read_bedrock,
+    ModelsFormat.VERTEX: read_vertex,
+}
+_PAGES = {
+    ModelsFormat.ANTHROPIC: ("limit", "after_id"),
+    ModelsFormat.GEMINI: ("pageSize", "pageToken"),
+    ModelsFormat.BEDROCK: ("", "nextToken"),
+    ModelsFormat.VERTEX: ("", "pageToken"),
+}
 """How a list is asked for its largest pages, and for the next one."""
 
 
-def _query(facts: Facts, after: str | None) -> str:
+def _paged(facts: Facts, path: str, after: str | None) -> str:
     size, token = _PAGES.get(facts.models_format, ("", "after_id"))
     query = {size: "1000"} if size else {}
     if after is not None:
         query[token] = after
-    return f"?{urlencode(query)}" if query else ""
+    if not query:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}"
 
 
 def _refusal(target: Target, answer: Answer) -> str:

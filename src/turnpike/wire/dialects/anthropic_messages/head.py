@@ -4,7 +4,8 @@ import msgspec
 
 from turnpike.errors import TurnpikeError
 from turnpike.wire.dialect import Head
-from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error, key_position, replace_model
+from turnpike.wire.dialects.anthropic_messages.cloud import cloud_members, is_elsewhere
+from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error, change_members, key_position, replace_model
 from turnpike.wire.dialects.common.owned import OwnedMaxTokens, OwnedModel, OwnedStream, forget, once
 
 
@@ -38,7 +39,10 @@ def head_error(error: Exception) -> TurnpikeError:
 
 
 def splice(body: bytes, head: Head, upstream_model: str, quirks: frozenset[str] = frozenset()) -> bytes:
-    """Anthropic's streams report usage unasked: only the model is replaced."""
+    """Anthropic's streams report usage unasked: only the model is replaced, or for a cloud taken out."""
+    if quirks and is_elsewhere(quirks):
+        removed, added = cloud_members(quirks)
+        return change_members(body, removed, added)
     if upstream_model == head.model:
         return body
     return replace_model(body, key_position(body), upstream_model)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from turnpike.wire.dialect import Target
+from turnpike.wire.dialects.anthropic_messages.cloud import cloud_members, is_elsewhere
 from turnpike.wire.dialects.anthropic_messages.parts import FORMAT, mark_of, write_blocks
 from turnpike.wire.dialects.anthropic_messages.request_read import NAME
 from turnpike.wire.dialects.anthropic_messages.thinking import thinking_of
@@ -34,7 +35,11 @@ _TIERS = {"default": "standard_only", "flex": "standard_only"}
 
 def write_request(request: Request, target: Target) -> bytes:
     """Raises Inexpressible for what the form, or this model by what is known of it, has no word for."""
-    return msgspec.json.encode(write_members(request, target, counting=False))
+    body = write_members(request, target, counting=False)
+    if is_elsewhere(target.quirks):
+        removed, added = cloud_members(target.quirks)
+        body = {**added, **{name: value for name, value in body.items() if name not in removed}}
+    return msgspec.json.encode(body)
 
 
 def write_members(request: Request, target: Target, *, counting: bool) -> Json:

@@ -5,7 +5,7 @@ body in the common cases.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TypeVar
 
@@ -166,6 +166,19 @@ def replace_member(body: bytes, key: str, changes: dict[str, object]) -> bytes:
         members.update(_members(raw))
     members.update(changes)
     return body[:start] + _encode(members) + body[start + len(raw) :]
+
+
+def change_members(body: bytes, removed: Iterable[str], added: Mapping[str, object]) -> bytes:
+    """The body without the members `removed`, and with those of `added` in the place of any that it had under those
+    names. Every other member's value keeps its own bytes, however it is nested."""
+    try:
+        members = _members(body)
+    except BODY_ERRORS as error:
+        raise body_error(error) from error
+    for name in removed:
+        members.pop(name, None)
+    kept = [_encode(name) + b":" + bytes(raw) for name, raw in members.items() if name not in added]
+    return b"{" + b",".join([*(_encode(name) + b":" + _encode(value) for name, value in added.items()), *kept]) + b"}"
 
 
 def rename_member(body: bytes, old: str, new: str) -> bytes:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     OwnedMaxCompletionTokens = int
     OwnedMaxOutputTokens = int
     OwnedN = int
+    OwnedInferenceConfig = dict[str, Any]
     OwnedGenerationConfig = dict[str, Any]
     OwnedGenerateRequest = dict[str, Any]
     OwnedRequests = list[Any]
@@ -38,6 +39,7 @@ else:
     OwnedMaxCompletionTokens = _owned("OwnedMaxCompletionTokens", int, "int")
     OwnedMaxOutputTokens = _owned("OwnedMaxOutputTokens", int, "int")
     OwnedN = _owned("OwnedN", int, "int")
+    OwnedInferenceConfig = _owned("OwnedInferenceConfig", dict, "object")
     OwnedGenerationConfig = _owned("OwnedGenerationConfig", dict, "object")
     OwnedGenerateRequest = _owned("OwnedGenerateRequest", dict, "object")
     OwnedRequests = _owned("OwnedRequests", list, "array")

@@ -1,6 +1,7 @@
 """Lists of models: those that Turnpike answers, in OpenAI's, Anthropic's and Gemini's form, and those that providers
 answer."""
 
+from turnpike.wire.dialects.models.clouds import read_bedrock, read_vertex
 from turnpike.wire.dialects.models.read import ModelList, ModelRow, read_models
 from turnpike.wire.dialects.models.write import (
     ModelEntry,
@@ -24,9 +25,11 @@ __all__ = [
     "ModelList",
     "ModelRow",
     "Page",
+    "read_bedrock",
     "read_gemini_page",
     "read_models",
     "read_page",
+    "read_vertex",
     "write_anthropic_list",
     "write_anthropic_model",
     "write_gemini_list",
