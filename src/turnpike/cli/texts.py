@@ -179,6 +179,20 @@ For example:
     turnpike models list --provider openai --capability chat
 """,
     ),
+    "models price": (
+        "prices:price",
+        """Show what a model costs, or set a price of your own.
+
+Every shape of a price can be said; docs/ledger.md has the fields and their units.
+
+For example:
+
+    turnpike models price gpt-4o
+    turnpike models price my-model --set '{"input": 1.25, "output": 10, "cache_read": 0.125}'
+    turnpike models price painter --set '{"image": {"1024x1024": 0.04, "1024x1024/hd": 0.08}}'
+    turnpike models price my-model --reset
+""",
+    ),
     "models alias": (
         "models:alias",
         """Give a model another name, or say what replaces a retired one.

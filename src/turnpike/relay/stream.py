@@ -5,7 +5,7 @@ from typing import Protocol
 from turnpike.errors import UpstreamRefused
 from turnpike.wire.dialect import StreamReader, StreamWriter, Tail
 from turnpike.wire.types.stream import Event, Failed, Finished, Started
-from turnpike.wire.types.usage import Usage
+from turnpike.wire.types.usage import Usage, served_as
 
 
 class Lane(Protocol):
@@ -71,6 +71,7 @@ class Translating:
         self.usage: Usage | None = None
         self.error: UpstreamRefused | None = None
         self.output_bytes = 0
+        self._tier: str | None = None
 
     def feed(self, data: bytes) -> bytes:
         """Raises UpstreamGarbage for what is no stream of the provider's dialect."""
@@ -87,9 +88,11 @@ class Translating:
             match event:
                 case Finished():
                     self.finished = True
-                    self.usage = event.usage or self.usage
+                    usage = event.usage or self.usage
+                    self.usage = None if usage is None else served_as(usage, self._tier)
                 case Started():
                     self.usage = event.usage
+                    self._tier = event.service_tier
                 case Failed():
                     self.error = event.to_error()
                 case _:

@@ -120,7 +120,13 @@ async def test_taking_an_allowed_address_away_is_checked(operator: Api) -> None:
 
 async def test_an_unknown_vendor_is_added_without_code(operator: Api, services: ControlServices) -> None:
     config = {
-        "operations": {"chat": [{"dialect": "openai_chat", "path": "/llm/chat"}], "embeddings": []},
+        "operations": {
+            "chat": [{"dialect": "openai_chat", "path": "/llm/chat"}],
+            "embeddings": [],
+            "image_generation": [],
+            "moderation": [],
+            "rerank": [],
+        },
         "auth": {"header": "X-Token", "prefix": ""},
         "headers": {"x-version": "3"},
         "needs_credential": True,

@@ -1,5 +1,10 @@
 """Embeddings: both encodings, both ways, and by the official SDK."""
 
+import base64
+import json
+import struct
+from typing import Any
+
 import httpx2
 import openai
 import pytest
@@ -68,3 +73,24 @@ def test_a_wrong_request_is_refused_with_the_field(body: bytes, param: str) -> N
     with pytest.raises(InvalidRequest) as caught:
         EMBEDDINGS.read_request(body)
     assert caught.value.details == {"param": param}
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "written"),
+    [
+        ({"encoding_format": "base64"}, "float", "base64"),
+        ({"encoding_format": "float"}, "base64", "float"),
+        ({}, "float", "float"),
+        ({"encoding_format": None}, "base64", "base64"),
+    ],
+)
+def test_vectors_are_in_the_callers_encoding_whatever_the_providers(
+    asked: dict[str, Any], told: str, written: str
+) -> None:
+    head = EMBEDDINGS.read_head(json.dumps({"model": "m", "input": "x", **asked}).encode())
+    response = head.shape(EmbeddingsResponse(model="m", vectors=((1.0, -0.5),), encoding=told))
+    (item,) = json.loads(EMBEDDINGS.write_response(response, "m"))["data"]
+    if written == "base64":
+        assert base64.b64decode(item["embedding"]) == struct.pack("<2f", 1.0, -0.5), "little-endian, 32 bits each"
+    else:
+        assert item["embedding"] == [1.0, -0.5]

@@ -8,7 +8,7 @@ import pytest
 from tests.support.wire_dialects import TRANSLATED
 from turnpike.errors import UpstreamGarbage
 from turnpike.wire.dialects import DIALECTS
-from turnpike.wire.types.usage import Usage
+from turnpike.wire.types.usage import MediaUsage, Usage
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,30 @@ def test_an_answer_without_usage_has_none(dialect: str, body: bytes) -> None:
 def test_what_is_no_json_is_garbage(dialect: str, body: bytes) -> None:
     with pytest.raises(UpstreamGarbage):
         DIALECTS[dialect].read_usage(body)
+
+
+@pytest.mark.parametrize(
+    ("tier", "media"),
+    [
+        ("flex", MediaUsage(service_tier="flex")),
+        ("priority", MediaUsage(service_tier="priority")),
+        ("default", None),
+        (None, None),
+        (7, None),
+        ("scale", None),
+    ],
+)
+def test_a_service_tier_with_a_price_of_its_own_is_told_whole_and_streamed(tier: Any, media: MediaUsage | None) -> None:
+    dialect = DIALECTS["openai_chat"]
+    answer = {"service_tier": tier, "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
+    assert dialect.read_usage(json.dumps(answer).encode()) == Usage(3, 4, media=media)
+    if not isinstance(tier, int):
+        tail = dialect.tail(dialect.read_head(b'{"model":"m","stream":true,"stream_options":{"include_usage":true}}'))
+        tail.feed(b"data: " + json.dumps({**answer, "choices": []}).encode() + b"\n\ndata: [DONE]\n\n")
+        assert tail.usage == Usage(3, 4, media=media)
+
+
+def test_a_batch_of_anthropics_is_told() -> None:
+    answer = {"usage": {"input_tokens": 3, "output_tokens": 4, "service_tier": "batch"}}
+    usage = DIALECTS["anthropic_messages"].read_usage(json.dumps(answer).encode())
+    assert usage == Usage(3, 4, media=MediaUsage(service_tier="batch"))

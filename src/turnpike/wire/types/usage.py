@@ -51,3 +51,15 @@ class Usage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Billable requests, for prices per request."""
     web_searches: int = 0
     media: MediaUsage | None = None
+
+
+PRICED_TIERS = frozenset(("flex", "priority", "batch"))
+"""Names under which providers tell that a call was served in a way that has a price of its own."""
+
+
+def served_as(usage: Usage, tier: object) -> Usage:
+    """The same usage, with the service tier that the answer names where it is one of `PRICED_TIERS`."""
+    if not isinstance(tier, str) or tier not in PRICED_TIERS:
+        return usage
+    media = msgspec.structs.replace(usage.media or MediaUsage(), service_tier=tier)
+    return msgspec.structs.replace(usage, media=media)

@@ -2,7 +2,7 @@
 
 from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import OperationSpec, Vendor, openai_compatible
+from turnpike.wire.vendor import RERANK, OperationSpec, Vendor, openai_compatible
 
 VLLM = Vendor(
     name="vllm",
@@ -11,6 +11,7 @@ VLLM = Vendor(
     reference="https://docs.vllm.ai/en/stable/serving/openai_compatible_server",
     base_url="http://127.0.0.1:8000/v1",
     operations=openai_compatible(messages="/messages")
+    | RERANK
     | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)},
     env_keys=("VLLM_API_KEY",),
     needs_credential=False,

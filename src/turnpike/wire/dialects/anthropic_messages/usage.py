@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from turnpike.errors import UpstreamGarbage
-from turnpike.wire.types.usage import Usage
+from turnpike.wire.types.usage import MediaUsage, Usage
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """Anything else is no count, and its usage unknown."""
@@ -32,6 +32,7 @@ class MessagesUsage(msgspec.Struct, gc=False):
     cache_creation: CacheCreation | None = None
     output_tokens_details: OutputDetails | None = None
     server_tool_use: ServerTools | None = None
+    service_tier: Any = None
 
     def updated(self, later: "MessagesUsage") -> "MessagesUsage":
         """Counts of a stream are totals so far: a later one stands for an earlier one, where it says anything."""
@@ -39,6 +40,8 @@ class MessagesUsage(msgspec.Struct, gc=False):
         return msgspec.structs.replace(self, **changes)
 
 
+_BATCH = MediaUsage(service_tier="batch")
+"""The one tier of Anthropic's with another price; `priority` is capacity that was bought beforehand."""
 _FIELDS = MessagesUsage.__struct_fields__
 
 
@@ -83,7 +86,10 @@ def to_usage(reported: MessagesUsage) -> Usage | None:
     if reported.server_tool_use is not None:
         searches = reported.server_tool_use.web_search_requests or 0
     output = reported.output_tokens or 0
-    return Usage(fresh + read + written, output, read, written - kept_1h, kept_1h, reasoning, 0, 0, 0, 1, searches)
+    media = _BATCH if reported.service_tier == "batch" else None
+    return Usage(
+        fresh + read + written, output, read, written - kept_1h, kept_1h, reasoning, 0, 0, 0, 1, searches, media
+    )
 
 
 def write_usage(usage: Usage | None) -> dict[str, Any]:

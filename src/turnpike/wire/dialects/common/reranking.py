@@ -43,7 +43,7 @@ class RerankHead(UnnamedHead, gc=False):
         return msgspec.structs.replace(usage or Usage(), media=media)
 
     def shape(self, response: AnyResponse) -> AnyResponse:
-        """As many results as were asked for, with their documents where they were asked for."""
+        """As many results as were asked for, with their documents where they were asked for, and what was counted."""
         if not isinstance(response, RerankResponse):
             return response
         wanted = self.top_n if self.top_n is not None else self.top_k
@@ -54,7 +54,7 @@ class RerankHead(UnnamedHead, gc=False):
             results = [self._with_document(result) for result in results]
         elif self.return_documents is False:
             results = [RerankResult(result.index, result.score) for result in results]
-        return msgspec.structs.replace(response, results=tuple(results))
+        return msgspec.structs.replace(response, results=tuple(results), usage=self.counted(response.usage))
 
     def _with_document(self, result: RerankResult) -> RerankResult:
         documents = self.documents or self.texts or []

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from turnpike.errors import InvalidRequest
+from turnpike.wire.media_rates import MediaRates
 from turnpike.wire.prices import Rates
 
 DEFAULT_LIMIT = 20
@@ -74,7 +75,23 @@ def _pricing(rates: Rates) -> Json:
         "request": rates.request or None,
         "web_search": rates.web_search or None,
     }
-    return {name: _dollars(pico) for name, pico in named.items() if pico is not None}
+    pricing: Json = {name: _dollars(pico) for name, pico in named.items() if pico is not None}
+    if rates.media is not None:
+        pricing.update(_media_pricing(rates.media))
+    return pricing
+
+
+def _media_pricing(rates: MediaRates) -> Json:
+    """Dollars for one unit, by the names of `MediaRates`; by class where a price depends on one."""
+    pricing: Json = {}
+    for name in MediaRates.__struct_fields__:
+        pico: int | dict[str, int] | None = getattr(rates, name)
+        if isinstance(pico, dict):
+            if pico:
+                pricing[name] = {kind: _dollars(each) for kind, each in pico.items()}
+        elif pico:
+            pricing[name] = _dollars(pico)
+    return pricing
 
 
 def _more(entry: ModelEntry) -> Json:

@@ -13,6 +13,7 @@ from turnpike.wire.dialects.openai_chat.head import ChatHead
 from turnpike.wire.dialects.openai_chat.response import error_status
 from turnpike.wire.dialects.openai_chat.shapes import AnswerShape
 from turnpike.wire.dialects.openai_chat.usage import usage_of
+from turnpike.wire.types.usage import served_as
 
 _decode = msgspec.json.Decoder(AnswerShape).decode
 
@@ -84,7 +85,7 @@ class ChatTail(Watch):
         usage = None if chunk is None else usage_of(chunk.usage)
         if chunk is None or usage is None:
             return None
-        self._counted(usage)
+        self._counted(served_as(usage, chunk.service_tier))
         return (start, end) if self._strip and chunk.choices == [] else None
 
     def _look_at_error(self, text: bytes, place: int) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from turnpike.errors import UpstreamGarbage
-from turnpike.wire.types.usage import Usage
+from turnpike.wire.types.usage import Usage, served_as
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """Anything else is no count, and its usage unknown."""
@@ -37,6 +37,7 @@ class ChatUsage(msgspec.Struct, gc=False):
 
 class _Answer(msgspec.Struct, gc=False):
     usage: ChatUsage | None = None
+    service_tier: Any = None
 
 
 _decode = msgspec.json.Decoder(_Answer).decode
@@ -45,12 +46,18 @@ _decode_usage = msgspec.json.Decoder(ChatUsage | None).decode
 
 def read_usage(body: bytes) -> Usage | None:
     try:
-        reported = _decode(body).usage
+        answer = _decode(body)
     except msgspec.ValidationError:
         return None  # JSON, but its usage is not one: unknown, and recorded as such
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamGarbage(f"The provider's answer is not JSON: {str(error)[:200]}.") from error
-    return None if reported is None else to_usage(reported)
+    usage = None if answer.usage is None else to_usage(answer.usage)
+    if answer.service_tier in _USUAL or usage is None:
+        return usage
+    return served_as(usage, answer.service_tier)
+
+
+_USUAL = (None, "default", "auto", "standard")
 
 
 def usage_of(raw: msgspec.Raw) -> Usage | None:
