@@ -29,13 +29,13 @@ from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
 from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.protocol import ClientConnection
-from turnpike.relay.realtime.session import Session
 from turnpike.relay.uploads import Form, Uploads
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from turnpike.relay.link import Link
+    from turnpike.relay.realtime.session import Session
 
 _SECRETS_REFUSED = (
     "This is refused here: what it gives out would let its holder reach the provider without this gateway. Open a"
@@ -169,6 +169,8 @@ class Relay:
             case Kind.RELAY_METRICS:
                 answer_own_metrics(self, connection)
             case Kind.REALTIME:
+                from turnpike.relay.realtime.session import Session  # noqa: PLC0415 - 40 ms of every start, rarely used
+
                 Session(self, connection, head).start()
             case Kind.REFUSED:
                 self.refuse(connection, head, Forbidden(_SECRETS_REFUSED))

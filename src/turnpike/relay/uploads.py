@@ -6,6 +6,7 @@ is left behind by a crash.
 """
 
 import errno
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 IN_MEMORY_BYTES = 256 * 1024
 PIECE_BYTES = 256 * 1024
 _LATER_S = 5.0
+
+# What is wrong with a form is told to its caller; the library's own line about it would tell nobody anything more.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 
 class Spool:

@@ -34,7 +34,7 @@ _BIG_WRITE = 64 * 1024
 
 
 class Source(Protocol):
-    """A body that is too large for memory: sent piece by piece, as fast as the provider takes it."""
+    """A body that is too large for memory, far above 64 KB: sent piece by piece, as fast as the provider takes it."""
 
     def __len__(self) -> int: ...
 
@@ -157,13 +157,17 @@ class UpstreamConnection(asyncio.Protocol):
         self._exchange = exchange
         exchange.connection = self
         self.deadline = deadline
-        if not isinstance(body, bytes):
-            self._begin_source(head, body)
-        elif len(body) > _BIG_WRITE:
+        if len(body) > _BIG_WRITE:
+            self._send_large(head, body)
+        else:
+            self._transport.write(head + body)  # pyright: ignore - a source is never so small
+
+    def _send_large(self, head: bytes, body: bytes | Source) -> None:
+        if isinstance(body, bytes):
             self._transport.write(head)
             self._transport.write(body)
         else:
-            self._transport.write(head + body)
+            self._begin_source(head, body)
 
     def _begin_source(self, head: bytes, body: Source) -> None:
         self._fresh = False

@@ -98,7 +98,7 @@ def test_an_effort_is_brought_to_the_nearest_that_is_known() -> None:
         ("rerank-v3.5", ("rerank",)),
         ("jina-reranker-v2-base-multilingual", ("rerank",)),
         ("meta-llama/llama-guard-4-12b", ()),
-        ("gpt-realtime", ()),
+        ("gpt-realtime", ("realtime",)),
         ("babbage-002", ()),
     ],
 )
@@ -117,5 +117,12 @@ def test_what_the_list_says_outweighs_the_name() -> None:
 def test_operations_follow_from_capabilities() -> None:
     assert operations_of(("chat", "code")) == (Operation.CHAT, Operation.COUNT_TOKENS)
     assert operations_of(("embeddings",)) == (Operation.EMBEDDINGS,)
-    assert operations_of(("image", "video")) == (Operation.IMAGE_GENERATION, Operation.VIDEO)
+    pictures = (Operation.IMAGE_GENERATION, Operation.IMAGE_EDIT, Operation.IMAGE_VARIATION)
+    assert operations_of(("image", "video")) == (*pictures, Operation.VIDEO)
+    assert operations_of(("audio", "speech_to_text", "realtime")) == (
+        Operation.TRANSCRIPTION,
+        Operation.TRANSLATION,
+        Operation.SPEECH,
+        Operation.REALTIME,
+    )
     assert operations_of(("rerank", "moderation")) == (Operation.RERANK, Operation.MODERATION)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.wire_dialects import TRANSLATED
 from turnpike.errors import InvalidRequest, RequestError, TurnpikeError, UpstreamError
 from turnpike.wire.dialect import Dialect, Target
 from turnpike.wire.dialects import DIALECTS
@@ -16,7 +17,7 @@ from turnpike.wire.types.stream import Failed
 
 CONVERSATIONS = [DIALECTS[name] for name in ("openai_chat", "openai_responses", "anthropic_messages")]
 EACH = pytest.mark.parametrize("dialect", CONVERSATIONS, ids=[dialect.name for dialect in CONVERSATIONS])
-EVERY = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())
+EVERY = pytest.mark.parametrize("dialect", TRANSLATED.values(), ids=TRANSLATED.keys())
 
 WORDS = """
 model messages role content type text image_url url tool_calls function name arguments id tool_call_id tools

@@ -26,6 +26,7 @@ from turnpike.relay.realtime.opening import (
     read_key,
 )
 from turnpike.relay.realtime.turns import Turn, Turns
+from turnpike.relay.redact import redact_bytes
 from turnpike.wire.dialects.openai_realtime import (
     ClientEvent,
     read_client_event,
@@ -296,8 +297,8 @@ class Session:
                 self._tell_caller(error, None)
                 self._end(ends.FAULT, error.message, Outcome.FAILED, error.code)
                 return
-            if event.is_error and self._hidden and self._hidden in message:
-                message = message.replace(self._hidden, "[redacted]")
+            if event.is_error:
+                message = redact_bytes(message.encode(), self._hidden).decode()
             if event.begins and not turns.entry.alive and not self._checking:
                 self._check_again(None)
         down.send(TextMessage(message))

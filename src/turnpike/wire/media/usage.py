@@ -29,6 +29,8 @@ class _Reported(msgspec.Struct, gc=False):
     prompt_tokens: _Count | None = None
     completion_tokens: _Count | None = None
     seconds: _Seconds | None = None
+    prompt_audio_seconds: _Seconds | None = None
+    """Mistral: beside the tokens."""
     input_token_details: _Details | None = None
     input_tokens_details: _Details | None = None
     prompt_tokens_details: _Details | None = None
@@ -55,8 +57,12 @@ def read_media_usage(raw: bytes) -> Usage | None:
     given = said.input_token_details or said.input_tokens_details or said.prompt_tokens_details or _NONE
     made = said.output_token_details or said.output_tokens_details or _NONE
     media = None
-    if given.image_tokens or made.image_tokens:
-        media = MediaUsage(input_image_tokens=given.image_tokens or 0, output_image_tokens=made.image_tokens or 0)
+    if given.image_tokens or made.image_tokens or said.prompt_audio_seconds:
+        media = MediaUsage(
+            input_image_tokens=given.image_tokens or 0,
+            output_image_tokens=made.image_tokens or 0,
+            input_audio_ms=round((said.prompt_audio_seconds or 0) * 1000),
+        )
     return Usage(
         input_tokens=tokens_in,
         output_tokens=tokens_out or 0,
