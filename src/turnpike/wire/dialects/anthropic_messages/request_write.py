@@ -10,7 +10,7 @@ from turnpike.wire.dialects.anthropic_messages.parts import FORMAT, mark_of, wri
 from turnpike.wire.dialects.anthropic_messages.request_read import NAME
 from turnpike.wire.dialects.anthropic_messages.thinking import thinking_of
 from turnpike.wire.dialects.common.schema import for_anthropic
-from turnpike.wire.dialects.common.words import inexpressible
+from turnpike.wire.dialects.common.words import inexpressible, refuse_own_tools
 from turnpike.wire.profiles.claude import Claude, claude
 from turnpike.wire.types.conversation import (
     Message,
@@ -40,6 +40,7 @@ def write_members(request: Request, target: Target, *, counting: bool) -> Json:
     """`counting` leaves out what a count of tokens does not take."""
     if request.extra and request.extra_of != NAME:
         raise inexpressible(next(iter(request.extra)), FORMAT)
+    refuse_own_tools(request, NAME, FORMAT)
     facts = claude(target.upstream_model)
     limit = request.max_output_tokens or target.max_output_tokens or DEFAULT_MAX_TOKENS
     system, messages = _Messages(facts).write(request.messages)

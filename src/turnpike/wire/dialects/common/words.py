@@ -14,6 +14,13 @@ def invalid(param: str, reason: str) -> InvalidRequest:
     return InvalidRequest(f"`{param}` {reason}", details={"param": param})
 
 
+def refuse_own_tools(request: Request, dialect: str, target: str) -> None:
+    """Raises Inexpressible for tools that another dialect's provider runs itself."""
+    for tool in request.server_tools:
+        if tool.dialect != dialect:
+            raise inexpressible("tools", target, f"{tool.kind!r} is a tool of another API's own.")
+
+
 def as_conversation(request: AnyRequest) -> Request:
     """Raises TypeError for a request of another operation, which only a mistake of ours can bring here."""
     if not isinstance(request, Request):

@@ -8,7 +8,7 @@ import msgspec
 
 from turnpike.wire.dialect import Target
 from turnpike.wire.dialects.common.schema import fits_openai_strict
-from turnpike.wire.dialects.common.words import inexpressible
+from turnpike.wire.dialects.common.words import inexpressible, refuse_own_tools
 from turnpike.wire.dialects.openai_chat.parts import write_details, write_part
 from turnpike.wire.dialects.openai_chat.request_read import NAME
 from turnpike.wire.profiles import quirks as q
@@ -41,6 +41,7 @@ def write_request(request: Request, target: Target) -> bytes:
     """Raises Inexpressible for what the form, or this provider by its quirks, has no word for."""
     if request.extra and request.extra_of != NAME:
         raise inexpressible(next(iter(request.extra)), _FORMAT)
+    refuse_own_tools(request, NAME, _FORMAT)
     quirks = target.quirks
     body: Json = {"model": target.upstream_model, "messages": _Messages(target).write(request.messages)}
     if request.stream:
