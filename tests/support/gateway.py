@@ -40,10 +40,13 @@ class Side:
 SIDES: dict[str, Side] = {
     "openai_chat": Side("openai_chat", "openai", "sim-openai", "chat-by-openai"),
     "anthropic_messages": Side("anthropic_messages", "anthropic", "sim-anthropic", "chat-by-anthropic"),
+    "cohere_chat": Side("cohere_chat", "cohere", "sim-cohere", "chat-by-cohere"),
 }
 EMBEDDING_MODEL = "embed-by-openai"
+PAIR = ("openai_chat", "anthropic_messages")
 PAIR_MODEL = "chat-by-both"
 """A model with a deployment at each of the two providers."""
+COHERE_EMBEDDING_MODEL = "embed-by-cohere"
 
 
 def cost_nanousd(usage: Usage) -> int:
@@ -215,9 +218,11 @@ def register_simulator(gateway: RunningGateway) -> None:
         )
         gateway.providers[side.slug] = provider["id"]
         _register(gateway, side, side.model, UPSTREAM_MODEL, ["chat"])
-        _register(gateway, side, PAIR_MODEL, f"{UPSTREAM_MODEL}-pair", ["chat"])
+        if side.dialect in PAIR:
+            _register(gateway, side, PAIR_MODEL, f"{UPSTREAM_MODEL}-pair", ["chat"])
     _register(gateway, SIDES["openai_chat"], EMBEDDING_MODEL, "simulator-embedding", ["embeddings"])
-    for name in (*(side.model for side in SIDES.values()), PAIR_MODEL, EMBEDDING_MODEL):
+    _register(gateway, SIDES["cohere_chat"], COHERE_EMBEDDING_MODEL, "simulator-embedding", ["embeddings"])
+    for name in (*(side.model for side in SIDES.values()), PAIR_MODEL, EMBEDDING_MODEL, COHERE_EMBEDDING_MODEL):
         gateway.wait_for_model(name)
 
 

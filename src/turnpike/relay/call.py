@@ -20,6 +20,7 @@ from turnpike.relay.attempt import Attempt
 from turnpike.relay.keys import Entry
 from turnpike.relay.settle import abandon, settle, settle_answered
 from turnpike.wire.dialect import Head
+from turnpike.wire.refusals import said_in
 
 if TYPE_CHECKING:
     from turnpike.relay.catalog import Plan, Target
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from turnpike.relay.head import RequestHead
     from turnpike.relay.protocol import ClientConnection
 
-_ELSEWHERE = frozenset((401, 403, 404, 408, 409, 425, 429))
+_ELSEWHERE = frozenset((401, 402, 403, 404, 408, 409, 425, 429))
 """Client errors that another deployment may not have: its credential, its models, its load. All 5xx besides."""
 _HERE = frozenset((408, 409, 425, 429))
 _WAIT_AT_MOST_S = 5.0
@@ -208,6 +209,8 @@ class Call:
             self.connection.end_stream(self.dialect.write_stream_error(error, self.request_id))
         elif self._may_retry(attempt, error):
             self._retry(attempt, error)
+        elif isinstance(error, UpstreamRefused):
+            self._fail(said_in(error, attempt.target.dialect.name, self.dialect.name))
         else:
             self._fail(error)
 

@@ -2,6 +2,7 @@
 
 from turnpike.errors import UpstreamRefused
 from turnpike.wire.dialect import StreamReader, StreamWriter, Tail
+from turnpike.wire.refusals import said_in
 from turnpike.wire.types.stream import Event, Failed, Finished, Started
 from turnpike.wire.types.usage import Usage
 
@@ -36,9 +37,11 @@ class Passing:
 class Translating:
     """Different dialects: read into canonical events, written again."""
 
-    def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
+    def __init__(self, reader: StreamReader, writer: StreamWriter, theirs: str, ours: str) -> None:
+        """`theirs` and `ours` are the names of the provider's dialect and the caller's."""
         self._reader = reader
         self._writer = writer
+        self._dialects = (theirs, ours)
         self.finished = False
         self.usage: Usage | None = None
         self.error: UpstreamRefused | None = None
@@ -63,7 +66,13 @@ class Translating:
                 case Started():
                     self.usage = event.usage
                 case Failed():
-                    self.error = event.to_error()
+                    error = self.error = said_in(event.to_error(), *self._dialects)
+                    event = Failed(
+                        message=error.message,
+                        status=error.status,
+                        code=error.upstream_code,
+                        kind=error.upstream_type,
+                    )
                 case _:
                     pass
             written.append(self._writer.write(event))

@@ -47,5 +47,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/messages", Operation.CHAT, "anthropic_messages", "inference:text"),
     Endpoint("POST", "/v1/messages/count_tokens", Operation.COUNT_TOKENS, "anthropic_count_tokens", "inference:text"),
     Endpoint("POST", "/v1/embeddings", Operation.EMBEDDINGS, "openai_embeddings", "embeddings"),
+    Endpoint("POST", "/v2/chat", Operation.CHAT, "cohere_chat", "inference:text"),
+    Endpoint("POST", "/v2/embed", Operation.EMBEDDINGS, "cohere_embeddings", "embeddings"),
     Endpoint("GET", "/v1/models", Operation.LIST_MODELS, "openai_chat", "models:read"),
 )

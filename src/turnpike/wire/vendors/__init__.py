@@ -6,6 +6,7 @@ A provider of an unknown vendor needs no code: it is `openai_compatible` with a 
 from turnpike.wire.vendor import Vendor
 from turnpike.wire.vendors.anthropic import ANTHROPIC
 from turnpike.wire.vendors.base_url import normalise_base_url
+from turnpike.wire.vendors.cohere import COHERE
 from turnpike.wire.vendors.deepseek import DEEPSEEK
 from turnpike.wire.vendors.gemini import GEMINI
 from turnpike.wire.vendors.groq import GROQ
@@ -30,6 +31,7 @@ VENDORS: dict[str, Vendor] = {
         ANTHROPIC,
         GEMINI,
         MISTRAL,
+        COHERE,
         GROQ,
         DEEPSEEK,
         TOGETHER,
