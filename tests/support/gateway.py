@@ -45,10 +45,12 @@ SIDES: dict[str, Side] = {
     "anthropic_messages": Side("anthropic_messages", "anthropic", "sim-anthropic", "chat-by-anthropic"),
     "openai_responses": Side("openai_responses", "openai", "sim-responses", "chat-by-responses"),
     "gemini": Side("gemini", "gemini", "sim-gemini", "chat-by-gemini"),
+    "cohere_chat": Side("cohere_chat", "cohere", "sim-cohere", "chat-by-cohere"),
 }
 EMBEDDING_MODEL = "embed-by-openai"
 GEMINI_EMBEDDING_MODEL = "embed-by-google"
 """Google's SDK makes one content of several texts for a model with `gemini` in its name."""
+COHERE_EMBEDDING_MODEL = "embed-by-cohere"
 PAIR_MODEL = "chat-by-both"
 """A model with a deployment at OpenAI and one at Anthropic."""
 PAIR = ("openai_chat", "anthropic_messages")
@@ -250,7 +252,9 @@ def register_simulator(gateway: RunningGateway) -> None:
             _register(gateway, side, PAIR_MODEL, f"{UPSTREAM_MODEL}-pair", ["chat"])
     _register(gateway, SIDES["openai_chat"], EMBEDDING_MODEL, "simulator-embedding", ["embeddings"])
     _register(gateway, SIDES["gemini"], GEMINI_EMBEDDING_MODEL, "simulator-embedding", ["embeddings"])
-    for name in (*(side.model for side in SIDES.values()), PAIR_MODEL, EMBEDDING_MODEL, GEMINI_EMBEDDING_MODEL):
+    _register(gateway, SIDES["cohere_chat"], COHERE_EMBEDDING_MODEL, "simulator-embedding", ["embeddings"])
+    embedding = (EMBEDDING_MODEL, GEMINI_EMBEDDING_MODEL, COHERE_EMBEDDING_MODEL)
+    for name in (*(side.model for side in SIDES.values()), PAIR_MODEL, *embedding):
         gateway.wait_for_model(name)
 
 

@@ -321,7 +321,8 @@ class Attempt:
         if self.target.same:
             self.lane = Passing(call.dialect.tail(call.fields))
         else:
-            self.lane = Translating(self.target.dialect.reader(), call.dialect.writer(call.fields, call.model))
+            theirs, ours = self.target.dialect, call.dialect
+            self.lane = Translating(theirs.reader(), ours.writer(call.fields, call.model), theirs.name, ours.name)
         unwrap = self.target.framing.unwrap
         if unwrap is not None:
             self.lane = Unwrapping(unwrap(), self.lane)

@@ -20,6 +20,7 @@ from turnpike.relay.attempt import Attempt
 from turnpike.relay.keys import Entry
 from turnpike.relay.settle import abandon, settle, settle_answered
 from turnpike.wire.dialect import Head
+from turnpike.wire.refusals import said_in
 
 if TYPE_CHECKING:
     from turnpike.relay.catalog import Plan, Target
@@ -211,6 +212,8 @@ class Call:
             self.connection.end_stream(self.dialect.write_stream_error(error, self.request_id))
         elif self._may_retry(attempt, error):
             self._retry(attempt, error)
+        elif isinstance(error, UpstreamRefused):
+            self._fail(said_in(error, attempt.target.dialect.name, self.dialect.name))
         else:
             self._fail(error)
 

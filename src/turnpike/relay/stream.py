@@ -5,6 +5,7 @@ from typing import Protocol
 from turnpike.errors import UpstreamRefused
 from turnpike.wire.dialect import StreamReader, StreamWriter, Tail
 from turnpike.wire.framing import Unwrap
+from turnpike.wire.refusals import said_in
 from turnpike.wire.types.stream import Event, Failed, Finished, Started
 from turnpike.wire.types.usage import Usage, served_as
 
@@ -65,9 +66,11 @@ class Passing:
 class Translating:
     """Different dialects: read into canonical events, written again."""
 
-    def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
+    def __init__(self, reader: StreamReader, writer: StreamWriter, theirs: str, ours: str) -> None:
+        """`theirs` and `ours` are the names of the provider's dialect and the caller's."""
         self._reader = reader
         self._writer = writer
+        self._dialects = (theirs, ours)
         self.finished = False
         self.usage: Usage | None = None
         self.error: UpstreamRefused | None = None
@@ -95,7 +98,13 @@ class Translating:
                     self.usage = event.usage
                     self._tier = event.service_tier
                 case Failed():
-                    self.error = event.to_error()
+                    error = self.error = said_in(event.to_error(), *self._dialects)
+                    event = Failed(
+                        message=error.message,
+                        status=error.status,
+                        code=error.upstream_code,
+                        kind=error.upstream_type,
+                    )
                 case _:
                     pass
             written.append(self._writer.write(event))

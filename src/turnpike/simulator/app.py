@@ -18,8 +18,9 @@ from turnpike.simulator.dialects.models import vendor as vendor_by_headers
 from turnpike.simulator.exchange import Answer, Call, Operation, Refused, Vendor, json_answer
 from turnpike.simulator.faults import NONE, FailureCounter, FaultError, Faults, of_model, parse
 from turnpike.simulator.forms import read_form
-from turnpike.simulator.paths import model_in
+from turnpike.simulator.naming import model_of
 from turnpike.simulator.performance import Broken, Exchange, Message, Receive, Send, perform
+from turnpike.simulator.troubles import refusal_of
 
 MAX_BODY_BYTES = 512 * 1024 * 1024
 FAULT_HEADER = "x-sim-fault"
@@ -59,14 +60,6 @@ def _object(body: bytes) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _model_of(path: str, data: dict[str, Any] | None) -> str | None:
-    """As the body names it, or as the path does: `/v1beta/models/simulator:generateContent`."""
-    model = data.get("model") if data else None
-    if isinstance(model, str):
-        return model
-    return path.partition("/models/")[2].rpartition(":")[0] or None
-
-
 class Simulator:
     """An ASGI application. `api_key`: what callers must send; None accepts anything."""
 
@@ -101,7 +94,7 @@ class Simulator:
     async def _serve(self, scope: Message, headers: dict[str, str], body: bytes, exchange: Exchange) -> None:
         form = read_form(headers.get("content-type", ""), body)
         data, files = form if form is not None else (_object(body), [])
-        model = _model_of(scope["path"], data) or model_in(scope.get("raw_path") or b"")
+        model = model_of(scope["path"], headers, body, data)
         specification = headers.get(FAULT_HEADER) or (of_model(model) if model else None)
         record = self._log.add(
             method=scope["method"],
@@ -177,17 +170,17 @@ class Simulator:
             answer = vendor.error(Refused(f"The simulator cannot read this fault: {error}"), call.number)
         except Refused as refused:
             answer = vendor.error(refused, call.number)
-        status = call.faults.status or 529
-        return answer, vendor.error_event(_simulated(status), call.number)
+        refused = _asked_for(call.faults, vendor) or _simulated(529)
+        return answer, vendor.error_event(refused, call.number)
 
     def _faulted_status(self, call: Call, vendor: Vendor) -> Answer | None:
-        status = call.faults.status
-        if status is None or call.faults.error_event is not None:
+        refused = _asked_for(call.faults, vendor)
+        if refused is None or call.faults.error_event is not None:
             return None
-        answer = vendor.error(_simulated(status), call.number)
+        answer = vendor.error(refused, call.number)
         if call.faults.retry_after is not None:
             answer.headers.append((b"retry-after", call.faults.retry_after.encode()))
-        if status < 400:
+        if refused.status < 400:
             answer.headers.append((b"location", b"/health"))
         return answer
 
@@ -212,6 +205,13 @@ class Simulator:
             self._failures.clear()
             return json_answer({"cleared": True}, [])
         return json_answer({"error": f"The simulator has no {method} {path}"}, [], 404)
+
+
+def _asked_for(faults: Faults, vendor: Vendor) -> Refused | None:
+    """The refusal among the faults: a class of error in the vendor's own words, or a bare status."""
+    if faults.error is not None:
+        return refusal_of(vendor, faults.error)
+    return None if faults.status is None else _simulated(faults.status)
 
 
 def _simulated(status: int) -> Refused:

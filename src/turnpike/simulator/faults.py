@@ -11,6 +11,9 @@ from typing import Any
 import msgspec
 
 MODEL_PREFIX = "sim/"
+ERROR_KINDS = (
+    "bad-key", "permission", "quota", "rate-limit", "context", "refused", "overloaded", "not-found", "internal",
+)  # fmt: skip
 
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)([a-z]*)", re.IGNORECASE)
 _TIME_UNITS = {"ms": 0.001, "s": 1.0}
@@ -29,6 +32,8 @@ class Faults(msgspec.Struct, frozen=True):
     pace_s: float = 0.0
     drip_s: float | None = None
     status: int | None = None
+    error: str | None = None
+    """A class of `turnpike.simulator.troubles`, in the vendor's own form."""
     retry_after: str | None = None
     fail: int | None = None
     key: str | None = None
@@ -76,6 +81,12 @@ def _status(text: str) -> int:
     return int(text)
 
 
+def _kind(text: str) -> str:
+    if text not in ERROR_KINDS:
+        raise ValueError(f"one of {', '.join(ERROR_KINDS)}")
+    return text
+
+
 def _text(text: str) -> str:
     if not text or not text.isascii() or not text.isprintable():
         raise ValueError("printable ASCII text")
@@ -96,6 +107,7 @@ _ITEMS: dict[str, _Item] = {
     "pace": _Item("pace_s", _duration),
     "drip": _Item("drip_s", _duration, 0.0),
     "status": _Item("status", _status),
+    "error": _Item("error", _kind),
     "retry-after": _Item("retry_after", _text),
     "fail": _Item("fail", _count, 1),
     "key": _Item("key", _text),
@@ -128,7 +140,7 @@ def parse(specification: str) -> Faults:
         if item is None:
             raise FaultError(f"'{name}' is no fault of the simulator; there are: {', '.join(FAULT_NAMES)}")
         values[item.field] = _value(name, item, value if given else None)
-    if "retry_after" in values:
+    if "retry_after" in values and "error" not in values:
         values.setdefault("status", 429)
     return Faults(**values)
 

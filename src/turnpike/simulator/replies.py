@@ -149,7 +149,7 @@ def _text(conversation: Conversation, directives: Directives, choice: int) -> st
 def _about(conversation: Conversation) -> list[str]:
     """What the simulator noticed beside the prompt, so that a reader sees what arrived."""
     said: list[str] = []
-    if conversation.system:
+    if any(text.strip() for text in conversation.system):
         said.append(f"Your system prompt: {_shortened(' '.join(conversation.system))}")
     if conversation.user_turns() > 1:
         said.append(f"This is turn {conversation.user_turns()}.")

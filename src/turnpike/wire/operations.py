@@ -79,6 +79,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/rerank", Operation.RERANK, "jina_rerank", "embeddings"),
     Endpoint("POST", "/v2/rerank", Operation.RERANK, "cohere_rerank", "embeddings"),
     Endpoint("GET", "/v1/realtime", Operation.REALTIME, "openai_realtime", "inference:audio"),
+    Endpoint("POST", "/v2/chat", Operation.CHAT, "cohere_chat", "inference:text"),
+    Endpoint("POST", "/v2/embed", Operation.EMBEDDINGS, "cohere_embeddings", "embeddings"),
     Endpoint("GET", "/v1/models", Operation.LIST_MODELS, "openai_chat", "models:read"),
     Endpoint("GET", "/v1beta/models", Operation.LIST_MODELS, "gemini", "models:read"),
     *_gemini("/v1beta"),

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnpike.simulator.faults import FAULT_NAMES, NONE, FailureCounter, FaultError, Faults, of_model, parse
+from turnpike.simulator.faults import (
+    ERROR_KINDS,
+    FAULT_NAMES,
+    NONE,
+    FailureCounter,
+    FaultError,
+    Faults,
+    of_model,
+    parse,
+)
+from turnpike.simulator.naming import model_of
+from turnpike.simulator.troubles import PLAIN, Trouble
 
 
 def test_items_are_read_with_their_units() -> None:
@@ -85,3 +96,41 @@ def test_cleared_counters_begin_anew() -> None:
     counter.clear()
 
     assert counter.in_force(parse("fail=1"), "x").status == 500
+
+
+def test_kinds_of_error_are_those_that_vendors_have_words_for() -> None:
+    assert set(ERROR_KINDS) == {trouble.value for trouble in Trouble} == {trouble.value for trouble in PLAIN}
+    assert parse("error=quota,retry-after=2") == Faults(error="quota", retry_after="2")
+    with pytest.raises(FaultError, match="overloaded"):
+        parse("error=tired")
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "body", "model"),
+    [
+        ("/v1/x", "application/json", b'{"model": "sim/cut"}', "sim/cut"),
+        ("/v1/x", "application/json", b'{"model": 5}', None),
+        ("/v1beta/models/sim/status=500:generateContent", "application/json", b"{}", "sim/status=500"),
+        ("/model/anthropic.claude-v1:0/converse-stream", "application/json", b"{}", "anthropic.claude-v1:0"),
+        ("/openai/deployments/sim/cut/chat/completions", "application/json", b"{}", "sim/cut"),
+        ("/v1/models", "application/json", b"", None),
+        (
+            "/v1/audio/transcriptions",
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nsim/hang\r\n--b--\r\n',
+            "sim/hang",
+        ),
+        (
+            "/v1/audio/transcriptions",
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + b"x" * 200_000 +
+            b'\r\n--b\r\nContent-Disposition: form-data; name="model"\r\nContent-Type: a/b\r\n\r\nm\r\n--b--\r\n',
+            "m",
+        ),
+    ],
+)  # fmt: skip
+def test_the_model_is_found_wherever_an_api_names_it(
+    path: str, content_type: str, body: bytes, model: str | None
+) -> None:
+    data = msgspec.json.decode(body) if body.startswith(b"{") else None
+    assert model_of(path, {"content-type": content_type}, body, data) == model

@@ -7,6 +7,7 @@ import msgspec
 
 from turnpike.simulator.dialects.fields import FieldError
 from turnpike.simulator.exchange import Answer, Headers, Refused, json_answer
+from turnpike.simulator.troubles import Trouble
 
 _KINDS = {
     400: "invalid_request_error",
@@ -28,7 +29,20 @@ def _body(refused: Refused, call_number: int) -> dict[str, object]:
     return {"type": "error", "error": error, "request_id": f"req_sim{call_number:08d}"}
 
 
+_TROUBLES: dict[Trouble, Refused] = {
+    Trouble.BAD_KEY: Refused("invalid x-api-key", status=401),
+    Trouble.QUOTA: Refused("Your credit balance is too low to access the Anthropic API.", status=402),
+    Trouble.RATE_LIMIT: Refused("This request would exceed your organization's rate limit.", status=429),
+    Trouble.CONTEXT: Refused("prompt is too long: 1001 tokens > 1000 maximum"),
+    Trouble.REFUSED: Refused("Output blocked by content filtering policy"),
+    Trouble.OVERLOADED: Refused("Overloaded", status=529),
+    Trouble.NOT_FOUND: Refused("model: gone", status=404),
+}
+
+
 class Anthropic:
+    troubles = _TROUBLES
+
     def is_authorized(self, headers: dict[str, str], api_key: str) -> bool:
         return headers.get("x-api-key") == api_key or headers.get("authorization") == f"Bearer {api_key}"
 

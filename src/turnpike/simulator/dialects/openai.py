@@ -7,6 +7,7 @@ import msgspec
 
 from turnpike.simulator.dialects.fields import FieldError
 from turnpike.simulator.exchange import Answer, Headers, Refused, json_answer
+from turnpike.simulator.troubles import Trouble
 
 _KINDS = {
     401: "invalid_request_error",
@@ -34,7 +35,33 @@ def _body(refused: Refused) -> dict[str, object]:
     }
 
 
+_TROUBLES: dict[Trouble, Refused] = {
+    Trouble.BAD_KEY: Refused("Incorrect API key provided to the simulator.", status=401),
+    Trouble.QUOTA: Refused(
+        "You exceeded your current quota, please check your plan and billing details.",
+        status=429,
+        code="insufficient_quota",
+        kind="insufficient_quota",
+    ),
+    Trouble.RATE_LIMIT: Refused("Rate limit reached for requests per min (RPM).", status=429, kind="requests"),
+    Trouble.CONTEXT: Refused(
+        "This model's maximum context length is 1000 tokens. However, your messages resulted in 1001 tokens.",
+        param="messages",
+        code="context_length_exceeded",
+    ),
+    Trouble.REFUSED: Refused(
+        "Your request was rejected as a result of our safety system.", code="content_policy_violation"
+    ),
+    Trouble.OVERLOADED: Refused("The engine is currently overloaded, please try again later.", status=503),
+    Trouble.NOT_FOUND: Refused(
+        "The model `gone` does not exist or you do not have access to it.", status=404, code="model_not_found"
+    ),
+}
+
+
 class OpenAI:
+    troubles = _TROUBLES
+
     def is_authorized(self, headers: dict[str, str], api_key: str) -> bool:
         return headers.get("authorization", "") == f"Bearer {api_key}"
 

@@ -102,14 +102,14 @@ def _read_part(part: dict[str, Any], path: str, turn: Turn) -> None:
     kind = one_of(take(part, "type", str, path), _PARTS, f"{path}.type")
     if kind == "image_url":
         url = take(take(part, "image_url", dict, path), "url", str, f"{path}.image_url")
-        turn.attachments.append(_describe_url(url, f"{path}.image_url.url"))
+        turn.attachments.append(describe_url(url, f"{path}.image_url.url"))
     elif kind in {"text", "refusal"}:
         turn.texts.append(take(part, kind, str, path))
     else:
         turn.attachments.append("audio" if kind == "input_audio" else "document")
 
 
-def _describe_url(url: str, path: str) -> str:
+def describe_url(url: str, path: str) -> str:
     if url.startswith(("https://", "http://")):
         return url
     media, comma, payload = url.removeprefix("data:").partition(";base64,")

@@ -5,6 +5,8 @@ from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects.anthropic_count_tokens import ANTHROPIC_COUNT_TOKENS
 from turnpike.wire.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from turnpike.wire.dialects.bedrock_converse import BEDROCK_CONVERSE
+from turnpike.wire.dialects.cohere_chat import COHERE_CHAT
+from turnpike.wire.dialects.cohere_embeddings import COHERE_EMBEDDINGS
 from turnpike.wire.dialects.cohere_rerank import COHERE_RERANK
 from turnpike.wire.dialects.gemini import GEMINI
 from turnpike.wire.dialects.gemini_count_tokens import GEMINI_COUNT_TOKENS
@@ -35,6 +37,8 @@ DIALECTS: dict[str, Dialect] = {
         ANTHROPIC_COUNT_TOKENS,
         OPENAI_EMBEDDINGS,
         BEDROCK_CONVERSE,
+        COHERE_CHAT,
+        COHERE_EMBEDDINGS,
         GEMINI,
         GEMINI_COUNT_TOKENS,
         GEMINI_EMBEDDINGS,

@@ -13,6 +13,8 @@ class EmbeddingsRequest(msgspec.Struct, kw_only=True):
     encoding: str = "float"
     """How the caller wants its vectors: `float` or `base64` (little-endian 32-bit floats)."""
     user: str | None = None
+    input_type: str | None = None
+    """What the texts are for, in Cohere's words: `search_document`, `search_query`, `classification`, `clustering`."""
 
 
 class EmbeddingsResponse(msgspec.Struct, kw_only=True):

@@ -32,6 +32,8 @@ class _Shape(msgspec.Struct):
     dimensions: int | None = None
     encoding_format: str | None = None
     user: str | None = None
+    input_type: str | None = None
+    """No field of OpenAI's: servers of models that tell queries from documents take it beside them."""
 
 
 _decode_head = msgspec.json.Decoder(EmbeddingsHead, dec_hook=once).decode
@@ -64,6 +66,7 @@ def read_request(body: bytes) -> EmbeddingsRequest:
         dimensions=shape.dimensions,
         encoding=shape.encoding_format or "float",
         user=shape.user,
+        input_type=shape.input_type,
     )
 
 

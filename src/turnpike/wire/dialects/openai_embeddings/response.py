@@ -57,6 +57,7 @@ def write_response(response: EmbeddingsResponse, model: str) -> bytes:
     return msgspec.json.encode(
         {
             "object": "list",
+            "id": "embd-0",  # not OpenAI's, but servers of this form have one and Mistral's SDK wants it
             "data": [
                 {"object": "embedding", "index": index, "embedding": _encoded(vector, response.encoding)}
                 for index, vector in enumerate(response.vectors)
