@@ -8,7 +8,7 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -109,13 +109,34 @@ class Outbound:
     ) -> Answer:
         """Raises AddressRefused, UpstreamUnreachable, UpstreamTimeout or UpstreamGarbage (an answer beyond bounds);
         any HTTP status is an answer."""
-        proxy = proxy or self._proxy_for(urlsplit(url).hostname or "")
         started = time.monotonic()
+        body = bytearray()
+
+        def take(part: bytes) -> None:
+            body.extend(part)
+            if len(body) > MAX_ANSWER_BYTES:
+                raise UpstreamGarbage(f"The provider's answer is larger than {MAX_ANSWER_BYTES} bytes.")
+
+        status = await self.read(url, take, headers=headers, allow_addresses=allow_addresses, proxy=proxy)
+        return Answer(status, bytes(body), round((time.monotonic() - started) * 1000))
+
+    async def read(
+        self,
+        url: str,
+        take: Callable[[bytes], None],
+        *,
+        headers: Mapping[str, str],
+        allow_addresses: Iterable[str],
+        proxy: str | None,
+        timeout_s: float = TOTAL_TIMEOUT_S,
+    ) -> int:
+        """The same for an answer of any length, handed to `take` part by part. Returns its status."""
+        proxy = proxy or self._proxy_for(urlsplit(url).hostname or "")
         try:
-            async with asyncio.timeout(TOTAL_TIMEOUT_S), self._pool(allow_addresses, proxy) as pool:
-                status, body = await self._read(pool, url, headers)
+            async with asyncio.timeout(timeout_s), self._pool(allow_addresses, proxy) as pool:
+                return await self._read(pool, url, headers, take)
         except TimeoutError as error:
-            raise UpstreamTimeout(f"No whole answer within {TOTAL_TIMEOUT_S:g} s.") from error
+            raise UpstreamTimeout(f"No whole answer within {timeout_s:g} s.") from error
         except httpcore2.TimeoutException as error:
             raise UpstreamTimeout("The provider did not answer in time.") from error
         except (httpcore2.NetworkError, httpcore2.ProxyError, ssl.SSLError) as error:
@@ -124,7 +145,6 @@ class Outbound:
             ) from error
         except httpcore2.ProtocolError as error:
             raise UpstreamGarbage(f"What answered does not speak HTTP: {error}") from error
-        return Answer(status, body, round((time.monotonic() - started) * 1000))
 
     def _pool(self, allow_addresses: Iterable[str], proxy: str | None) -> httpcore2.AsyncConnectionPool:
         context = ssl.create_default_context()
@@ -142,8 +162,12 @@ class Outbound:
         return None if exempt else self._settings.upstream_proxy
 
     async def _read(
-        self, pool: httpcore2.AsyncConnectionPool, url: str, headers: Mapping[str, str]
-    ) -> tuple[int, bytes]:
+        self,
+        pool: httpcore2.AsyncConnectionPool,
+        url: str,
+        headers: Mapping[str, str],
+        take: Callable[[bytes], None],
+    ) -> int:
         timeout = {
             "connect": self._settings.connect_timeout_s,
             "read": TOTAL_TIMEOUT_S,
@@ -151,10 +175,7 @@ class Outbound:
             "pool": TOTAL_TIMEOUT_S,
         }
         sent = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "turnpike", **headers}
-        body = bytearray()
         async with pool.stream("GET", url, headers=list(sent.items()), extensions={"timeout": timeout}) as response:
             async for part in response.aiter_stream():
-                body += part
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise UpstreamGarbage(f"The provider's answer is larger than {MAX_ANSWER_BYTES} bytes.")
-        return response.status, bytes(body)
+                take(part)
+            return response.status

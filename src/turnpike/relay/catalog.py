@@ -207,8 +207,10 @@ class Catalog:
             yield target
 
     def _credentials(self, profile: "Profile", row: ModelSpec) -> tuple[CredentialSpec | None, ...]:
+        return self.credentials_for(profile, self.providers[row.provider_id])
+
+    def credentials_for(self, profile: "Profile", provider: ProviderSpec) -> tuple[CredentialSpec | None, ...]:
         """Those that this caller's requests may be sent with; (None,) where the provider asks for none."""
-        provider = self.providers[row.provider_id]
         state, personal = profile.access(provider)
         if state is AccessState.AVAILABLE_PERSONAL and personal and personal.credential_id and personal.secret:
             return (CredentialSpec(personal.credential_id, personal.secret),)

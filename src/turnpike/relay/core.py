@@ -26,6 +26,8 @@ from turnpike.relay.journal import Journal
 from turnpike.relay.keys import Keys, missing_key
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
+from turnpike.relay.passage.call import PassageCall
+from turnpike.relay.passage.owners import Owners
 from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.protocol import ClientConnection
 from turnpike.wire.dialect import Dialect
@@ -81,6 +83,7 @@ class Relay:
             self.profiles, size=settings.key_cache_size, negative_s=settings.negative_cache_s, ask=self._ask_control
         )
         self.forwarder = Forwarder(self)
+        self.owners = Owners()
         self._trusted = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
         self.wall_offset_ms = 0.0
         """Wall clock minus monotonic clock; moved by the sweep."""
@@ -123,7 +126,7 @@ class Relay:
 
     def early_refusal(self, head: RequestHead) -> Unauthenticated | None:
         """What can be said before the body is there: a model call without a key is not worth 32 MB."""
-        if head.token is None and head.route.kind in (Kind.CALL, Kind.MODELS):
+        if head.token is None and head.route.kind in (Kind.CALL, Kind.MODELS, Kind.PASSAGE):
             return missing_key()
         return None
 
@@ -143,6 +146,8 @@ class Relay:
     def _serve_other(self, connection: ClientConnection, head: RequestHead, body: bytes) -> None:
         route = head.route
         match route.kind:
+            case Kind.PASSAGE:
+                PassageCall(self, connection, head, body).start()
             case Kind.FORWARD:
                 self.forwarder.forward(connection, head, body)
             case Kind.MODELS:

@@ -6,6 +6,7 @@ from turnpike.contract.scopes import SCOPE_BIT
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.operations import ENDPOINTS, Endpoint, Operation
+from turnpike.wire.passage.kinds import LISTED_PATHS
 
 
 class Kind(Enum):
@@ -16,6 +17,8 @@ class Kind(Enum):
     RELAY_METRICS = "relay_metrics"
     FORWARD = "forward"
     """Control's."""
+    PASSAGE = "passage"
+    """Another path of a known API: passed through, governed."""
     UNKNOWN = "unknown"
     """Below /v1, but nothing that we know."""
     WRONG_METHOD = "wrong_method"
@@ -49,12 +52,16 @@ class Route:
         """What stands before and behind the model in the path."""
         self.call_dialect = self.dialect or DIALECTS["openai_chat"]
         """Of a model call, for sure."""
+        if kind is Kind.PASSAGE:
+            self.scope = "passthrough"
+            self.scope_bit = SCOPE_BIT[self.scope]
         if kind in (Kind.UNKNOWN, Kind.WRONG_METHOD) and self.dialect is None:
             self.dialect = DIALECTS["openai_chat"]
 
 
 _FORWARD = Route(Kind.FORWARD, "control")
 _UNKNOWN = Route(Kind.UNKNOWN, "/v1/*")
+_PASSAGE = Route(Kind.PASSAGE, "this path")
 _MODEL = next(endpoint for endpoint in ENDPOINTS if endpoint.operation is Operation.LIST_MODELS)
 _ONE_MODEL = Route(Kind.MODELS, "/v1/models/{model}", _MODEL)
 
@@ -78,13 +85,16 @@ for _method, _path in _TABLE:
 _WRONG_METHOD = {path: Route(Kind.WRONG_METHOD, path.decode(), allow=allow) for path, allow in _METHODS.items()}
 
 
+_BELOW_VERSION = (b"/v1/", b"/v1beta/", b"/v1alpha/", b"/upload/v1beta/")
+
+
 def route_of(method: bytes, path: bytes) -> Route:
     route = _TABLE.get((method, path))
     if route is not None:
         return route
     wrong = _WRONG_METHOD.get(path)
     if wrong is not None:
-        return wrong
+        return _PASSAGE if method == b"GET" and path.decode() in LISTED_PATHS else wrong
     for pattern in _PATTERNS:
         if path.startswith(pattern.prefix) and path.endswith(pattern.suffix):
             if method == pattern.method.encode():
@@ -92,7 +102,9 @@ def route_of(method: bytes, path: bytes) -> Route:
             return Route(Kind.WRONG_METHOD, pattern.label, allow=pattern.method)
     if path.startswith(b"/v1/models/") and method == b"GET":
         return _ONE_MODEL
-    if path == b"/v1" or path.startswith((b"/v1/", b"/v1beta/")):
+    if path.startswith(_BELOW_VERSION):
+        return _PASSAGE
+    if path == b"/v1":
         return _UNKNOWN
     return _FORWARD
 

@@ -5,6 +5,7 @@ from turnpike.control.db.models.catalog import Credential, Model, Provider, Prov
 from turnpike.control.db.models.identity import Department, User
 from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
+from turnpike.control.db.models.objects import OwnedObjectRow
 from turnpike.control.db.models.state import Change, Meta, Policy
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "LedgerTotal",
     "Meta",
     "Model",
+    "OwnedObjectRow",
     "Policy",
     "Provider",
     "ProviderSetting",

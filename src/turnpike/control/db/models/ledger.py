@@ -76,6 +76,8 @@ class LedgerRow(Base):
     abandoned: Mapped[str | None] = mapped_column(Text)
     """JSON: the attempts that were given up. Text, as nothing is ever searched in it."""
     cache: Mapped[str | None] = mapped_column(String(32))
+    path: Mapped[str | None] = mapped_column(String(NAME))
+    """Of a call that was passed through: its path without what the caller chose in it."""
 
 
 class LedgerTotal(Base):

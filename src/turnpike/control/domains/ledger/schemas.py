@@ -157,6 +157,7 @@ class RowView(TokensView):
     attempts: int
     abandoned: list[AbandonedView]
     cache: str | None
+    path: str | None = Field(description="Of a call that was passed through: its path, ids left out.")
 
 
 class SumsView(TokensView):
