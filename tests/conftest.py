@@ -1,5 +1,6 @@
 """Fixtures for every room; those of one room stand in its own folder's conftest."""
 
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +10,9 @@ from turnpike.control.db.database import Database
 from turnpike.settings import Settings
 
 __all__ = ["postgres", "settings", "sqlite_settings", "sqlite_template"]
+
+# A test run under nohup hands its ignored SIGHUP down to every program it starts, and they would heed it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -179,6 +179,37 @@ For example:
     turnpike models list --provider openai --capability chat
 """,
     ),
+    "models alias": (
+        "models:alias",
+        """Give a model another name, or say what replaces a retired one.
+
+Setting an alias that is there already changes it.
+
+For example:
+
+    turnpike models alias default gpt-4o
+    turnpike models alias fast groq/llama-3.3-70b-versatile
+    turnpike models alias old-model gpt-4o --retired
+""",
+    ),
+    "models aliases": (
+        "models:list_aliases",
+        """List other names of models.
+
+For example:
+
+    turnpike models aliases
+""",
+    ),
+    "models unalias": (
+        "models:remove_alias",
+        """Take another name away.
+
+For example:
+
+    turnpike models unalias default
+""",
+    ),
     "ledger tail": (
         "ledger:tail",
         """Show the newest calls, and with --follow those to come.

@@ -47,7 +47,9 @@ class ModelSpec(msgspec.Struct, frozen=True):
     """The ledger's deployment id."""
     provider_id: str
     name: str
+    """May hold one `*`: then it stands for every model of such a name that has no row of its own."""
     upstream_model: str
+    """A `*` in it becomes what the name's stands for."""
     capabilities: tuple[str, ...]
     """chat, image, audio, speech_to_text, video, code, embeddings."""
     operations: tuple[str, ...]
@@ -61,6 +63,16 @@ class ModelSpec(msgspec.Struct, frozen=True):
     """`genai-prices 0.2.3`, `override`: where the rates come from."""
     display_name: str | None = None
     created_s: int = 0
+
+
+class AliasSpec(msgspec.Struct, frozen=True, gc=False):
+    """Another name for a model; or, retired, the name of one that is no more and what replaces it."""
+
+    name: str
+    target: str
+    retired: bool = False
+    note: str | None = None
+    """For callers who still ask for it."""
 
 
 class Policies(msgspec.Struct, frozen=True):
@@ -86,4 +98,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Keys the digest of API keys: see turnpike.contract.grants.key_digest."""
     providers: tuple[ProviderSpec, ...] = ()
     models: tuple[ModelSpec, ...] = ()
+    aliases: tuple[AliasSpec, ...] = ()
     policies: Policies = msgspec.field(default_factory=Policies)

@@ -19,6 +19,7 @@ from turnpike.contract.snapshot import CredentialSpec, ModelSpec, OperationSpec,
 from turnpike.errors import Forbidden, ModelForbidden, ModelNotFound, TurnpikeError, UnsupportedOperation
 from turnpike.relay.breaker import Breaker
 from turnpike.relay.metrics import Labels, Metrics
+from turnpike.relay.naming import Names
 from turnpike.relay.pools import Pool, Pools
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
@@ -31,6 +32,8 @@ _NAMED_AT_MOST = 5
 _MATCHED_AT_MOST = 2_000
 _CYCLE_AT_MOST = 64
 _INTERNED_AT_MOST = 10_000
+_TARGETS_AT_MOST = 50_000
+_PLANS_AT_MOST = 20_000
 
 
 class Backend:
@@ -150,24 +153,23 @@ def _weighted_cycle(targets: list[tuple[Target, int]]) -> tuple[Target, ...]:
 class Catalog:
     """One snapshot, indexed."""
 
-    __slots__ = ("_backends", "_metrics", "_pools", "_targets", "models", "providers", "snapshot")
+    __slots__ = ("_backends", "_metrics", "_pools", "_targets", "names", "providers", "snapshot")
 
     def __init__(self, snapshot: Snapshot, backends: dict[tuple[str, str], Backend], pools: Pools, metrics: Metrics):
         self.snapshot = snapshot
         self.providers = {provider.id: provider for provider in snapshot.providers}
-        self.models: dict[str, list[ModelSpec]] = {}
-        for model in snapshot.models:
-            self.models.setdefault(model.name, []).append(model)
+        self.names = Names(snapshot)
         self._backends = backends
         self._pools = pools
         self._metrics = metrics
-        self._targets: dict[tuple[str, str, str], Target] = {}
+        self._targets: dict[tuple[str, str, str, str], Target] = {}
 
     def plan(self, profile: "Profile", endpoint: Endpoint, name: str) -> Plan:
         """Raises ModelNotFound, ModelForbidden, UnsupportedOperation or Forbidden, each saying what would be right."""
-        rows = self.models.get(name)
-        if rows is None or not profile.may_use(name):
-            raise self._no_such_model(profile, endpoint, name, exists=rows is not None)
+        meant = self.names.meant(name)
+        rows = [row for row in meant if self._may_use(profile, name, row)]
+        if not rows:
+            raise self._no_such_model(profile, endpoint, name, exists=bool(meant))
         able = [row for row in rows if endpoint.operation in row.operations]
         if not able:
             raise self._unsupported(profile, endpoint, name, rows)
@@ -181,13 +183,42 @@ class Catalog:
         first, then = (preferred, [target for target, _ in others]) if preferred else (others, [])
         return Plan(name, first, then)
 
+    def rows_of(self, profile: "Profile", name: str) -> list[ModelSpec]:
+        """The rows that a word means and this caller may ask for, whatever for. Raises ModelNotFound, ModelForbidden."""
+        meant = self.names.meant(name)
+        rows = [row for row in meant if self._may_use(profile, name, row)]
+        if not rows and meant:
+            raise ModelForbidden(f"This API key may not use the model '{name}'.", details={"param": "model"})
+        if not rows:
+            raise ModelNotFound(f"There is no model '{name[:200]}'.", details={"param": "model"})
+        return rows
+
     def usable(self, profile: "Profile") -> Iterator[list[ModelSpec]]:
         """The rows of every model that this caller may call, by name."""
-        for name, rows in self.models.items():
-            if profile.may_use(name):
-                mine = [row for row in rows if self._credentials(profile, row)]
-                if mine:
-                    yield mine
+        for name, rows in self.names.rows.items():
+            mine = self._usable(profile, name, rows)
+            if mine:
+                yield mine
+
+    def usable_aliases(self, profile: "Profile") -> Iterator[tuple[str, list[ModelSpec]]]:
+        """The aliases that this caller may call, with the rows that they mean."""
+        for alias in self.names.aliases():
+            mine = self.usable_rows(profile, alias.name)
+            if mine:
+                yield alias.name, mine
+
+    def usable_rows(self, profile: "Profile", name: str) -> list[ModelSpec]:
+        """The rows that a word means and this caller may call. Raises ModelNotFound for a retired model."""
+        return self._usable(profile, name, self.names.meant(name))
+
+    def _usable(self, profile: "Profile", name: str, rows: list[ModelSpec]) -> list[ModelSpec]:
+        return [row for row in rows if self._may_use(profile, name, row) and self._credentials(profile, row)]
+
+    def _may_use(self, profile: "Profile", asked: str, row: ModelSpec) -> bool:
+        """A key's list may name a model by any of its names."""
+        if profile.allows_all:
+            return True
+        return profile.may_use(asked, row.name, f"{self.providers[row.provider_id].slug}/{row.name}")
 
     def _targets_of(self, profile: "Profile", endpoint: Endpoint, row: ModelSpec) -> Iterator[Target]:
         provider = self.providers[row.provider_id]
@@ -196,13 +227,16 @@ class Catalog:
             return
         operation = next((each for each in spoken if each.dialect == endpoint.dialect), spoken[0])
         for credential in self._credentials(profile, row):
-            key = (row.id, credential.id if credential else "", endpoint.path)
+            key = (row.id, credential.id if credential else "", endpoint.path, row.upstream_model)
             target = self._targets.get(key)
             # A personal credential keeps its id when its secret changes.
             if target is None or target.secret != (credential.secret if credential else None):
                 backend = self._backend(row, provider, key[1])
                 pool = self._pools.of(provider)
                 target = Target(row, provider, credential, operation, endpoint, backend, pool, self._metrics)
+                if len(self._targets) >= _TARGETS_AT_MOST:
+                    # Names that a wildcard covers come from callers, and there is no end to them.
+                    self._targets.clear()
                 self._targets[key] = target
             yield target
 
@@ -287,8 +321,13 @@ class Profile:
         self.role = grant.role
         self.default_provider = grant.default_provider
 
-    def may_use(self, model: str) -> bool:
-        return not self._allowed or any(matches(pattern, model) for pattern in self._allowed)
+    @property
+    def allows_all(self) -> bool:
+        return not self._allowed
+
+    def may_use(self, *names: str) -> bool:
+        """Whether one of a model's names is on the caller's list."""
+        return not self._allowed or any(matches(pattern, name) for pattern in self._allowed for name in names)
 
     def access(self, provider: ProviderSpec) -> tuple[AccessState, PersonalAccess | None]:
         personal = self._personal.get(provider.id)
@@ -304,11 +343,16 @@ class Profile:
 
     def make_plan(self, endpoint: Endpoint, model: str) -> Plan:
         """Raises what Catalog.plan raises; refusals are not remembered."""
+        if len(self.plans) >= _PLANS_AT_MOST:
+            self.plans.clear()
         plan = self.plans[endpoint.path, model] = self._profiles.catalog.plan(self, endpoint, model)
         return plan
 
     def usable_models(self) -> Iterator[list[ModelSpec]]:
         return self._profiles.catalog.usable(self)
+
+    def usable_aliases(self) -> Iterator[tuple[str, list[ModelSpec]]]:
+        return self._profiles.catalog.usable_aliases(self)
 
 
 class Profiles:

@@ -70,10 +70,11 @@ class ModelsQuestion:
         """Raises ModelNotFound or InvalidRequest."""
         catalog = self._relay.catalog
         entries = [_entry(catalog, rows) for rows in entry.profile.usable_models()]
+        entries += [_entry(catalog, rows, alias) for alias, rows in entry.profile.usable_aliases()]
         path = self._head.path
         if path.startswith(_ONE):
             name = unquote(path[len(_ONE) :].decode("latin-1"))
-            model = next((each for each in entries if each.name == name), None)
+            model = next((each for each in entries if each.name == name), None) or _meant(catalog, entry, name)
             if model is None:
                 raise ModelNotFound(f"There is no model '{name[:200]}' that this API key may use.")
             return write_anthropic_model(model) if self._anthropic else write_openai_model(model)
@@ -102,11 +103,19 @@ class ModelsQuestion:
         pass
 
 
-def _entry(catalog: "Catalog", rows: list[ModelSpec]) -> ModelEntry:
+def _meant(catalog: "Catalog", entry: Entry, name: str) -> ModelEntry | None:
+    """A model by another of its names: with its provider's, or one that a wildcard covers. Raises ModelNotFound for a
+    retired one."""
+    rows = catalog.usable_rows(entry.profile, name)
+    return _entry(catalog, rows, name) if rows else None
+
+
+def _entry(catalog: "Catalog", rows: list[ModelSpec], name: str | None = None) -> ModelEntry:
     """What callers see of a model: what any of its rows can, with the first row's facts."""
     first = rows[0]
     return ModelEntry(
-        name=first.name,
+        name=name or first.name,
+        alias_of=first.name if name not in (None, first.name) else None,
         created_s=first.created_s,
         owned_by=catalog.providers[first.provider_id].slug,
         display_name=first.display_name,

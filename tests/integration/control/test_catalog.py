@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import event, func, select
 
 from tests.support.control import SECRET, Api, api, make_model, make_provider
+from turnpike.contract.snapshot import AliasSpec
 from turnpike.control.db.models import Credential, Model, Provider, ProviderSetting
+from turnpike.control.domains.catalog.snapshot import SnapshotCompiler
 from turnpike.control.services import ControlServices
 
 PROVIDERS = "/api/v1/ai/providers"
@@ -273,3 +275,63 @@ async def test_reads_are_cached_and_a_change_shows_at_once(operator: Api, servic
     assert statements == []
     await operator.data("PATCH", f"{MODELS}/{made['id']}", {"name": "n"})
     assert [row["name"] for row in await operator.data("GET", MODELS)] == ["n"]
+
+
+# ---- other names
+
+
+ALIASES = "/api/v1/ai/aliases"
+
+
+async def test_an_alias_is_made_found_changed_and_removed(operator: Api, services: ControlServices) -> None:
+    made = await operator.data("POST", ALIASES, {"name": "default", "target": "openai/gpt-4o"})
+    assert (made["retired"], made["note"]) == (False, None)
+    assert await operator.data("GET", f"{ALIASES}/{made['id']}") == made
+    changed = await operator.data("PATCH", f"{ALIASES}/{made['id']}", {"retired": True, "note": "Ask us."})
+    assert (changed["name"], changed["retired"], changed["note"]) == ("default", True, "Ask us.")
+    assert await operator.data("GET", f"{ALIASES}?name=default&sort=-name") == [changed]
+    assert await operator.data("GET", f"{ALIASES}?search=GPT") == [changed]
+    async with services.database.read() as session:
+        snapshot = await SnapshotCompiler(services.settings, services.sealer).compile(session, 1)
+    assert snapshot.aliases == (AliasSpec("default", "openai/gpt-4o", retired=True, note="Ask us."),)
+    await operator.data("DELETE", f"{ALIASES}/{made['id']}")
+    assert await operator.data("GET", ALIASES) == []
+    assert (await operator.get(f"{ALIASES}/{made['id']}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "param"),
+    [
+        ({"name": "a", "target": "a"}, 400, "target"),
+        ({"name": "taken", "target": "x"}, 409, "name"),
+        ({"name": "a", "target": "taken"}, 409, "target"),
+        ({"name": "gpt", "target": "a"}, 409, "target"),
+        ({"name": "m", "target": "x"}, 409, "name"),
+        ({"name": "a*", "target": "x"}, 400, "name"),
+        ({"name": "a"}, 400, "target"),
+    ],
+)
+async def test_an_alias_that_would_mislead_is_refused(
+    operator: Api, body: dict[str, str], status: int, param: str
+) -> None:
+    await make_provider(operator)
+    await make_model(operator, "acme", "m")
+    await operator.data("POST", ALIASES, {"name": "taken", "target": "gpt"})
+
+    answered = await operator.post(ALIASES, body)
+
+    assert answered.status_code == status
+    assert param in str(answered.json()["error"]["details"])
+
+
+@pytest.mark.parametrize(
+    ("name", "model_id", "status"), [("gpt-*", "*", 201), ("gpt-*", "x", 201), ("a*b*", "x", 400), ("gpt", "*", 400)]
+)
+async def test_a_wildcard_takes_the_place_of_what_it_covers(
+    operator: Api, name: str, model_id: str, status: int
+) -> None:
+    await make_provider(operator)
+
+    answered = await operator.post(MODELS, {"provider": "acme", "name": name, "model_id": model_id})
+
+    assert answered.status_code == status

@@ -1,4 +1,4 @@
-"""`turnpike models list`."""
+"""`turnpike models`: what callers can ask for, and by which other names."""
 
 from typing import Annotated
 
@@ -6,10 +6,12 @@ from cyclopts import Parameter
 
 from turnpike.cli.client import Control
 from turnpike.cli.options import DEFAULT, Common
-from turnpike.cli.output import Output, field
+from turnpike.cli.output import Output, cell, field
 from turnpike.cli.tasks import with_control
+from turnpike.errors import NotFound
 
 PATH = "/api/v1/ai/models"
+ALIASES = "/api/v1/ai/aliases"
 
 
 def list_models(
@@ -34,5 +36,60 @@ def list_models(
             ),
             empty="No model yet: turnpike providers add VENDOR, or turnpike providers sync-models PROVIDER",
         )
+
+    with_control(common, work)
+
+
+def alias(
+    name: Annotated[str, Parameter(help="What callers say.")],
+    target: Annotated[str, Parameter(help="The model that it means: its name, or provider/name.")],
+    *,
+    retired: Annotated[
+        bool, Parameter(negative="", help="Answer that the model is gone and that TARGET replaces it.")
+    ] = False,
+    note: Annotated[str | None, Parameter(help="Told to callers who ask for a retired model.")] = None,
+    common: Common = DEFAULT,
+) -> None:
+    """Give a model another name, or say what replaces a retired one."""
+    body = {"name": name, "target": target, "retired": retired, "note": note}
+
+    async def work(control: Control) -> None:
+        same = await control.rows(ALIASES, name=name)
+        made = (
+            await control.patch(f"{ALIASES}/{same[0]['id']}", body) if same else await control.post(ALIASES, body)
+        ).data
+        words = "is answered with a hint at" if retired else "means"
+        Output(common).result(made, f"[bold]{cell(name)}[/bold] {words} {cell(target)}")
+
+    with_control(common, work)
+
+
+def list_aliases(*, common: Common = DEFAULT) -> None:
+    """List other names of models."""
+
+    async def work(control: Control) -> None:
+        Output(common).table(
+            await control.rows(ALIASES),
+            (
+                ("NAME", field("name")),
+                ("MEANS", field("target")),
+                ("RETIRED", field("retired")),
+                ("NOTE", field("note")),
+            ),
+            empty="No alias yet: turnpike models alias NAME TARGET",
+        )
+
+    with_control(common, work)
+
+
+def remove_alias(name: Annotated[str, Parameter(help="The alias.")], *, common: Common = DEFAULT) -> None:
+    """Take another name away."""
+
+    async def work(control: Control) -> None:
+        same = await control.rows(ALIASES, name=name)
+        if not same:
+            raise NotFound(f"There is no alias {name!r}; turnpike models aliases shows those there are.")
+        gone = (await control.delete(f"{ALIASES}/{same[0]['id']}")).data
+        Output(common).result(gone, f"{cell(name)} is no alias any more")
 
     with_control(common, work)

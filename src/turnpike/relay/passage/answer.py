@@ -1,6 +1,6 @@
 """The answer to a passed-through request, on its way to the caller: whole JSON, a stream of events, or bytes."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -11,7 +11,7 @@ from turnpike.kit.sse import SseOverflow, SseParser
 from turnpike.relay.answer import AnswerHead
 from turnpike.relay.passage.asked import error_dialect
 from turnpike.relay.passage.fetch import Fetch
-from turnpike.relay.passage.lists import own_list
+from turnpike.relay.passage.lists import Page, own_list
 from turnpike.relay.passage.settle import settle_call
 from turnpike.relay.redact import redact_bytes, redact_refusal
 from turnpike.wire.passage.batches import read_state
@@ -154,7 +154,7 @@ async def _outcome(call: "PassageCall", owned: OwnedObject, answer: Any) -> None
             OwnedObject(owned.provider_id, full_name, identifier, owned.owner, owned.credential_id)
             for full_name, identifier in named
         )
-    if owned.usage_later and isinstance(answer, dict) and read_state(kind.api, answer).ended:
+    if owned.usage_later and isinstance(answer, dict) and read_state(kind.api, cast("Page", answer)).ended:
         call.owners.seen_to_end(owned)
 
 

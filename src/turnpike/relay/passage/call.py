@@ -226,7 +226,7 @@ class PassageCall:
             self.rates = next(iter(rows.values())).rates
         row = next(iter(rows.values()), None)
         if row is not None and self.names_model:
-            name, colon, action = self.asked.segments[1].partition(":")
+            _, colon, action = self.asked.segments[1].partition(":")
             self.asked.segments = ("models", row.upstream_model + colon + action, *self.asked.segments[2:])
         self.served = served_by(self, row)
 

@@ -67,7 +67,7 @@ def ways_to(catalog: "Catalog", profile: "Profile", api: Api, slug: str | None) 
     )
 
 
-def choose(
+def choose(  # noqa: PLR0917 - all that has a say
     catalog: "Catalog",
     profile: "Profile",
     ways: Sequence[Way],

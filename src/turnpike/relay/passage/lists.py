@@ -73,7 +73,7 @@ async def _by_token(kind: Kind, query: str, ask: Ask, keep: Keep) -> Page:
         page = cast("Page", found) if isinstance(found, dict) else {}
         if page and not isinstance(page.get(kind.list_field), list) and set(page) - {"nextPageToken"}:
             raise _unknown_form()
-        items = page.get(kind.list_field) or []
+        items = cast("list[Any]", page.get(kind.list_field) or [])
         kept = await keep(items)
         if items:
             page[kind.list_field] = kept
@@ -99,9 +99,8 @@ def _written(kind: Kind, page: Page, items: list[Any], *, more: bool) -> Page:
     if "has_more" in page:
         written["has_more"] = more
     ids = [item_id(kind, each) for each in items]
-    for name, identifier in (("first_id", ids[0] if ids else None), ("last_id", ids[-1] if ids else None)):
-        if name in page:
-            written[name] = identifier
+    ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
+    written.update((name, end) for name, end in ends.items() if name in page)
     for name in ("total", "total_count"):
         # How many others have is nobody's business.
         written.pop(name, None)

@@ -1,7 +1,7 @@
 """Every table, so that `Base.metadata` is whole once this is imported. Rows and constraints; no behaviour."""
 
 from turnpike.control.db.base import Base
-from turnpike.control.db.models.catalog import Credential, Model, Provider, ProviderSetting
+from turnpike.control.db.models.catalog import Credential, Model, ModelAlias, Provider, ProviderSetting
 from turnpike.control.db.models.identity import Department, User
 from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
@@ -18,7 +18,7 @@ __all__ = [
     "LedgerTotal",
     "Meta",
     "Model",
-    "OwnedObjectRow",
+    "ModelAlias",
     "Policy",
     "Provider",
     "ProviderSetting",

@@ -66,6 +66,18 @@ class Model(Identified, Timed, Base):
     """What an administrator set instead, as it was written."""
 
 
+class ModelAlias(Identified, Timed, Base):
+    """Another name for a model; or, retired, the name of one that is no more and what replaces it."""
+
+    __tablename__ = "model_aliases"
+
+    name: Mapped[str] = mapped_column(String(255), unique=True)
+    target: Mapped[str] = mapped_column(String(320))
+    """A model's name, or `provider/name`."""
+    retired: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str | None] = mapped_column(String(500))
+
+
 class Credential(Identified, Timed, Base):
     """A provider key: shared where it has no owner, else that person's own. A provider may have several shared ones
     (NULL owners are distinct), a person one at each provider."""

@@ -29,6 +29,7 @@ class Models:
         """Raises InvalidRequest or Conflict."""
         provider = await self._provider(session, body.provider)
         values = self._whole(body)
+        _check_wildcard(values["name"], values["model_id"])
         await self._check_id(session, provider, values["model_id"], None)
         row = Model(provider_id=provider.id, **values)
         self._pricing.price(row, provider)
@@ -52,6 +53,7 @@ class Models:
         return await self._apply(session, row, provider, values)
 
     async def _apply(self, session: WriteSession, row: Model, provider: Provider, values: dict[str, Any]) -> ModelRow:
+        _check_wildcard(values.get("name", row.name), values.get("model_id", row.model_id))
         await self._check_id(session, provider, values.get("model_id", row.model_id), row.id)
         changed = {name for name, value in values.items() if getattr(row, name) != value}
         for name in changed:
@@ -92,3 +94,13 @@ class Models:
             raise Conflict(
                 f"{provider.slug} has a model {model_id!r} already.", details={"param": "model_id", "id": other.id}
             )
+
+
+def _check_wildcard(name: str, model_id: str) -> None:
+    if name.count("*") > 1:
+        raise InvalidRequest("A model's name holds one `*` at most.", details={"param": "name"})
+    if model_id.count("*") > name.count("*"):
+        raise InvalidRequest(
+            "`model_id` may hold a `*` only where the name has one, whose part it then takes.",
+            details={"param": "model_id"},
+        )

@@ -159,8 +159,14 @@ class ModelBody(Body):
         description="Id or slug; `provider_id` is another name of this field.",
         validation_alias=AliasChoices("provider", "provider_id"),
     )
-    name: ModelName = Field(description="What callers say. Several providers' models may share a name.")
-    model_id: ModelName | None = Field(default=None, description="What the provider calls it; without it the name.")
+    name: ModelName = Field(
+        description="What callers say. Several providers' models may share a name. With one `*` it stands for every"
+        " model of such a name that has no row of its own."
+    )
+    model_id: ModelName | None = Field(
+        default=None,
+        description="What the provider calls it; without it the name. A `*` becomes what the name's stands for.",
+    )
     display_name: Name | None = None
     capabilities: list[Capability] | None = Field(
         default=None, max_length=len(CAPABILITIES), description="Without it what models of such a name can do."

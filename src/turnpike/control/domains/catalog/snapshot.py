@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
 from sqlalchemy import select
 
 from turnpike.contract import CONTRACT_VERSION
-from turnpike.contract.snapshot import CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
-from turnpike.control.db.models import Credential, Model, Policy, Provider
+from turnpike.contract.snapshot import AliasSpec, CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
+from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.catalog.facts import facts_of, read_config
 from turnpike.control.domains.catalog.rates import read_rates
@@ -37,6 +37,13 @@ _COLUMNS = (
 log = structlog.get_logger()
 
 
+class _Rows(NamedTuple):
+    providers: Sequence[Provider]
+    credentials: Sequence[Credential]
+    models: Sequence[Any]
+    aliases: Sequence[ModelAlias]
+
+
 class SnapshotCompiler:
     def __init__(self, settings: Settings, sealer: Sealer) -> None:
         self._settings = settings
@@ -49,24 +56,18 @@ class SnapshotCompiler:
         credentials = (await session.scalars(shared.order_by(Credential.created_at_ms, Credential.id))).all()
         query = select(*_COLUMNS).join(Provider).where(Model.is_active, Provider.is_active)
         models = (await session.execute(query.order_by(Model.sort_order, Model.name, Model.id))).all()
+        aliases = (await session.scalars(select(ModelAlias).order_by(ModelAlias.name))).all()
         policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
         # Thousands of rows take a while: the loop goes on serving meanwhile.
-        return await asyncio.to_thread(self._build, version, providers, credentials, models, policy)
+        return await asyncio.to_thread(self._build, version, _Rows(providers, credentials, models, aliases), policy)
 
-    def _build(
-        self,
-        version: int,
-        providers: Sequence[Provider],
-        credentials: Sequence[Credential],
-        models: Sequence[Any],
-        policy: dict[str, Any] | None,
-    ) -> Snapshot:
+    def _build(self, version: int, rows: _Rows, policy: dict[str, Any] | None) -> Snapshot:
         of_provider: dict[str, list[CredentialSpec]] = {}
-        for row in credentials:
+        for row in rows.credentials:
             spec = self._credential(row)
             if spec is not None:
                 of_provider.setdefault(row.provider_id, []).append(spec)
-        specs = tuple(_provider(row, tuple(of_provider.get(row.id, ()))) for row in providers)
+        specs = tuple(_provider(row, tuple(of_provider.get(row.id, ()))) for row in rows.providers)
         operations = {spec.id: spec.operations.keys() for spec in specs}
         return Snapshot(
             contract=CONTRACT_VERSION,
@@ -74,7 +75,8 @@ class SnapshotCompiler:
             made_at_ms=now_ms(),
             key_pepper=self._sealer.keyring.pepper,
             providers=specs,
-            models=tuple(_model(row, operations[row.provider_id]) for row in models),
+            models=tuple(_model(row, operations[row.provider_id]) for row in rows.models),
+            aliases=tuple(AliasSpec(row.name, row.target, row.retired, row.note) for row in rows.aliases),
             policies=self._policies(policy),
         )
 

@@ -30,6 +30,8 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     context_window: int | None = None
     max_output_tokens: int | None = None
     rates: Rates | None = None
+    alias_of: str | None = None
+    """The model's own name, where this is another one."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -77,6 +79,8 @@ def _pricing(rates: Rates) -> Json:
 
 def _more(entry: ModelEntry) -> Json:
     more: Json = {"capabilities": list(entry.capabilities)}
+    if entry.alias_of is not None:
+        more["alias_of"] = entry.alias_of
     if entry.context_window is not None:
         more["context_window"] = entry.context_window
     if entry.max_output_tokens is not None:
@@ -113,7 +117,7 @@ def _anthropic(entry: ModelEntry) -> Json:
         "max_tokens": entry.max_output_tokens,
         "owned_by": entry.owned_by,
         "gateway_capabilities": more["capabilities"],
-        **({"pricing": more["pricing"]} if "pricing" in more else {}),
+        **{name: more[name] for name in ("pricing", "alias_of") if name in more},
     }
 
 
