@@ -184,7 +184,7 @@ class Catalog:
         return Plan(name, first, then)
 
     def rows_of(self, profile: "Profile", name: str) -> list[ModelSpec]:
-        """The rows that a word means and this caller may ask for, whatever for. Raises ModelNotFound, ModelForbidden."""
+        """What a word means of what this caller may ask for, for whatever. Raises ModelNotFound or ModelForbidden."""
         meant = self.names.meant(name)
         rows = [row for row in meant if self._may_use(profile, name, row)]
         if not rows and meant:

@@ -19,6 +19,7 @@ __all__ = [
     "Meta",
     "Model",
     "ModelAlias",
+    "OwnedObjectRow",
     "Policy",
     "Provider",
     "ProviderSetting",
