@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from turnpike.simulator.faults import Faults
+from turnpike.simulator.store import Store
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -22,6 +23,8 @@ class Call(msgspec.Struct):
     body: bytes
     data: Any
     faults: Faults
+    store: Store = msgspec.field(default_factory=Store)
+    """What the simulator keeps between requests."""
 
 
 class Answer(msgspec.Struct):
@@ -84,6 +87,8 @@ class Operation(msgspec.Struct, frozen=True):
     vendor: Callable[[dict[str, str]], Vendor]
     """By the request's headers: some paths are shared by two APIs."""
     answer: Callable[[Call], Answer]
+    needs_json: bool = True
+    """A POST without a JSON object is refused before the operation sees it."""
 
 
 def json_answer(value: Any, headers: Headers, status: int = 200) -> Answer:
