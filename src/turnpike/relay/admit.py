@@ -70,8 +70,7 @@ def admit(call: "Call", entry: Entry) -> "Plan":
     call.streams = fields.stream
     plan = entry.profile.plans.get((route.label, model))
     if plan is None:
-        assert route.endpoint is not None
-        plan = entry.profile.make_plan(route.endpoint, model)
+        plan = entry.profile.make_plan(route, model)
     reserve(call)
     return plan
 

@@ -28,6 +28,7 @@ from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
 from turnpike.relay.passage.call import PassageCall
 from turnpike.relay.passage.owners import Owners
+from turnpike.relay.passage.prefix import take_slug
 from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.protocol import ClientConnection
 from turnpike.wire.dialect import Dialect
@@ -148,6 +149,8 @@ class Relay:
         match route.kind:
             case Kind.PASSAGE:
                 PassageCall(self, connection, head, body).start()
+            case Kind.FORWARD if take_slug(self.catalog, head):
+                self.serve(connection, head, body)
             case Kind.FORWARD:
                 self.forwarder.forward(connection, head, body)
             case Kind.MODELS:

@@ -29,7 +29,7 @@ class Route:
 
     __slots__ = (
         "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "is_call", "kind", "label", "method",
-        "model_in_path", "operation", "prefix", "scope", "scope_bit", "suffix",
+        "model_in_path", "operation", "prefix", "provider", "scope", "scope_bit", "suffix",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, label: str, endpoint: Endpoint | None = None, allow: str = "") -> None:
@@ -45,6 +45,8 @@ class Route:
         self.scope = endpoint.scope if endpoint else ""
         self.scope_bit = SCOPE_BIT[endpoint.scope] if endpoint else 0
         self.dialect: Dialect | None = DIALECTS[endpoint.dialect] if endpoint else None
+        self.provider: str | None = None
+        """Slug of the only provider that the path leaves open."""
         self.model_in_path = endpoint is not None and endpoint.model_in_path
         prefix, _, suffix = label.partition("{model}") if self.model_in_path else (label, "", "")
         self.prefix = prefix.encode()

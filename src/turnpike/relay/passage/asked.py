@@ -1,5 +1,7 @@
 """What a passed-through request asks for, read from its method and path alone."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from turnpike.errors import Forbidden, InvalidRequest, MethodNotAllowed, NotFound
@@ -8,9 +10,13 @@ from turnpike.relay.endpoints import route_of
 from turnpike.relay.head import RequestHead
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
+from turnpike.wire.passage.family import roots_of
 from turnpike.wire.passage.kinds import Place, place_of
 from turnpike.wire.passage.paths import DEFAULT_VERSION, Api, read_segments, without_version
 from turnpike.wire.passage.refused import refusal
+
+if TYPE_CHECKING:
+    from turnpike.relay.catalog import Catalog
 
 METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE")
 _ERRORS: dict[Api, str] = {
@@ -26,6 +32,8 @@ class Asked(msgspec.Struct):
     api: Api
     provider: str | None
     """The slug that the caller's path begins with."""
+    prefix: str
+    """What it begins with, slug or API; empty for neither."""
     method: bytes
     segments: tuple[str, ...]
     """Behind the version."""
@@ -47,8 +55,8 @@ class Asked(msgspec.Struct):
         return f"{self.method.decode()} {self.place.pattern}"
 
 
-def api_of(head: RequestHead) -> Api:
-    """By the path's prefix, else by what only one API's callers send."""
+def api_of(head: RequestHead, catalog: "Catalog") -> Api:
+    """By the path's prefix, else by what only one API's callers send, else by what the named provider speaks."""
     path = head.path
     if head.prefix in tuple(Api):
         return Api(head.prefix)
@@ -56,7 +64,9 @@ def api_of(head: RequestHead) -> Api:
         return Api.GEMINI
     if head.header(b"anthropic-version") is not None or path.startswith(_ONLY_ANTHROPIC):
         return Api.ANTHROPIC
-    return Api.OPENAI
+    named = next((each for each in catalog.providers.values() if head.prefix and each.slug == head.prefix), None)
+    spoken = list(roots_of(named.operations)) if named is not None else []
+    return spoken[0] if spoken and Api.OPENAI not in spoken else Api.OPENAI
 
 
 def error_dialect(api: Api) -> Dialect:
@@ -64,11 +74,10 @@ def error_dialect(api: Api) -> Dialect:
     return DIALECTS.get(_ERRORS[api]) or DIALECTS["openai_chat"]
 
 
-def read_asked(head: RequestHead) -> Asked:
+def read_asked(head: RequestHead, api: Api) -> Asked:
     """Raises InvalidRequest, MethodNotAllowed, NotFound, and Forbidden for what is never passed on."""
     if head.method not in METHODS or head.is_websocket:
         raise MethodNotAllowed(f"This path takes {', '.join(each.decode() for each in METHODS)} over plain HTTP.")
-    api = api_of(head)
     segments = read_segments(head.path)
     is_upload = api is Api.GEMINI and segments[0] == _UPLOAD
     segments = without_version(segments[1:] if is_upload else segments)
@@ -80,7 +89,7 @@ def read_asked(head: RequestHead) -> Asked:
     if place is None:
         raise NotFound("There is no such path here.")
     slug = head.prefix if head.prefix and head.prefix not in tuple(Api) else None
-    return Asked(api, slug, head.method, segments, is_upload, place)
+    return Asked(api, slug, head.prefix, head.method, segments, is_upload, place)
 
 
 def _check_spelling(method: bytes, api: Api, segments: tuple[str, ...]) -> None:

@@ -1,12 +1,14 @@
 """Batches on their way to a provider: every line judged at the upload, and only judged files taken for a batch."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from turnpike.contract.objects import BatchFacts
 from turnpike.contract.scopes import SCOPE_BIT
-from turnpike.errors import InvalidRequest, ScopeMissing
+from turnpike.errors import InvalidRequest, ScopeMissing, TurnpikeError
+from turnpike.relay.passage.choice import Way
 from turnpike.wire.operations import ENDPOINTS, Endpoint
 from turnpike.wire.passage.batches import Admitted, admit_lines, admit_requests
 from turnpike.wire.passage.kinds import ANTHROPIC_BATCHES, OPENAI_BATCHES, OPENAI_FILES
@@ -63,7 +65,7 @@ def carries_batch(call: "PassageCall") -> bool:
     return _is_creation(call, ANTHROPIC_BATCHES)
 
 
-def batch_models(call: "PassageCall") -> list[str]:
+def batch_models(call: "PassageCall", ways: Sequence[Way]) -> list[str]:
     """The first model that the lines name: it may say which provider is meant. What is wrong is found out later."""
     try:
         if call.body.parts is None:
@@ -74,7 +76,12 @@ def batch_models(call: "PassageCall") -> list[str]:
     except (msgspec.DecodeError, UnicodeDecodeError):
         names = []
     call.model = names[0] if names else ""
-    return names[:1]
+    ids = {way.provider.id for way in ways}
+    try:
+        rows = call.relay.catalog.rows_of(call.entry.profile, call.model)
+    except TurnpikeError:
+        return []
+    return names[:1] if any(row.provider_id in ids for row in rows) else []
 
 
 def _file_of(call: "PassageCall") -> Part:

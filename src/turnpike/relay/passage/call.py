@@ -76,7 +76,7 @@ class PassageCall:
         self.head = head
         self.owners = relay.owners
         self._raw = body
-        self.api: Api = api_of(head)
+        self.api: Api = api_of(head, relay.catalog)
         self.dialect = error_dialect(self.api)
         self.query = head.query.decode("latin-1")
         self.started = relay.now()
@@ -107,7 +107,7 @@ class PassageCall:
         self.entry = await self._caller()
         self.identified = True
         check_caller(self.relay, self.connection, self.head, self.entry, self.started_at_ms)
-        asked = self.asked = read_asked(self.head)
+        asked = self.asked = read_asked(self.head, self.api)
         self.label = asked.label
         self._check_scope(asked)
         if self.head.encoding is not None:
@@ -119,8 +119,8 @@ class PassageCall:
         self._check_deletion()
         profile, catalog = self.entry.profile, self.relay.catalog
         ways = ways_to(catalog, profile, self.api, asked.provider)
-        models = batch_models(self) if carries_batch(self) else self._models()
-        self.way = choose(catalog, profile, ways, self.holders, models, self.api)
+        models = batch_models(self, ways) if carries_batch(self) else self._models()
+        self.way = choose(catalog, profile, ways, self.holders, models, asked)
         self.at_provider = self.way.provider.id
         self._rename([] if carries_batch(self) else models)
         await admit_batch(self)

@@ -9,6 +9,7 @@ import msgspec
 from turnpike.contract.objects import OwnedObject
 from turnpike.contract.snapshot import CredentialSpec, ModelSpec, ProviderSpec
 from turnpike.errors import Forbidden, InvalidRequest, NotFound, TurnpikeError, UnsupportedOperation
+from turnpike.relay.passage.asked import Asked
 from turnpike.wire.passage.family import roots_of
 from turnpike.wire.passage.paths import Api
 
@@ -73,7 +74,7 @@ def choose(  # noqa: PLR0917 - all that has a say
     ways: Sequence[Way],
     holders: Sequence[OwnedObject],
     models: Sequence[str],
-    api: Api,
+    asked: Asked,
 ) -> Way:
     """The provider that holds the objects named, else the one that serves the models named, else the caller's default
     provider, else the only one. Raises InvalidRequest that names the choices."""
@@ -90,12 +91,13 @@ def choose(  # noqa: PLR0917 - all that has a say
             )
         ways = serving
     preferred = [way for way in ways if way.provider.slug == profile.default_provider]
+    preferred = preferred or [way for way in ways if way.provider.slug == asked.prefix]
     if len(ways) > 1 and len(preferred) != 1:
         slugs = sorted(way.provider.slug for way in ways)
         raise InvalidRequest(
             f"Several providers speak this API: {', '.join(slugs)}. Name one at the beginning of the path "
             f"(/{slugs[0]}/...), or have one set as your API key's default_provider.",
-            details={"providers": slugs, "api": str(api)},
+            details={"providers": slugs, "api": str(asked.api)},
         )
     return (preferred or list(ways))[0].with_credential(None)
 

@@ -48,7 +48,8 @@ def without_version(segments: tuple[str, ...]) -> tuple[str, ...]:
 
 def versioned(api: Api, path: bytes) -> bytes:
     """The path with the API's usual version in front, unless one stands there."""
-    first = path[1:].partition(b"/")[0].decode("latin-1")
-    if first in _VERSIONS or first == "upload":
-        return path
+    word, slash, rest = path[1:].partition(b"/")
+    first = word.lower()
+    if first.decode("latin-1") in _VERSIONS or first == b"upload":
+        return b"/" + first + slash + rest
     return b"/" + DEFAULT_VERSION[api].encode() + path
