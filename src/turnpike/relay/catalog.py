@@ -130,6 +130,14 @@ class Plan:
                 return target
         return None
 
+    def at(self, provider_id: str, credential_id: str | None) -> "Plan | None":
+        """The same plan at one provider, with the credential named where it is among them; None: nowhere there."""
+        here = [target for target in self._fallbacks if target.served.provider_id == provider_id]
+        if not here:
+            return None
+        named = [target for target in here if target.served.credential_id == credential_id] or here
+        return Plan(self.model, [(target, 1) for target in named], [])
+
     def rests_for_s(self, now: float) -> float:
         """Until the first breaker lets a request pass."""
         return min(target.breaker.rests_for_s(now) for target in self._fallbacks)

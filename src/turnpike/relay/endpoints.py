@@ -7,6 +7,7 @@ from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.operations import ENDPOINTS, Endpoint, Operation
 from turnpike.wire.passage.kinds import LISTED_PATHS
+from turnpike.wire.passage.watched import watched
 
 
 class Kind(Enum):
@@ -29,7 +30,7 @@ class Route:
 
     __slots__ = (
         "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "is_call", "kind", "label", "method",
-        "model_in_path", "operation", "prefix", "provider", "scope", "scope_bit", "suffix",
+        "model_in_path", "operation", "prefix", "provider", "scope", "scope_bit", "suffix", "watched",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, label: str, endpoint: Endpoint | None = None, allow: str = "") -> None:
@@ -45,6 +46,8 @@ class Route:
         self.scope = endpoint.scope if endpoint else ""
         self.scope_bit = SCOPE_BIT[endpoint.scope] if endpoint else 0
         self.dialect: Dialect | None = DIALECTS[endpoint.dialect] if endpoint else None
+        self.watched = watched(label) if endpoint is not None else None
+        """Whether its calls may have to do with stored objects."""
         self.provider: str | None = None
         """Slug of the only provider that the path leaves open."""
         self.model_in_path = endpoint is not None and endpoint.model_in_path

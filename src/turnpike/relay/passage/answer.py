@@ -114,8 +114,10 @@ async def _note(call: "PassageCall", answer: Any) -> None:
         if call.target is not None and not asked.place.tail:
             await call.owners.drop(call.target)
         return
-    if call.target is not None:
+    if call.target is not None and not kind.branches & set(asked.place.tail):
         await _outcome(call, call.target, answer)
+    elif call.target is not None:
+        await call.owners.keep(_owned(call, full_name, name, kind) for full_name, name in made_in(kind, answer))
     elif asked.creates:
         await keep_made(call, kind, answer)
     if asked.method == b"POST" and not kind.usage_later and not _UNCOUNTED & set(asked.place.tail):

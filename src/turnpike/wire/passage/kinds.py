@@ -38,6 +38,8 @@ class Kind(msgspec.Struct, frozen=True):
     derived: tuple[Derived, ...] = ()
     usage_later: bool = False
     """The object shows its usage when it is done, in the answer to a later question."""
+    branches: frozenset[str] = frozenset()
+    """What may follow an object and makes another one of its kind."""
     scope: str | None = None
     """Asked for besides `passthrough`."""
     listed: bool = True
@@ -81,10 +83,11 @@ KINDS: tuple[Kind, ...] = (
     _openai("vector_stores"),
     _openai("assistants"),
     _openai("threads", listed=False, verbs=frozenset(("runs",)), derived=(Derived("thread_id", "openai.threads"),)),
-    _openai("responses", listed=False, verbs=frozenset(("compact", "input_tokens"))),
+    _openai("responses", listed=False, verbs=frozenset(("compact", "input_tokens")),
+        derived=(Derived("output[].container_id", "openai.containers"),),),
     _openai("chat.completions", "chat/completions"),
     _openai("conversations", listed=False),
-    _openai("videos"),
+    _openai("videos", branches=frozenset(("remix",))),
     _openai("containers"),
     _openai("evals"),
     _openai("models"),
