@@ -73,10 +73,26 @@ async def _whole(call: "PassageCall", fetch: Fetch, head: AnswerHead) -> None:
             raise UpstreamGarbage(f"The provider's answer is not JSON: {str(error)[:200]}.") from error
         if call.asked.lists:
             answer = await _list(call, answer)
+            _lead_here(call, answer.get(call.asked.place.kind.list_field))
             body = _encode(answer)
         else:
             await _note(call, answer)
+            if _lead_here(call, [answer]):
+                body = _encode(answer)
     call.end(head.status, _headers(call, head), redact_bytes(body, call.secret))
+
+
+def _lead_here(call: "PassageCall", items: Any) -> bool:
+    """Addresses at the provider become the gateway's own. True when there was one."""
+    kind = call.asked.place.kind
+    changed = False
+    for item in cast("list[Any]", items) if kind.links and isinstance(items, list) else ():
+        name = item_id(kind, item)
+        for field, what in kind.links:
+            if name is not None and isinstance(item.get(field), str):
+                item[field] = f"{call.address}/{name}/{what}"
+                changed = True
+    return changed
 
 
 async def _list(call: "PassageCall", first: Any) -> Any:

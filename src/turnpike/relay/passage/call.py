@@ -24,7 +24,7 @@ from turnpike.relay.passage.fetch import Fetch
 from turnpike.relay.passage.lists import first_query
 from turnpike.relay.passage.request import read_json, request_head
 from turnpike.relay.passage.settle import open_call, served_by, settle_call
-from turnpike.wire.passage.paths import Api
+from turnpike.wire.passage.paths import DEFAULT_VERSION, Api
 from turnpike.wire.passage.references import Reference
 from turnpike.wire.prices import Rates
 from turnpike.wire.types.usage import Usage
@@ -87,6 +87,16 @@ class PassageCall:
     @property
     def secret(self) -> str | None:
         return self.way.credential.secret if self.way.credential is not None else None
+
+    @property
+    def address(self) -> str:
+        """Of the collection that is asked for, as the caller reaches it."""
+        settings = self.relay.settings
+        scheme = "https" if settings.tls is not None or settings.public_url.startswith("https:") else "http"
+        host = (self.head.header(b"host") or b"").decode("latin-1")
+        prefix = f"/{self.head.prefix}" if self.head.prefix else ""
+        kind = self.asked.place.kind
+        return f"{scheme}://{host}{prefix}/{DEFAULT_VERSION[kind.api]}/{'/'.join(kind.collection)}"
 
     def start(self) -> None:
         self.connection.conversation = self

@@ -3,6 +3,8 @@
 Sources: OpenAI API reference, "Responses", "Chat completions".
 """
 
+from typing import Any
+
 import msgspec
 
 from turnpike.simulator.exchange import Answer, Call
@@ -31,13 +33,21 @@ _KINDS = frozenset(("response", "chat.completion"))
 def _objects(answer: Answer) -> list[object]:
     if answer.events is None:
         return [msgspec.json.decode(answer.body)]
-    found_: list[object] = []
-    for event in answer.events:
-        raw = event.partition(b"data: ")[2].strip()
-        if raw.startswith(b"{"):
-            data = msgspec.json.decode(raw)
-            found_.append(data.get("response", data))
-    return found_
+    raws = [event.partition(b"data: ")[2].strip() for event in answer.events]
+    events: list[dict[str, Any]] = [msgspec.json.decode(raw) for raw in raws if raw.startswith(b"{")]
+    chunks = [event for event in events if event.get("object") == "chat.completion.chunk"]
+    if chunks:
+        return [_put_together(chunks)]
+    return [event.get("response") for event in events]
+
+
+def _put_together(chunks: list[dict[str, Any]]) -> dict[str, Any]:
+    """The chat that a stream told piece by piece."""
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    text = "".join(delta.get("content") or "" for delta in deltas)
+    message = {"role": "assistant", "content": text, "refusal": None}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    return {**chunks[0], "object": "chat.completion", "choices": [choice]}
 
 
 def responses(call: Call) -> Answer:

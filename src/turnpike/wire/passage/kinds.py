@@ -17,6 +17,17 @@ from turnpike.wire.passage.references import values_at
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,47}")
 
 
+_WORDS = frozenset(
+    (
+        "content", "results", "cancel", "complete", "parts", "events", "checkpoints", "pause", "resume", "search",
+        "files", "file_batches", "messages", "runs", "steps", "submit_tool_outputs", "input_items", "items", "remix",
+        "output_items", "versions", "documents", ":download", ":generateContent", ":streamGenerateContent",
+        ":batchGenerateContent", ":asyncBatchEmbedContent", ":countTokens", ":embedContent", ":cancel",
+    )
+)  # fmt: skip
+"""What may follow an object, as patterns show it; anything else is a star there."""
+
+
 class Derived(msgspec.Struct, frozen=True):
     """A field of an object that names another one, which then has the same owner."""
 
@@ -38,6 +49,9 @@ class Kind(msgspec.Struct, frozen=True):
     derived: tuple[Derived, ...] = ()
     usage_later: bool = False
     """The object shows its usage when it is done, in the answer to a later question."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Fields that hold an address at the provider, and what follows the object at that address. Clients follow it with
+    the key that they have, so it must lead through here."""
     branches: frozenset[str] = frozenset()
     """What may follow an object and makes another one of its kind."""
     scope: str | None = None
@@ -92,7 +106,8 @@ KINDS: tuple[Kind, ...] = (
     _openai("evals"),
     _openai("models"),
     _openai("completions", listed=False, scope="inference:text"),
-    _anthropic("batches", "messages/batches", usage_later=True, page_at_most=1000, scope="inference:text"),
+    _anthropic("batches", "messages/batches", usage_later=True, page_at_most=1000, scope="inference:text",
+               links=(("results_url", "results"),)),
     _anthropic("files", "files", page_at_most=1000),
     _anthropic("skills", "skills"),
     _anthropic("complete", "complete", scope="inference:text"),
@@ -168,9 +183,9 @@ def _place(kind: Kind, object_id: str | None, tail: tuple[str, ...]) -> Place:
     if object_id is not None:
         parts.append("{id}")
     for position, segment in enumerate(tail):
-        # Below an object names and ids take turns: files/{file}/content.
-        is_word = known and (object_id is None or position % 2 == 0) and _PLAIN.fullmatch(segment.lstrip(":"))
-        parts.append(segment if is_word and len(tail) <= 4 else "*")
+        # Below an object words and ids take turns: files/{file}/content.
+        is_word = known and position % 2 == 0 and (segment in kind.verbs or segment in _WORDS)
+        parts.append(segment if is_word else "*")
     return Place(kind, object_id, tail, "/".join(parts))
 
 
