@@ -20,6 +20,7 @@ from turnpike.control.assembly import assemble
 from turnpike.control.boot import Prepared, prepare, prepare_folders, prepare_secrets
 from turnpike.control.contract_server import ContractServer
 from turnpike.control.db.database import UNREACHABLE
+from turnpike.control.health import OK
 from turnpike.control.infra.secrets import Keyring
 from turnpike.control.services import ControlServices
 from turnpike.errors import ConfigurationError, Unavailable
@@ -38,6 +39,7 @@ class Control:
         self._contract: ContractServer | None = None
         self._servers: list[Any] = []
         self._serving: list[asyncio.Task[None]] = []
+        self._api_ready = False
         self.ended = asyncio.Event()
         """Set when a server, or what follows the database, ended that nobody stopped: a new process does better."""
 
@@ -46,6 +48,8 @@ class Control:
         prepare_folders(self.settings)
         keyring = prepare_secrets(self.settings)
         services = self.services = assemble(self.settings, keyring)
+        # Relays ask how control is as soon as they have their snapshot, and that is before /api/v1 is there.
+        services.health.register("api", lambda: OK if self._api_ready else "starting")
         restored = services.keeper.restore()
         await self._prepare(services, keyring, restored)
         self._contract = ContractServer(
@@ -91,6 +95,7 @@ class Control:
             if any(task.done() for task in self._serving):
                 raise ConfigurationError("control's HTTP servers did not start; the log says why")
             await asyncio.sleep(0.005)
+        self._api_ready = True
 
     async def _serve(self, server: Any, listening: socket.socket) -> None:
         try:
