@@ -18,15 +18,20 @@ MESSAGES = SIDES["anthropic_messages"].model
 SCOPES = ["models:read", "inference:text", "passthrough"]
 
 
-@pytest.fixture(scope="module")
-def passing_key(gateway: RunningGateway) -> str:
-    return gateway.create_key("objects", scopes=SCOPES)
+def passing_key(gateway: RunningGateway, slug: str) -> str:
+    """A key whose objects are made at this provider."""
+    return gateway.create_key(f"objects at {slug}", scopes=SCOPES, default_provider=slug)
 
 
 @pytest.fixture(params=SYNC_AND_ASYNC)
-async def sdks(gateway: RunningGateway, passing_key: str, request: pytest.FixtureRequest) -> AsyncIterator[Calls]:
-    async with calls_to(gateway.url, passing_key, request.param) as both:
-        yield both
+async def sdks(gateway: RunningGateway, request: pytest.FixtureRequest) -> AsyncIterator[Calls]:
+    at_openai = passing_key(gateway, SIDES["openai_chat"].slug)
+    at_anthropic = passing_key(gateway, SIDES["anthropic_messages"].slug)
+    async with (
+        calls_to(gateway.url, at_openai, request.param) as one,
+        calls_to(gateway.url, at_anthropic, request.param) as other,
+    ):
+        yield Calls(one.openai, other.anthropic)
 
 
 def jsonl(*bodies: dict[str, Any]) -> bytes:
@@ -147,9 +152,7 @@ async def test_anthropic_files(sdks: Calls) -> None:
         await value_of(client.retrieve_metadata(made.id))
 
 
-async def test_the_sdks_raise_permission_errors_for_what_is_closed(
-    gateway: RunningGateway, passing_key: str, sdks: Calls
-) -> None:
+async def test_the_sdks_raise_permission_errors_for_what_is_closed(gateway: RunningGateway, sdks: Calls) -> None:
     ordinary = gateway.create_key("closed")
     async with calls_to(gateway.url, ordinary, "async") as closed:
         with pytest.raises(openai.PermissionDeniedError, match="passthrough"):

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.support.databases import PostgresServer
-from tests.support.gateway import RunningGateway, register_simulator, running_gateway
+from tests.support.gateway import PRICES_USD_PER_MILLION, UPSTREAM_KEY, RunningGateway, running_gateway
 from tests.support.simulator import RunningSimulator
 from tests.support.simulator import simulator as simulator
 
@@ -43,6 +43,32 @@ def person(gateway: RunningGateway, name: str, **key: Any) -> Person:
     return Person(gateway.url, made, user["id"])
 
 
+def register(gateway: RunningGateway) -> None:
+    """One provider of OpenAI's API and one of Anthropic's, with a model each and one that both have."""
+    simulator = gateway.simulator
+    for vendor, address in (("openai", simulator.openai_url), ("anthropic", simulator.url)):
+        slug = f"sim-{vendor}"
+        body = {
+            "vendor": vendor,
+            "name": slug,
+            "slug": slug,
+            "api_base_url": address,
+            "shared_api_key": UPSTREAM_KEY,
+            "allow_addresses": ["127.0.0.1/32"],
+        }
+        gateway.providers[slug] = gateway.api("POST", "/ai/providers", body)["id"]
+        _model(gateway, slug, f"chat-by-{vendor}", "simulator", "chat")
+        _model(gateway, slug, "chat-by-both", "simulator-pair", "chat")
+    _model(gateway, "sim-openai", "embed-by-openai", "simulator-embedding", "embeddings")
+    for name in ("chat-by-openai", "chat-by-anthropic", "chat-by-both", "embed-by-openai"):
+        gateway.wait_for_model(name)
+
+
+def _model(gateway: RunningGateway, slug: str, name: str, model_id: str, capability: str) -> None:
+    body = {"provider": slug, "name": name, "model_id": model_id, "capabilities": [capability]}
+    gateway.api("POST", "/ai/models", {**body, "price_override": PRICES_USD_PER_MILLION})
+
+
 @pytest.fixture(scope="package", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def gateway(
     simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
@@ -52,7 +78,7 @@ def gateway(
         server: PostgresServer = request.getfixturevalue("postgres")
         settings["TURNPIKE_DATABASE_URL"] = server.address(server.create())
     with running_gateway(tmp_path_factory.mktemp("passage"), simulator, settings=settings) as running:
-        register_simulator(running)
+        register(running)
         yield running
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.passage.conftest import Person, person
-from tests.support.gateway import RunningGateway, register_simulator, running_gateway
+from tests.integration.passage.conftest import Person, person, register
+from tests.support.gateway import RunningGateway, running_gateway
 from tests.support.simulator import RunningSimulator
 
 
@@ -15,7 +15,7 @@ def strict(simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory
     settings = {"TURNPIKE_PASSTHROUGH_CALL_USD": "0.002", "TURNPIKE_PASSTHROUGH_ADMINS_SEE_ALL": "true"}
     folder: Path = tmp_path_factory.mktemp("policies")
     with running_gateway(folder, simulator, settings=settings) as running:
-        register_simulator(running)
+        register(running)
         yield running
 
 
