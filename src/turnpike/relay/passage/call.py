@@ -22,8 +22,9 @@ from turnpike.relay.passage.body import Body
 from turnpike.relay.passage.choice import Way, choose, model_at, ways_to
 from turnpike.relay.passage.fetch import Fetch
 from turnpike.relay.passage.lists import first_query
+from turnpike.relay.passage.models import named_models, names_model, note_usage, rename_models
 from turnpike.relay.passage.request import read_json, request_head
-from turnpike.relay.passage.settle import open_call, served_by, settle_call
+from turnpike.relay.passage.settle import open_call, settle_call
 from turnpike.wire.passage.paths import DEFAULT_VERSION, Api
 from turnpike.wire.passage.references import Reference
 from turnpike.wire.prices import Rates
@@ -129,10 +130,10 @@ class PassageCall:
         self._check_deletion()
         profile, catalog = self.entry.profile, self.relay.catalog
         ways = ways_to(catalog, profile, self.api, asked.provider)
-        models = batch_models(self, ways) if carries_batch(self) else self._models()
+        models = batch_models(self, ways) if carries_batch(self) else named_models(self)
         self.way = choose(catalog, profile, ways, self.holders, models, asked)
         self.at_provider = self.way.provider.id
-        self._rename([] if carries_batch(self) else models)
+        rename_models(self, [] if carries_batch(self) else models)
         await admit_batch(self)
         check_batch(self)
         await self._send()
@@ -171,7 +172,7 @@ class PassageCall:
         """Raises NotFound for what is not there or another's: the two cannot be told apart."""
         place = self.asked.place
         wanted = list(references)
-        if place.object_id is not None and not self.names_model:
+        if place.object_id is not None and not names_model(self):
             wanted.insert(0, Reference(place.kind.full_name, place.object_id, ""))
         if not wanted:
             return
@@ -214,49 +215,13 @@ class PassageCall:
         """Of a batch's lines. Raises NotFound."""
         await self._find_holders(references)
 
-    # ---- models
-
-    @property
-    def names_model(self) -> bool:
-        """Gemini names models in paths: `models/x:generateAnswer`."""
-        return self.api is Api.GEMINI and self.asked.place.kind.name == "models"
-
-    def _models(self) -> list[str]:
-        named = self.body.models()
-        if self.names_model and self.asked.place.object_id is not None:
-            named.insert(0, self.asked.place.object_id)
-        self.model = named[0] if named else ""
-        return named
-
-    def _rename(self, models: list[str]) -> None:
-        """Raises what a model call would."""
-        rows = {name: self.model_at(name) for name in models}
-        if rows:
-            self.body.rename({name: row.upstream_model for name, row in rows.items()})
-            self.rates = next(iter(rows.values())).rates
-        row = next(iter(rows.values()), None)
-        if row is not None and self.names_model:
-            _, colon, action = self.asked.segments[1].partition(":")
-            self.asked.segments = ("models", row.upstream_model + colon + action, *self.asked.segments[2:])
-        self.served = served_by(self, row)
+    # ---- models (models.py)
 
     def model_at(self, name: str, operation: str | None = None) -> ModelSpec:
         return model_at(self.relay.catalog, self.entry.profile, self.way, name, operation)
 
     def used(self, usage: Usage | None, answer: Any) -> None:
-        """The answer carries usage; where the request named no model the answer may."""
-        if usage is None:
-            return
-        self.usage = usage
-        if self.rates is not None or not isinstance(answer, dict):
-            return
-        inner: Any = answer.get("response") or answer.get("data") or answer  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        name: Any = inner.get("model") if isinstance(inner, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        for row in self.relay.catalog.snapshot.models:
-            if row.provider_id == self.way.provider.id and row.upstream_model == name:
-                self.rates = row.rates
-                self.served = served_by(self, row)
-                return
+        note_usage(self, usage, answer)
 
     # ---- there and back
 
