@@ -134,7 +134,7 @@ async def _note(call: "PassageCall", answer: Any) -> None:
         await _outcome(call, call.target, answer)
     elif call.target is not None:
         await call.owners.keep(_owned(call, full_name, name, kind) for full_name, name in made_in(kind, answer))
-    elif asked.creates:
+    elif asked.creates and kind.keeps:
         await keep_made(call, kind, answer)
     if asked.method == b"POST" and not kind.usage_later and not _UNCOUNTED & set(asked.place.tail):
         call.used(usage_in(answer), answer)
@@ -234,7 +234,7 @@ async def _event(call: "PassageCall", data: str) -> None:
         event: Any = _decode(data)
     except (msgspec.DecodeError, RecursionError):
         return
-    if call.asked.creates and call.made_by_stream < _LOOKED_AT:
+    if call.asked.creates and call.asked.place.kind.keeps and call.made_by_stream < _LOOKED_AT:
         call.made_by_stream += 1
         inner = event.get("response") or event.get("data") or event
         await keep_made(call, call.asked.place.kind, inner)

@@ -59,7 +59,6 @@ class PassageCall:
     """As the caller wrote it."""
     rates: Rates | None = None
     served: Served | None = None
-    label = "passthrough"
     usage: Usage | None = None
     streams = False
     made_by_stream = 0
@@ -79,6 +78,8 @@ class PassageCall:
         self._raw = body
         self.api: Api = api_of(head, relay.catalog)
         self.dialect = error_dialect(self.api)
+        self.label = f"{head.method.decode('latin-1')} *"
+        """Method and path as the ledger shows them, once the path is known."""
         self.query = head.query.decode("latin-1")
         self.started = relay.now()
         self.started_at_ms = int(self.started * 1000 + relay.wall_offset_ms)
@@ -215,7 +216,7 @@ class PassageCall:
         """Of a batch's lines. Raises NotFound."""
         await self._find_holders(references)
 
-    # ---- models (models.py)
+    # ---- models
 
     def model_at(self, name: str, operation: str | None = None) -> ModelSpec:
         return model_at(self.relay.catalog, self.entry.profile, self.way, name, operation)

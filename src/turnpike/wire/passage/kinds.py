@@ -56,6 +56,8 @@ class Kind(msgspec.Struct, frozen=True):
     """What may follow an object and makes another one of its kind."""
     scope: str | None = None
     """Asked for besides `passthrough`."""
+    keeps: bool = True
+    """What a POST of the collection answers is an object that can be asked for again."""
     listed: bool = True
     """A GET of the collection lists it."""
     page_at_most: int = 100
@@ -93,7 +95,7 @@ KINDS: tuple[Kind, ...] = (
         "fine_tuning.jobs", "fine_tuning/jobs",
         derived=(Derived("result_files[]", _OPENAI_FILE), Derived("fine_tuned_model", "openai.models")),
     ),
-    _openai("fine_tuning.graders", "fine_tuning/alpha/graders", verbs=frozenset(("run", "validate"))),
+    _openai("fine_tuning.graders", "fine_tuning/alpha/graders", keeps=False, verbs=frozenset(("run", "validate"))),
     _openai("vector_stores"),
     _openai("assistants"),
     _openai("threads", listed=False, verbs=frozenset(("runs",)), derived=(Derived("thread_id", "openai.threads"),)),
@@ -105,12 +107,12 @@ KINDS: tuple[Kind, ...] = (
     _openai("containers"),
     _openai("evals"),
     _openai("models"),
-    _openai("completions", listed=False, scope="inference:text"),
+    _openai("completions", keeps=False, listed=False, scope="inference:text"),
     _anthropic("batches", "messages/batches", usage_later=True, page_at_most=1000, scope="inference:text",
                links=(("results_url", "results"),)),
     _anthropic("files", "files", page_at_most=1000),
     _anthropic("skills", "skills"),
-    _anthropic("complete", "complete", scope="inference:text"),
+    _anthropic("complete", "complete", keeps=False, scope="inference:text"),
     _gemini("files"),
     _gemini("cachedContents"),
     _gemini("tunedModels"),
