@@ -175,6 +175,18 @@ class Settings(BaseSettings):
         3600.0, ge=0, description="How long known keys are served from disk while the database cannot be reached."
     )
 
+    # ---- pass-through
+    passthrough_call_usd: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="What a passed-through call counts for whose cost no usage tells, in dollars; "
+        "0 records it as unpriced.",
+    )
+    passthrough_admins_see_all: bool = Field(
+        False, description="Administrators may list and use everybody's files, batches and other objects at providers."
+    )
+
     # ---- operations
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning, error.")
     log_format: LogFormat = Field(LogFormat.AUTO, description="`json`, `console`, or `auto`: console on a terminal.")

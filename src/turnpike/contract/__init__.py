@@ -4,4 +4,4 @@ Versioned by `CONTRACT_VERSION`: a change that an older side could not read rais
 version refuses with a clear word instead of guessing.
 """
 
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2

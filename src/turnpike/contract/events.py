@@ -74,6 +74,8 @@ class OpenRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
     stream: bool
     model_asked: str
     served: Served
+    path: str | None = None
+    """As in UsageEvent."""
 
 
 class Abandoned(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -113,6 +115,8 @@ class UsageEvent(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
     attempts: int
     abandoned: tuple[Abandoned, ...] = ()
     cache: str | None = None
+    path: str | None = None
+    """Of a call that was passed through: `POST /v1/files`, without anything that the caller chose in it."""
 
 
 Record = OpenRecord | UsageEvent

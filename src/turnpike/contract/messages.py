@@ -8,6 +8,7 @@ import msgspec
 from turnpike.contract.grants import KeyGrant
 from turnpike.contract.leases import Lease, LeaseRequest
 from turnpike.contract.metrics import Sample
+from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen, ObjectsFound, ObjectsKept
 from turnpike.contract.snapshot import Snapshot
 from turnpike.errors import TurnpikeError
 
@@ -84,8 +85,12 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     reason: str
 
 
-ToControl = Hello | ResolveKey | Counters | AskHealth | LeaseRequest
-ToRelay = PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | Refused | Lease
+ToControl = (
+    Hello | ResolveKey | Counters | AskHealth | LeaseRequest | KeepObjects | DropObject | FindObjects | ObjectSeen
+)
+ToRelay = (
+    PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | Refused | Lease | ObjectsKept | ObjectsFound
+)
 
 _encode = msgspec.msgpack.Encoder().encode
 

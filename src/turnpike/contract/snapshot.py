@@ -87,6 +87,10 @@ class Policies(msgspec.Struct, frozen=True):
     breaker_failures: int = 5
     """Failures in a row that open a deployment's breaker."""
     breaker_open_s: float = 15.0
+    passthrough_call_nanousd: int = 0
+    """What a passed-through call counts for whose cost is not known; 0: it is recorded as unpriced."""
+    admins_see_all_objects: bool = False
+    """Administrators may use everybody's objects at providers, not their own alone."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from turnpike.control.db.database import Database
 from turnpike.control.domains.catalog.snapshot import SnapshotCompiler
+from turnpike.control.domains.objects.service import ObjectDesk
 from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache.memory import MemoryCache
 from turnpike.control.infra.secrets import Keyring, Sealer
@@ -31,4 +32,5 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         cache=MemoryCache(),
         metrics=RelayMetrics(),
         health=health,
+        objects=ObjectDesk(database),
     )

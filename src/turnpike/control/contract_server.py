@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import msgspec
@@ -31,6 +31,8 @@ from turnpike.contract.messages import (
     Unpacker,
     pack,
 )
+from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen
+from turnpike.control.domains.objects.service import ObjectDesk, ObjectMessage
 from turnpike.control.keeper import Keeper
 from turnpike.control.peers import peer_uid
 from turnpike.control.relay_metrics import RelayMetrics
@@ -58,9 +60,11 @@ class ContractServer:
         metrics: RelayMetrics,
         health: Callable[[], dict[str, str]],
         *,
+        objects: ObjectDesk | None = None,
         uid: int | None = None,
     ) -> None:
         self._path = path
+        self.objects = objects
         self.keeper = keeper
         self.metrics = metrics
         self.health = health
@@ -172,10 +176,9 @@ class RelayLink:
             return
         match message:
             case ResolveKey():
-                await self._slots.acquire()
-                task = asyncio.create_task(self._resolve(message))
-                self._resolving.add(task)
-                task.add_done_callback(self._resolved)
+                await self._in_the_background(self._resolve(message))
+            case KeepObjects() | DropObject() | FindObjects() | ObjectSeen():
+                await self._in_the_background(self._ask_objects(message))
             case Counters():
                 self._server.metrics.update(self.hello.incarnation, message.samples)
             case AskHealth():
@@ -199,6 +202,20 @@ class RelayLink:
         changed = self._server.changed_so_far()
         if changed is not None:
             self.send(changed)
+
+    async def _in_the_background(self, work: Coroutine[None, None, None]) -> None:
+        """Waits when the relay has too much in question already."""
+        await self._slots.acquire()
+        task = asyncio.create_task(work)
+        self._resolving.add(task)
+        task.add_done_callback(self._resolved)
+
+    async def _ask_objects(self, message: ObjectMessage) -> None:
+        if self._server.objects is None:
+            raise ConnectionAbortedError("this control keeps no objects")
+        answer = await self._server.objects.answer(message)
+        if answer is not None:
+            self.send(answer)
 
     async def _resolve(self, ask: ResolveKey) -> None:
         try:

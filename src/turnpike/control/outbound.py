@@ -9,7 +9,7 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -142,11 +142,47 @@ class Outbound:
         self, made: httpcore2.AsyncConnectionPool, method: str, url: str, headers: Mapping[str, str], sent: bytes
     ) -> Answer:
         started = time.monotonic()
+        body = bytearray()
+
+        def take(part: bytes) -> None:
+            body.extend(part)
+            if len(body) > MAX_ANSWER_BYTES:
+                raise UpstreamGarbage(f"The provider's answer is larger than {MAX_ANSWER_BYTES} bytes.")
+
+        status = await self._carry(made, method, url, headers, sent, take, TOTAL_TIMEOUT_S)
+        return Answer(status, bytes(body), round((time.monotonic() - started) * 1000))
+
+    async def read(
+        self,
+        url: str,
+        take: Callable[[bytes], None],
+        *,
+        headers: Mapping[str, str],
+        allow_addresses: Iterable[str],
+        proxy: str | None,
+        timeout_s: float = TOTAL_TIMEOUT_S,
+    ) -> int:
+        """GET for an answer of any length, handed to `take` part by part. Returns its status; raises as `send`."""
+        proxy = proxy or self._proxy_for(urlsplit(url).hostname or "")
+        return await self._carry(
+            self._pool(AddressPolicy(allow_addresses), proxy), "GET", url, headers, b"", take, timeout_s
+        )
+
+    async def _carry(  # noqa: PLR0917 - one exchange with all that it takes
+        self,
+        made: httpcore2.AsyncConnectionPool,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        sent: bytes,
+        take: Callable[[bytes], None],
+        timeout_s: float,
+    ) -> int:
         try:
-            async with asyncio.timeout(TOTAL_TIMEOUT_S), made as pool:
-                status, body = await self._read(pool, method, url, headers, sent)
+            async with asyncio.timeout(timeout_s), made as pool:
+                return await self._read(pool, method, url, headers, sent, take)
         except TimeoutError as error:
-            raise UpstreamTimeout(f"No whole answer within {TOTAL_TIMEOUT_S:g} s.") from error
+            raise UpstreamTimeout(f"No whole answer within {timeout_s:g} s.") from error
         except httpcore2.TimeoutException as error:
             raise UpstreamTimeout("The provider did not answer in time.") from error
         except (httpcore2.NetworkError, httpcore2.ProxyError, ssl.SSLError) as error:
@@ -155,7 +191,6 @@ class Outbound:
             ) from error
         except httpcore2.ProtocolError as error:
             raise UpstreamGarbage(f"What answered does not speak HTTP: {error}") from error
-        return Answer(status, body, round((time.monotonic() - started) * 1000))
 
     def _pool(self, policy: "AddressPolicy | _MetadataOnly", proxy: str | None) -> httpcore2.AsyncConnectionPool:
         context = ssl.create_default_context()
@@ -172,9 +207,15 @@ class Outbound:
                      for name in self._settings.no_proxy)  # fmt: skip
         return None if exempt else self._settings.upstream_proxy
 
-    async def _read(
-        self, pool: httpcore2.AsyncConnectionPool, method: str, url: str, headers: Mapping[str, str], sent_body: bytes
-    ) -> tuple[int, bytes]:
+    async def _read(  # noqa: PLR0917 - as above
+        self,
+        pool: httpcore2.AsyncConnectionPool,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        sent_body: bytes,
+        take: Callable[[bytes], None],
+    ) -> int:
         timeout = {
             "connect": self._settings.connect_timeout_s,
             "read": TOTAL_TIMEOUT_S,
@@ -182,12 +223,9 @@ class Outbound:
             "pool": TOTAL_TIMEOUT_S,
         }
         sent = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "turnpike", **headers}
-        body = bytearray()
         async with pool.stream(
             method, url, headers=list(sent.items()), content=sent_body or None, extensions={"timeout": timeout}
         ) as response:
             async for part in response.aiter_stream():
-                body += part
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise UpstreamGarbage(f"The provider's answer is larger than {MAX_ANSWER_BYTES} bytes.")
-        return response.status, bytes(body)
+                take(part)
+            return response.status

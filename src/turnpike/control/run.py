@@ -53,7 +53,11 @@ class Control:
         restored = services.keeper.restore()
         await self._prepare(services, keyring, restored)
         self._contract = ContractServer(
-            self.settings.contract_socket, services.keeper, services.metrics, services.health.report
+            self.settings.contract_socket,
+            services.keeper,
+            services.metrics,
+            services.health.report,
+            objects=services.objects,
         )
         services.keeper.when_dead = self.ended.set
         await services.keeper.start()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from turnpike.control.db.database import Database
+from turnpike.control.domains.objects.service import ObjectDesk
 from turnpike.control.drain.state import DrainState
 from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache import Cache
@@ -31,5 +32,6 @@ class ControlServices:
     cache: Cache
     metrics: RelayMetrics
     health: HealthChecks
+    objects: ObjectDesk
     drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)

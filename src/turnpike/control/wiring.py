@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from turnpike.control.app import create_app
+from turnpike.control.domains.objects.batches import BatchCosts
 from turnpike.control.drain import checks
 from turnpike.control.drain.runner import DrainRunner
 from turnpike.control.services import ControlServices
@@ -30,7 +31,9 @@ def build(services: ControlServices) -> tuple[ASGIApp, ASGIApp]:
     app = create_app(services)
     drain = DrainRunner(services.settings, services.database, services.drain)
     checks.register(services.health, services.drain)
-    services.runners = [*services.runners, drain, PeriodicTasks(services)]
+    batches = BatchCosts(services.settings, services.database, services.sealer)
+    services.objects.when_ended = batches.look_now
+    services.runners = [*services.runners, drain, PeriodicTasks(services), batches]
     return app, AdminDoor(app)
 
 

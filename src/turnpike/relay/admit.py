@@ -71,10 +71,9 @@ def admit(call: "Call", entry: Entry) -> "Plan":
     call.streams = fields.stream
     plan = entry.profile.plans.get((route.label, model))
     if plan is None:
-        assert route.endpoint is not None
         if not model:
             model = call.model = name_default(call, entry.profile)
-        plan = entry.profile.make_plan(route.endpoint, model)
+        plan = entry.profile.make_plan(route, model)
     reserve(call)
     return plan
 

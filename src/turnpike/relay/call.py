@@ -18,6 +18,7 @@ from turnpike.errors import TurnpikeError, Unauthenticated, Unavailable, Upstrea
 from turnpike.relay.admit import admit, identify
 from turnpike.relay.attempt import Attempt
 from turnpike.relay.keys import Entry
+from turnpike.relay.passage.stored import Stored, concerns
 from turnpike.relay.settle import abandon, settle, settle_answered
 from turnpike.wire.dialect import Head
 from turnpike.wire.refusals import said_in
@@ -66,6 +67,8 @@ class Call:
     """The caller has the first bytes of a streamed answer: there is no other attempt any more."""
     settled = False
     ended = False
+    stored: Stored | None = None
+    """Set when the call has to do with objects that its provider stores."""
     _timer: asyncio.TimerHandle | None = None
 
     def __init__(self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: bytes) -> None:
@@ -94,11 +97,19 @@ class Call:
                     assert head.digest is not None
                     self.relay.keys.resolve(head.digest, self.started, self._identified)
                     return
-            plan = self.plan = self.admit(self, entry)
+            self.plan = self.admit(self, entry)
+            watched = self.route.watched
+            if watched is not None and concerns(watched, self):
+                self.stored = Stored(self, watched)
+                self.stored.begin()
+                return
         except TurnpikeError as error:
             self._refuse(error)
             return
-        target = plan.choose(self.relay.tick.now)
+        self._send_first()
+
+    def _send_first(self) -> None:
+        target = self.plan.choose(self.relay.tick.now)
         if target is None:
             self._all_rest()
             return
@@ -106,6 +117,14 @@ class Call:
             self.make_attempt(self, target, 1).send()
         except TurnpikeError as error:
             self._not_sent(target, error)
+
+    def go_on(self) -> None:
+        """What the call names is the caller's."""
+        self._guarded(self._send_first)
+
+    def refuse(self, error: TurnpikeError) -> None:
+        """What the call names is not the caller's, or not there."""
+        self._refuse(error)
 
     def _identified(self, found: "Entry | Unauthenticated | Unavailable") -> None:
         """Control has said who is calling."""
@@ -161,6 +180,8 @@ class Call:
 
     def answered(self, attempt: Attempt, body: bytes) -> None:
         """A whole answer in the caller's dialect."""
+        if self.stored is not None and self.stored.holds_back(attempt, body):
+            return
         usage = attempt.usage
         cost = settle(self, Outcome.OK, 200) if usage is None else settle_answered(self, attempt, usage)
         self.ended = True
@@ -178,6 +199,8 @@ class Call:
 
     def pass_on(self, attempt: Attempt, data: bytes) -> None:
         """Data of a stream in the caller's dialect."""
+        if self.stored is not None:
+            self.stored.watch(attempt, data)
         if self.committed:
             self.connection.stream(data)
         elif data:
@@ -195,6 +218,10 @@ class Call:
             settle(self, Outcome.OK, 200)
 
     def stream_ended(self, attempt: Attempt, data: bytes) -> None:
+        if self.stored is not None:
+            self.stored.watch(attempt, data)
+            if self.stored.holds_end(attempt, data):
+                return
         self.ended = True
         if not self.committed:
             self.pass_on(attempt, data)

@@ -25,6 +25,7 @@ from turnpike.errors import (
     UnsupportedOperation,
 )
 from turnpike.relay.breaker import Breaker
+from turnpike.relay.endpoints import Route
 from turnpike.relay.metrics import Labels, Metrics
 from turnpike.relay.naming import Names
 from turnpike.relay.pools import Pool, Pools
@@ -175,6 +176,14 @@ class Plan:
                 return target
         return None
 
+    def at(self, provider_id: str, credential_id: str | None) -> "Plan | None":
+        """The same plan at one provider, with the credential named where it is among them; None: nowhere there."""
+        here = [target for target in self._fallbacks if target.served.provider_id == provider_id]
+        if not here:
+            return None
+        named = [target for target in here if target.served.credential_id == credential_id] or here
+        return Plan(self.model, [(target, 1) for target in named], [])
+
     def rests_for_s(self, now: float) -> float:
         """Until the first breaker lets a request pass."""
         return min(target.breaker.rests_for_s(now) for target in self._fallbacks)
@@ -199,20 +208,24 @@ def _weighted_cycle(targets: list[tuple[Target, int]]) -> tuple[Target, ...]:
 class Catalog:
     """One snapshot, indexed."""
 
-    __slots__ = ("_backends", "_metrics", "_pools", "_targets", "names", "providers", "snapshot")
+    __slots__ = ("_backends", "_metrics", "_pools", "_slugs", "_targets", "names", "providers", "snapshot")
 
     def __init__(self, snapshot: Snapshot, backends: dict[tuple[str, str], Backend], pools: Pools, metrics: Metrics):
         self.snapshot = snapshot
         self.providers = {provider.id: provider for provider in snapshot.providers}
+        self._slugs = frozenset(provider.slug for provider in snapshot.providers)
         self.names = Names(snapshot)
         self._backends = backends
         self._pools = pools
         self._metrics = metrics
         self._targets: dict[tuple[str, str, str, str], Target] = {}
 
-    def plan(self, profile: "Profile", endpoint: Endpoint, name: str) -> Plan:
-        """Raises ModelNotFound, ModelForbidden, UnsupportedOperation or Forbidden, each saying what would be right."""
-        meant = self.names.meant(name)
+    def plan(self, profile: "Profile", endpoint: Endpoint, name: str, slug: str | None = None) -> Plan:
+        """`slug`: of the only provider that may serve it.
+
+        Raises ModelNotFound, ModelForbidden, UnsupportedOperation or Forbidden, each saying what would be right.
+        """
+        meant = self.names.meant(name) if slug is None else self._meant_at(slug, name)
         rows = [row for row in meant if self._may_use(profile, name, row)]
         if not rows:
             raise self._no_such_model(profile, endpoint, name, exists=bool(meant))
@@ -228,6 +241,24 @@ class Catalog:
             raise self._no_access(profile, name, able)
         first, then = (preferred, [target for target, _ in others]) if preferred else (others, [])
         return Plan(name, first, then)
+
+    def has_slug(self, slug: str) -> bool:
+        return slug in self._slugs
+
+    def _meant_at(self, slug: str, name: str) -> list[ModelSpec]:
+        meant = self.names.meant(name)
+        here = [row for row in meant if self.providers[row.provider_id].slug == slug]
+        return here or (self.names.meant(f"{slug}/{name}") if not name.startswith(f"{slug}/") else [])
+
+    def rows_of(self, profile: "Profile", name: str) -> list[ModelSpec]:
+        """What a word means of what this caller may ask for, for whatever. Raises ModelNotFound or ModelForbidden."""
+        meant = self.names.meant(name)
+        rows = [row for row in meant if self._may_use(profile, name, row)]
+        if not rows and meant:
+            raise ModelForbidden(f"This API key may not use the model '{name}'.", details={"param": "model"})
+        if not rows:
+            raise ModelNotFound(f"There is no model '{name[:200]}'.", details={"param": "model"})
+        return rows
 
     def usable(self, profile: "Profile") -> Iterator[list[ModelSpec]]:
         """The rows of every model that this caller may call, by name."""
@@ -281,8 +312,10 @@ class Catalog:
             yield target
 
     def _credentials(self, profile: "Profile", row: ModelSpec) -> tuple[CredentialSpec | None, ...]:
+        return self.credentials_for(profile, self.providers[row.provider_id])
+
+    def credentials_for(self, profile: "Profile", provider: ProviderSpec) -> tuple[CredentialSpec | None, ...]:
         """Those that this caller's requests may be sent with; (None,) where the provider asks for none."""
-        provider = self.providers[row.provider_id]
         state, personal = profile.access(provider)
         if state is AccessState.AVAILABLE_PERSONAL and personal and personal.credential_id and personal.secret:
             return (CredentialSpec(personal.credential_id, personal.secret, personal.auth),)
@@ -361,7 +394,7 @@ class Profile:
     def __init__(self, grant: KeyGrant, profiles: "Profiles") -> None:
         self._profiles = profiles
         self.plans: dict[tuple[str, str], Plan] = {}
-        """By endpoint path and model, for the catalog in force; see `make_plan`."""
+        """By the label of the route and model, for the catalog in force; see `make_plan`."""
         self._allowed = grant.models
         self._personal = {each.provider_id: each for each in grant.personal}
         self.role = grant.role
@@ -387,11 +420,13 @@ class Profile:
         )
         return state, personal
 
-    def make_plan(self, endpoint: Endpoint, model: str) -> Plan:
+    def make_plan(self, route: Route, model: str) -> Plan:
         """Raises what Catalog.plan raises; refusals are not remembered."""
         if len(self.plans) >= _PLANS_AT_MOST:
             self.plans.clear()
-        plan = self.plans[endpoint.path, model] = self._profiles.catalog.plan(self, endpoint, model)
+        assert route.endpoint is not None
+        plan = self._profiles.catalog.plan(self, route.endpoint, model, route.provider)
+        self.plans[route.label, model] = plan
         return plan
 
     def usable_models(self) -> Iterator[list[ModelSpec]]:

@@ -27,6 +27,9 @@ from turnpike.relay.keys import Keys, missing_key
 from turnpike.relay.media_call import MediaCall
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
+from turnpike.relay.passage.call import PassageCall
+from turnpike.relay.passage.owners import Owners
+from turnpike.relay.passage.prefix import take_slug
 from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.protocol import ClientConnection
 from turnpike.relay.uploads import Form, Uploads
@@ -91,6 +94,7 @@ class Relay:
         )
         self.forwarder = Forwarder(self)
         self.uploads = Uploads(self)
+        self.owners = Owners()
         self._trusted = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
         self.wall_offset_ms = 0.0
         """Wall clock minus monotonic clock; moved by the sweep."""
@@ -133,7 +137,7 @@ class Relay:
 
     def early_refusal(self, head: RequestHead) -> Unauthenticated | None:
         """What can be said before the body is there: a model call without a key is not worth 32 MB."""
-        if head.token is None and head.route.kind in (Kind.CALL, Kind.MODELS):
+        if head.token is None and head.route.kind in (Kind.CALL, Kind.MODELS, Kind.PASSAGE):
             return missing_key()
         return None
 
@@ -160,6 +164,10 @@ class Relay:
     def _serve_other(self, connection: ClientConnection, head: RequestHead, body: bytes) -> None:
         route = head.route
         match route.kind:
+            case Kind.PASSAGE:
+                PassageCall(self, connection, head, body).start()
+            case Kind.FORWARD if take_slug(self.catalog, head):
+                self.serve(connection, head, body)
             case Kind.FORWARD:
                 self.forwarder.forward(connection, head, body)
             case Kind.MODELS:

@@ -7,6 +7,8 @@ from turnpike.wire.dialect import Dialect, StreamForms
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.media.dialect import MediaDialect
 from turnpike.wire.operations import ENDPOINTS, Endpoint, Operation
+from turnpike.wire.passage.kinds import LISTED_PATHS
+from turnpike.wire.passage.watched import watched
 
 
 class Kind(Enum):
@@ -17,6 +19,8 @@ class Kind(Enum):
     RELAY_METRICS = "relay_metrics"
     FORWARD = "forward"
     """Control's."""
+    PASSAGE = "passage"
+    """Another path of a known API: passed through, governed."""
     UNKNOWN = "unknown"
     """Below /v1, but nothing that we know."""
     REALTIME = "realtime"
@@ -30,7 +34,8 @@ class Route:
 
     __slots__ = (
         "allow", "call_dialect", "dialect", "dialect_name", "endpoint", "forms", "is_call", "kind", "label", "media",
-        "method", "model_in_path", "operation", "prefix", "scope", "scope_bit", "suffix", "takes_form",
+        "method", "model_in_path", "operation", "prefix", "provider", "scope", "scope_bit", "suffix",
+        "takes_form", "watched",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, label: str, endpoint: Endpoint | None = None, allow: str = "") -> None:
@@ -51,6 +56,10 @@ class Route:
         self.is_call = kind is Kind.CALL and self.media is None
         """A call in JSON, answered in JSON or events."""
         self.forms = self.dialect if isinstance(self.dialect, StreamForms) else None
+        self.watched = watched(label) if endpoint is not None else None
+        """Whether its calls may have to do with stored objects."""
+        self.provider: str | None = None
+        """Slug of the only provider that the path leaves open."""
         self.model_in_path = endpoint is not None and endpoint.model_in_path
         prefix, _, suffix = label.partition("{model}") if self.model_in_path else (label, "", "")
         self.prefix = prefix.encode()
@@ -58,6 +67,9 @@ class Route:
         """What stands before and behind the model in the path."""
         self.call_dialect = self.dialect or DIALECTS["openai_chat"]
         """Of a model call, for sure."""
+        if kind is Kind.PASSAGE:
+            self.scope = "passthrough"
+            self.scope_bit = SCOPE_BIT[self.scope]
         if kind in (Kind.UNKNOWN, Kind.WRONG_METHOD, Kind.REFUSED) and self.dialect is None:
             self.dialect = DIALECTS["openai_chat"]
 
@@ -65,8 +77,7 @@ class Route:
 _KINDS = {Operation.LIST_MODELS: Kind.MODELS, Operation.REALTIME: Kind.REALTIME}
 _FORWARD = Route(Kind.FORWARD, "control")
 _UNKNOWN = Route(Kind.UNKNOWN, "/v1/*")
-_UNKNOWN_GEMINI = Route(Kind.UNKNOWN, "/v1beta/*")
-_UNKNOWN_GEMINI.dialect = DIALECTS["gemini"]
+_PASSAGE = Route(Kind.PASSAGE, "this path")
 _MODEL = next(endpoint for endpoint in ENDPOINTS if endpoint.operation is Operation.LIST_MODELS)
 _ONE_MODEL = Route(Kind.MODELS, "/v1/models/{model}", _MODEL)
 _GEMINI_MODEL = next(endpoint for endpoint in ENDPOINTS if endpoint.path == "/v1beta/models")
@@ -103,13 +114,16 @@ for _method, _path in _TABLE:
 _WRONG_METHOD = {path: Route(Kind.WRONG_METHOD, path.decode(), allow=allow) for path, allow in _METHODS.items()}
 
 
+_BELOW_VERSION = (b"/v1/", b"/v1beta/", b"/v1alpha/", b"/upload/v1beta/")
+
+
 def route_of(method: bytes, path: bytes) -> Route:
     route = _TABLE.get((method, path))
     if route is not None:
         return route
     wrong = _WRONG_METHOD.get(path)
     if wrong is not None:
-        return wrong
+        return _PASSAGE if method == b"GET" and path.decode() in LISTED_PATHS else wrong
     for pattern in _PATTERNS:
         if path.startswith(pattern.prefix) and path.endswith(pattern.suffix):
             if method == pattern.method.encode():
@@ -119,10 +133,10 @@ def route_of(method: bytes, path: bytes) -> Route:
         return _ONE_MODEL
     if path.startswith(b"/v1beta/models/") and method == b"GET":
         return _ONE_GEMINI_MODEL
-    if path == b"/v1" or path.startswith(b"/v1/"):
+    if path.startswith(_BELOW_VERSION):
+        return _PASSAGE
+    if path == b"/v1":
         return _UNKNOWN
-    if path.startswith(b"/v1beta/"):
-        return _UNKNOWN_GEMINI
     return _FORWARD
 
 

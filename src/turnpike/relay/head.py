@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 from turnpike.errors import InvalidRequest, TurnpikeError
 from turnpike.relay.connect import absolute_target
 from turnpike.relay.endpoints import Route, route_of
+from turnpike.wire.passage.paths import Api, versioned
 
 if TYPE_CHECKING:
     from turnpike.relay.catalog import Target
@@ -39,6 +40,7 @@ _ONE_API = (b"anthropic-", b"openai-", b"x-stainless-", b"x-goog-")
 """Headers that mean something to one vendor's API only."""
 
 _KEY_IN_QUERY = (b"/v1beta/", b"/v1/models", b"/gemini/")
+_PREFIXES = tuple(f"/{api}/".encode() for api in Api)
 
 _TARGETS_AT_MOST = 16
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -57,7 +59,7 @@ class RequestHead:
 
     __slots__ = (
         "chunked", "content_length", "digest", "drops", "encoding", "entry", "expects_continue", "fault",
-        "forwarded_for", "http_1_0", "is_call", "keep_alive", "method", "pairs", "path", "query",
+        "forwarded_for", "http_1_0", "is_call", "keep_alive", "method", "pairs", "path", "prefix", "query",
         "request_id", "route", "stream_heads", "target", "token", "trace_id", "upgrade", "upstream_heads",
     )  # fmt: skip
 
@@ -70,6 +72,10 @@ class RequestHead:
         self.http_1_0 = http_1_0
         self.fault: TurnpikeError | None = None
         path, _, self.query = _origin_form(target).partition(b"?")
+        self.prefix = ""
+        """What of the path only says whose API is meant: an API's name, or a provider's slug."""
+        if path.startswith(_PREFIXES):
+            path = self._take_prefix(path)
         self.path = path
         self.route: Route = route_of(method, path)
         self.token: bytes | None = None
@@ -97,6 +103,12 @@ class RequestHead:
                 "The path is ambiguous: it has an empty or dot segment, an encoded slash or dot, a backslash or a"
                 " character outside ASCII. Send it in its plain form."
             )
+
+    def _take_prefix(self, path: bytes) -> bytes:
+        """`/openai/v1/files` is `/v1/files` of OpenAI; where the version is left out it is the usual one."""
+        name, _, rest = path[1:].partition(b"/")
+        self.prefix = name.decode()
+        return versioned(Api(self.prefix), b"/" + rest)
 
     def _read_headers(self) -> bytes:
         """Fills the fields from the headers; returns the Connection header in lower case."""

@@ -30,6 +30,7 @@ from turnpike.contract.messages import (
     Unpacker,
     pack,
 )
+from turnpike.contract.objects import ObjectsFound, ObjectsKept
 
 if TYPE_CHECKING:
     from turnpike.relay.core import Relay
@@ -95,6 +96,18 @@ class Link(asyncio.Protocol):
             del self._asked[digest]
             self._relay.keys.give_up(digest)
 
+    # ---- for who asks of objects (turnpike.relay.passage.owners.Line)
+
+    @property
+    def is_up(self) -> bool:
+        return self._transport is not None
+
+    def next_id(self) -> int:
+        return self._id()
+
+    def tell(self, message: ToControl) -> None:
+        self._send(message)
+
     # ---- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -122,6 +135,7 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._relay.log.warning("control is away")
         self._transport = None
+        self._relay.owners.lost()
         self._lost.set()
 
     # ---- inside
@@ -141,6 +155,8 @@ class Link(asyncio.Protocol):
                 self._send(Counters(message.id, relay.samples()))
             case Health():
                 self._health_answered(message.id, message.checks)
+            case ObjectsFound() | ObjectsKept():
+                relay.owners.answered(message)
             case Refused():
                 relay.log.error("control refused this relay", reason=message.reason)
             case _:

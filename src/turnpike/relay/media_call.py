@@ -57,12 +57,11 @@ def admit_media(call: "Call", entry: "Entry") -> "Plan":
     call.streams = fields.stream
     plan = entry.profile.plans.get((route.label, model))
     if plan is None:
-        assert route.endpoint is not None
         if not model:
             fields.model = model = call.model = default_model(entry.profile, route.operation, relay.catalog.providers)
             if call.form is not None:
                 call.body = cast("bytes", call.form.with_model(model))
-        plan = entry.profile.make_plan(route.endpoint, model)
+        plan = entry.profile.make_plan(route, model)
     reserve(call)
     return plan
 

@@ -41,6 +41,7 @@ async def serve(settings: RelaySettings, log: Log) -> None:
     incarnation = IdSource().next_bytes()
     relay = Relay(settings, incarnation, log)
     link = relay.link = Link(relay, incarnation.hex())
+    relay.owners.line = link
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

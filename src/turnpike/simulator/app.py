@@ -1,7 +1,7 @@
 """The simulator's ASGI application: receives a request, writes it into the call log, finds its operation, answers.
 
-It knows no dialect: those are in `turnpike.simulator.dialects`. It keeps no state but the call log and the counters of
-`fail=N`.
+It knows no dialect: those are in `turnpike.simulator.dialects`. Beside the call log and the counters of `fail=N` it
+keeps what callers store: `turnpike.simulator.storage`.
 """
 
 import asyncio
@@ -13,15 +13,19 @@ import msgspec
 
 from turnpike.simulator import realtime
 from turnpike.simulator.calls import CallLog, CallRecord
-from turnpike.simulator.dialects import OPERATIONS
+from turnpike.simulator.dialects import OPERATIONS as CALLS
 from turnpike.simulator.dialects.models import vendor as vendor_by_headers
 from turnpike.simulator.exchange import Answer, Call, Operation, Refused, Vendor, json_answer
 from turnpike.simulator.faults import NONE, FailureCounter, FaultError, Faults, of_model, parse
 from turnpike.simulator.forms import read_form
 from turnpike.simulator.naming import model_of
 from turnpike.simulator.performance import Broken, Exchange, Message, Receive, Send, perform
+from turnpike.simulator.storage import OPERATIONS as STORAGE
+from turnpike.simulator.storage.stored import remember
+from turnpike.simulator.store import Store
 from turnpike.simulator.troubles import refusal_of
 
+OPERATIONS = (*CALLS, *STORAGE)
 MAX_BODY_BYTES = 512 * 1024 * 1024
 FAULT_HEADER = "x-sim-fault"
 
@@ -67,8 +71,11 @@ class Simulator:
         self._api_key = api_key
         self._log = log
         self._failures = FailureCounter()
+        self._store = Store()
         self._exact = {(one.method, one.path): one for one in OPERATIONS if not one.path.endswith("/*")}
-        self._below = [(one.method, one.path[:-1], one) for one in OPERATIONS if one.path.endswith("/*")]
+        below = [(one.method, one.path[:-1], one) for one in OPERATIONS if one.path.endswith("/*")]
+        self._below = sorted(below, key=lambda row: -len(row[1]))
+        """The longest first: `/v1/messages/batches/*` before what stands above it."""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -119,6 +126,7 @@ class Simulator:
             NONE,
             files,
             raw_path.decode("latin-1"),
+            self._store,
         )
         answer, error_event = self._answer(call, specification)
         record.status = answer.status
@@ -163,9 +171,10 @@ class Simulator:
                 raise self._no_operation(call)
             answer = self._faulted_status(call, vendor)
             if answer is None:
-                if call.method == "POST" and call.data is None and not operation.form:
+                if call.method == "POST" and call.data is None and operation.needs_json and not operation.form:
                     raise vendor.not_json()
                 answer = operation.answer(call)
+                remember(call, answer)
         except FaultError as error:
             answer = vendor.error(Refused(f"The simulator cannot read this fault: {error}"), call.number)
         except Refused as refused:

@@ -7,6 +7,7 @@ import msgspec
 
 from turnpike.simulator.faults import Faults
 from turnpike.simulator.forms import File
+from turnpike.simulator.store import Store
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -27,6 +28,8 @@ class Call(msgspec.Struct):
     """Of a form, whose fields are `data`."""
     raw_path: str = ""
     """As it came, percent-encoded: what a signature is over."""
+    store: Store = msgspec.field(default_factory=Store)
+    """What the simulator keeps between requests."""
 
 
 class Answer(msgspec.Struct):
@@ -91,6 +94,8 @@ class Operation(msgspec.Struct, frozen=True):
     answer: Callable[[Call], Answer]
     form: bool = False
     """The body of a POST is a form's, not JSON."""
+    needs_json: bool = True
+    """A POST without a JSON object is refused before the operation sees it."""
 
 
 def json_answer(value: Any, headers: Headers, status: int = 200) -> Answer:

@@ -194,7 +194,7 @@ async def test_an_ambiguous_path_is_refused(stage: Stage, model: str, path: str)
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", CHAT, 405), ("DELETE", EMBEDDINGS, 405), ("POST", "/v1/models", 405), ("POST", "/v1/nowhere", 404)],
+    [("PUT", CHAT, 405), ("DELETE", EMBEDDINGS, 405), ("POST", "/v1/models", 405), ("POST", "/v1", 404)],
 )
 async def test_what_is_not_there_says_so_in_the_apis_own_form(
     stage: Stage, method: str, path: str, status: int

@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 
 from turnpike.simulator import DEFAULT_PORT, tokens
+from turnpike.simulator.app import OPERATIONS
 from turnpike.simulator.calls import KEPT_BODIES, KEPT_CALLS, CallRecord
 from turnpike.simulator.conversation import DEFAULT_THINKING_WORDS, Conversation, Turn, directives_of
-from turnpike.simulator.dialects import OPERATIONS
 from turnpike.simulator.dialects.openai_embeddings import DEFAULT_DIMENSIONS
 from turnpike.simulator.faults import FAULT_NAMES, parse
 from turnpike.simulator.replies import ECHO_WORDS, answer

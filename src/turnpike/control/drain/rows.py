@@ -88,6 +88,7 @@ def row_of(event: UsageEvent) -> Row:
         _abandoned_json(abandoned) if abandoned else None,
         event.cache,
         None if usage.media is None else _media_json(usage.media),
+        event.path,
     )
     counts: tuple[int, ...] = row[_COUNTS]  # pyright: ignore[reportAssignmentType]
     if max(counts) > LARGEST_COUNT or min(counts) < 0 or (cost is not None and not 0 <= cost <= LARGEST_COST):
@@ -178,6 +179,7 @@ def interrupted_row(attempts: Sequence[OpenRecord], *, charge: bool) -> Row:
         first_byte_us=0,
         total_us=0,
         attempts=last.attempt,
+        path=last.path,
     )
     return row_of(event)
 

@@ -96,10 +96,9 @@ class Session:
         check(relay, self._connection, head, entry)
         self._entry = entry
         self._model = model_of(head)
-        assert head.route.endpoint is not None
         plan = entry.profile.plans.get((head.route.label, self._model))
         if plan is None:
-            plan = entry.profile.make_plan(head.route.endpoint, self._model)
+            plan = entry.profile.make_plan(head.route, self._model)
         own = WSConnection(ConnectionType.SERVER)
         # Before the provider is asked: raises for an offer that is none.
         self._offer(own)
@@ -268,8 +267,7 @@ class Session:
             if not isinstance(found, Entry):
                 raise found
             check(self._relay, self._connection, self._head, found)
-            assert self._head.route.endpoint is not None
-            found.profile.make_plan(self._head.route.endpoint, self._model)
+            found.profile.make_plan(self._head.route, self._model)
         except TurnpikeError as error:
             self._tell_caller(error, None)
             self._end(ends.REFUSED, error.message, Outcome.CANCELLED, error.code)

@@ -218,9 +218,9 @@ class Turns:
     def _hearing_target(self) -> "Target":
         """The transcribing model at the same provider, if it is registered; else this one, without a price."""
         own = self._target.served
-        if self._hearer is not None and _TRANSCRIPTION.endpoint is not None:
+        if self._hearer is not None:
             try:
-                plan = self.entry.profile.make_plan(_TRANSCRIPTION.endpoint, self._hearer)
+                plan = self.entry.profile.make_plan(_TRANSCRIPTION, self._hearer)
             except TurnpikeError:
                 plan = None
             for target in plan.targets if plan is not None else ():

@@ -5,6 +5,7 @@ from turnpike.control.db.models.catalog import Credential, Model, ModelAlias, Pr
 from turnpike.control.db.models.identity import Department, User
 from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
+from turnpike.control.db.models.objects import OwnedObjectRow
 from turnpike.control.db.models.state import Change, Meta, Policy
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Meta",
     "Model",
     "ModelAlias",
+    "OwnedObjectRow",
     "Policy",
     "Provider",
     "ProviderSetting",

@@ -83,6 +83,8 @@ class LedgerRow(Base):
     cache: Mapped[str | None] = mapped_column(String(32))
     media: Mapped[dict[str, Any] | None] = mapped_column(Document)
     """What few requests have: the counts of MediaUsage that are not zero, by name. NULL: none."""
+    path: Mapped[str | None] = mapped_column(String(NAME))
+    """Of a call that was passed through: its path without what the caller chose in it."""
 
 
 class LedgerTotal(Base):

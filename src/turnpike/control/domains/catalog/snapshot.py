@@ -89,7 +89,12 @@ class SnapshotCompiler:
             return None
 
     def _policies(self, stored: dict[str, Any] | None) -> Policies:
-        values = {"max_attempts": self._settings.max_attempts, "total_timeout_s": self._settings.total_timeout_s}
+        values = {
+            "max_attempts": self._settings.max_attempts,
+            "total_timeout_s": self._settings.total_timeout_s,
+            "passthrough_call_nanousd": round(self._settings.passthrough_call_usd * 1_000_000_000),
+            "admins_see_all_objects": self._settings.passthrough_admins_see_all,
+        }
         return msgspec.convert({**values, **(stored or {})}, Policies)
 
 

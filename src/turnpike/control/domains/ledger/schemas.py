@@ -177,6 +177,7 @@ class RowView(TokensView):
     abandoned: list[AbandonedView]
     cache: str | None
     media: MediaView | None = Field(description="What is counted in other units than tokens; null: nothing was.")
+    path: str | None = Field(description="Of a call that was passed through: its path, ids left out.")
 
 
 class SumsView(TokensView):

@@ -32,6 +32,8 @@ class ChatHead(Head, gc=False):
     max_completion_tokens: OwnedMaxCompletionTokens | None = None
     n: OwnedN | None = None
     stream_options: OwnedStreamOptions | msgspec.UnsetType | None = msgspec.UNSET
+    store: msgspec.Raw = msgspec.Raw()
+    """As it stands there; empty when it does not."""
 
     def output_bound(self) -> int | None:
         bound = self.max_completion_tokens

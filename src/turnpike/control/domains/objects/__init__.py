@@ -1,0 +1,1 @@
+"""Objects at providers and their owners, and what batches cost."""
