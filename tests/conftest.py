@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.databases import postgres, settings, sqlite_settings, sqlite_template
+from tests.support.databases import postgres, postgres_settings, settings, sqlite_settings, sqlite_template
 from turnpike.control.db.database import Database
 from turnpike.settings import Settings
 
-__all__ = ["postgres", "settings", "sqlite_settings", "sqlite_template"]
+__all__ = ["postgres", "postgres_settings", "settings", "sqlite_settings", "sqlite_template"]
 
 # A test run under nohup hands its ignored SIGHUP down to every program it starts, and they would heed it.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -115,6 +115,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "turnpike.db"
 
 
+@pytest.fixture
+def postgres_settings(postgres: PostgresServer, tmp_path: Path) -> Iterator[Settings]:
+    """For what is PostgreSQL's alone."""
+    data_dir = tmp_path / "data"
+    data_dir.mkdir(mode=0o700)
+    name = postgres.create_migrated(tmp_path)
+    yield test_settings(data_dir, database_url=SecretStr(postgres.address(name)))
+    postgres.drop(name)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a gateway whose database is migrated and empty: each test runs on SQLite and on PostgreSQL."""

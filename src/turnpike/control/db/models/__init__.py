@@ -4,6 +4,7 @@ from turnpike.control.db.base import Base
 from turnpike.control.db.models.catalog import Credential, Model, ModelAlias, Provider, ProviderSetting
 from turnpike.control.db.models.identity import Department, User
 from turnpike.control.db.models.keys import ApiKey
+from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
 from turnpike.control.db.models.objects import OwnedObjectRow
 from turnpike.control.db.models.state import Change, Meta, Policy
@@ -16,6 +17,8 @@ __all__ = [
     "Department",
     "LedgerRow",
     "LedgerTotal",
+    "LentSeats",
+    "LentWindow",
     "Meta",
     "Model",
     "ModelAlias",

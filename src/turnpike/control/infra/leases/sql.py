@@ -1,0 +1,135 @@
+"""Leases in the database: a statement, or a short transaction, for each step.
+
+PostgreSQL's clock is the truth's. SQLite is opened by one control process only, whose own clock is as good.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from string import Template
+
+from sqlalchemy import BigInteger, bindparam, text
+
+from turnpike.control.db.database import UNREACHABLE, Database
+from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.infra.leases import Clock, LeasesUnreachable, Seats, Slice, Window, window_start
+from turnpike.kit.clock import now_ms
+
+_MOMENT = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('lent seats ' || :scope, 0))")
+_WORDS = {True: {"most": "max", "least": "min"}, False: {"most": "greatest", "least": "least"}}
+"""By whether it is SQLite."""
+
+_USED = "CASE WHEN :start > lent_windows.start_ms THEN 0 ELSE lent_windows.used END"
+_LEFT = f"(:limit - ({_USED}))"
+_GRANTED = f"$most(0, $least(:wanted, {_LEFT}, $most(1, {_LEFT} / :share)))"
+_FIRST = "$most(0, $least(:wanted, :limit, $most(1, :limit / :share)))"
+_TAKE = Template(f"""
+INSERT INTO lent_windows (scope, resource, length_ms, start_ms, used, granted)
+VALUES (:scope, :resource, :length, :start, {_FIRST}, {_FIRST})
+ON CONFLICT (scope, resource, length_ms) DO UPDATE SET
+  start_ms = CASE WHEN :start > lent_windows.start_ms OR lent_windows.start_ms - :start > :length
+             THEN :start ELSE lent_windows.start_ms END,
+  used = {_USED} + {_GRANTED},
+  granted = {_GRANTED}
+RETURNING start_ms, used, granted
+""")  # noqa: S608 - put together of constants above
+_GIVE_BACK = text(
+    "UPDATE lent_windows SET used = CASE WHEN used > :amount THEN used - :amount ELSE 0 END"
+    " WHERE scope = :scope AND resource = :resource AND length_ms = :length AND start_ms = :start"
+)
+_RESET = text("UPDATE lent_windows SET used = 0 WHERE scope = :scope AND resource = :resource AND length_ms = :length")
+_LOOK = text(
+    "SELECT start_ms, used FROM lent_windows WHERE scope = :scope AND resource = :resource AND length_ms = :length"
+)
+_OTHERS = text("SELECT coalesce(sum(seats), 0) FROM lent_seats WHERE scope = :scope AND holder <> :holder")
+_FORGET = text("DELETE FROM lent_seats WHERE scope = :scope AND (until_ms <= :now OR holder = :holder)")
+_SIT = text("INSERT INTO lent_seats (scope, holder, seats, until_ms) VALUES (:scope, :holder, :seats, :until)")
+_SEATED = text("SELECT coalesce(sum(seats), 0) FROM lent_seats WHERE scope = :scope AND until_ms > :now")
+
+
+class SqlLeases:
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or (now_ms if database.is_sqlite else None)
+        # Without their types PostgreSQL would take the numbers for the smallest that may fit.
+        numbers = [bindparam(name, type_=BigInteger) for name in ("length", "start", "limit", "wanted", "share")]
+        self._take = text(_TAKE.substitute(_WORDS[database.is_sqlite])).bindparams(*numbers)
+
+    async def take(self, window: Window, wanted: int, *, share: int = 1) -> Slice:
+        async with self._write() as session:
+            now = await self._now(session)
+            start = now - now % window.length_ms
+            values = {"start": start, "limit": window.limit, "wanted": wanted, "share": share}
+            row = (await session.execute(self._take, {**_key(window), **values})).one()
+            # Asked again: another holder's transaction may have been waited for.
+            now = await self._now(session)
+        return Slice(row.granted, row.used, row.start_ms, row.start_ms + window.length_ms - now)
+
+    async def give_back(self, window: Window, start_ms: int, amount: int) -> None:
+        async with self._write() as session:
+            await session.execute(_GIVE_BACK, {**_key(window), "start": start_ms, "amount": amount})
+
+    async def used(self, windows: Sequence[Window]) -> list[int]:
+        counts: list[int] = []
+        async with self._read() as session:
+            now = await self._now(session)
+            for window in windows:
+                row = (await session.execute(_LOOK, _key(window))).one_or_none()
+                new = row is None or window_start(now, window.length_ms, row.start_ms)[1]
+                counts.append(0 if new or row is None else row.used)
+        return counts
+
+    async def reset(self, windows: Sequence[Window]) -> None:
+        async with self._write() as session:
+            for window in windows:
+                await session.execute(_RESET, _key(window))
+
+    async def hold(self, seats: Seats, holder: str, wanted: int, ttl_ms: int) -> int:
+        async with self._write() as session:
+            if not self._database.is_sqlite:
+                await session.execute(_LOCK, {"scope": seats.scope})
+            now = await self._now(session)
+            who = {"scope": seats.scope, "holder": holder}
+            await session.execute(_FORGET, {**who, "now": now})
+            others = (await session.execute(_OTHERS, who)).scalar_one()
+            given = max(0, min(wanted, seats.limit - others))
+            if given:
+                await session.execute(_SIT, {**who, "seats": given, "until": now + ttl_ms})
+        return given
+
+    async def seated(self, seats: Seats) -> int:
+        async with self._read() as session:
+            now = await self._now(session)
+            return (await session.execute(_SEATED, {"scope": seats.scope, "now": now})).scalar_one()
+
+    async def close(self) -> None:
+        """The database is its owner's."""
+
+    async def _now(self, session: ReadSession) -> int:
+        if self._clock is not None:
+            return self._clock()
+        return (await session.execute(text(_MOMENT))).scalar_one()
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[WriteSession]:
+        try:
+            async with self._database.write() as session:
+                yield session
+        except UNREACHABLE as error:
+            raise _unreachable() from error
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[ReadSession]:
+        try:
+            async with self._database.read() as session:
+                yield session
+        except UNREACHABLE as error:
+            raise _unreachable() from error
+
+
+def _unreachable() -> LeasesUnreachable:
+    return LeasesUnreachable("The database that limits are counted in does not answer at the moment.", retry_after_s=2)
+
+
+def _key(window: Window) -> dict[str, object]:
+    return {"scope": window.scope, "resource": window.resource, "length": window.length_ms}

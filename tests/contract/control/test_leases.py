@@ -1,0 +1,375 @@
+"""What every truth that limits are counted in must do: exact under concurrency, deaf to late holders, steady when the
+clock steps, and plain about it when it cannot be reached."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from tests.support.control import unused_port
+from tests.support.databases import test_settings
+from tests.support.redis import RedisServer, redis_server
+from turnpike.control.db.database import Database
+from turnpike.control.infra.leases import Leases, LeasesUnreachable, Seats, Window, granted
+from turnpike.control.infra.leases.memory import MemoryLeases
+from turnpike.control.infra.leases.redis_store import RedisLeases
+from turnpike.control.infra.leases.sql import SqlLeases
+from turnpike.settings import Settings
+
+__all__ = ["redis_server"]
+
+MINUTE = 60_000
+START = 29_000_000 * MINUTE
+WINDOW = Window("key:1", "requests", MINUTE, 100)
+
+
+class SteppingClock:
+    def __init__(self) -> None:
+        self.ms = START + 10_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+class Truth:
+    """One shared truth, and as many ports to it as there are control processes."""
+
+    def __init__(self, clock: SteppingClock, port: Callable[[], Leases]) -> None:
+        self.clock = clock
+        self.port = port
+
+
+Kind = tuple[str, Settings | RedisServer | None]
+ALL = ["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres), "redis"]
+
+
+@pytest.fixture(params=ALL)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Where limits are counted, and what it takes to open it."""
+    needed = {"sqlite": "sqlite_settings", "postgres": "postgres_settings", "redis": "redis_server"}.get(request.param)
+    return request.param, request.getfixturevalue(needed) if needed else None
+
+
+@pytest.fixture
+async def truth(kind: Kind) -> AsyncIterator[Truth]:
+    clock = SteppingClock()
+    async with AsyncExitStack() as stack:
+        yield Truth(clock, await _ports(kind, clock, stack))
+
+
+@pytest.fixture
+async def by_own_clock(kind: Kind) -> AsyncIterator[Leases]:
+    async with AsyncExitStack() as stack:
+        yield (await _ports(kind, None, stack))()
+
+
+async def _ports(kind: Kind, clock: SteppingClock | None, stack: AsyncExitStack) -> Callable[[], Leases]:
+    """Each call opens another port to the same truth."""
+    match kind:
+        case ("redis", RedisServer() as server):
+            client = server.client()
+            await client.flushall()
+            await client.aclose()
+
+            def connect() -> Leases:
+                port = RedisLeases(server.client(), clock)
+                stack.push_async_callback(port.close)
+                return port
+
+            return connect
+        case (_, Settings() as settings):
+            databases = [await stack.enter_async_context(_opened(settings))]
+            if not databases[0].is_sqlite:
+                databases.append(await stack.enter_async_context(_opened(settings)))
+            turns = cycle(databases)
+            return lambda: SqlLeases(next(turns), clock)
+        case _:
+            one = MemoryLeases(clock) if clock else MemoryLeases()
+            return lambda: one
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+# ---- windows
+
+
+async def test_no_more_is_lent_than_the_limit_however_many_ask_at_once(truth: Truth) -> None:
+    ports = [truth.port(), truth.port()]
+    slices = await asyncio.gather(*(ports[number % 2].take(WINDOW, 7) for number in range(40)))
+
+    assert sum(each.granted for each in slices) == 100
+    assert sorted({each.granted for each in slices}) == [0, 2, 7]
+    assert await ports[1].used([WINDOW]) == [100]
+
+
+async def test_slices_shrink_with_what_is_left_down_to_one(truth: Truth) -> None:
+    port = truth.port()
+    lent = [(await port.take(WINDOW, 50, share=4)).granted for _ in range(30)]
+
+    assert lent[:4] == [25, 18, 14, 10]
+    assert lent == sorted(lent, reverse=True)
+    assert sum(lent) == 100
+    assert 1 in lent
+
+
+async def test_a_slice_says_how_long_it_may_be_used(truth: Truth) -> None:
+    taken = await truth.port().take(WINDOW, 1)
+
+    assert taken.start_ms == START
+    assert taken.usable_for_ms == 50_000
+
+
+async def test_the_next_window_begins_anew(truth: Truth) -> None:
+    port = truth.port()
+    assert (await port.take(WINDOW, 100)).granted == 100
+    truth.clock.ms = START + MINUTE - 1
+    assert (await port.take(WINDOW, 1)).granted == 0
+    truth.clock.ms = START + MINUTE
+    assert await port.used([WINDOW]) == [0]
+    taken = await port.take(WINDOW, 60)
+    assert (taken.granted, taken.used, taken.start_ms) == (60, 60, START + MINUTE)
+
+
+async def test_windows_of_other_scopes_resources_and_lengths_are_counted_apart(truth: Truth) -> None:
+    port = truth.port()
+    others = [
+        Window("key:2", "requests", MINUTE, 100),
+        Window("key:1", "tokens", MINUTE, 100),
+        Window("key:1", "requests", 60 * MINUTE, 100),
+    ]
+    await port.take(WINDOW, 30)
+    for number, other in enumerate(others):
+        assert (await port.take(other, number + 1)).used == number + 1
+    assert await port.used([WINDOW, *others]) == [30, 1, 2, 3]
+
+
+async def test_what_is_given_back_in_time_is_lent_again(truth: Truth) -> None:
+    port = truth.port()
+    taken = await port.take(WINDOW, 100)
+    await port.give_back(WINDOW, taken.start_ms, 40)
+    assert (await port.take(WINDOW, 100)).granted == 40
+
+
+async def test_a_holder_that_returns_late_changes_nothing(truth: Truth) -> None:
+    port = truth.port()
+    old = await port.take(WINDOW, 50)
+    truth.clock.ms += MINUTE
+    await port.take(WINDOW, 100)
+    await port.give_back(WINDOW, old.start_ms, 50)
+    assert (await port.take(WINDOW, 1)).granted == 0
+
+
+async def test_more_given_back_than_taken_makes_no_room_beyond_the_limit(truth: Truth) -> None:
+    port = truth.port()
+    taken = await port.take(WINDOW, 10)
+    await port.give_back(WINDOW, taken.start_ms, 1_000)
+    assert (await port.take(WINDOW, 500)).granted == 100
+
+
+async def test_a_limit_that_is_lowered_holds_at_once_and_one_that_is_raised_too(truth: Truth) -> None:
+    port = truth.port()
+    await port.take(WINDOW, 60)
+    assert (await port.take(Window("key:1", "requests", MINUTE, 50), 1)).granted == 0
+    assert (await port.take(Window("key:1", "requests", MINUTE, 200), 500)).granted == 140
+
+
+async def test_large_counts_are_exact(truth: Truth) -> None:
+    port = truth.port()
+    window = Window("key:1", "tokens", 24 * 60 * MINUTE, 10**13)
+    assert (await port.take(window, 10**13 - 1)).granted == 10**13 - 1
+    assert (await port.take(window, 5)).used == 10**13
+
+
+async def test_a_reset_window_is_empty(truth: Truth) -> None:
+    port = truth.port()
+    await port.take(WINDOW, 100)
+    await port.reset([WINDOW, Window("key:never", "requests", MINUTE, 1)])
+    assert await port.used([WINDOW]) == [0]
+    assert (await port.take(WINDOW, 100)).granted == 100
+
+
+@pytest.mark.parametrize("back_ms", [1, 9_000, 11_000, 50_000, MINUTE])
+async def test_a_clock_that_goes_back_a_little_does_not_lend_a_window_twice(truth: Truth, back_ms: int) -> None:
+    port = truth.port()
+    await port.take(WINDOW, 100)
+    truth.clock.ms -= back_ms
+    assert (await port.take(WINDOW, 1)).granted == 0
+    truth.clock.ms += back_ms
+    assert (await port.take(WINDOW, 1)).granted == 0
+    truth.clock.ms = START + MINUTE
+    assert (await port.take(WINDOW, 1)).granted == 1
+
+
+async def test_a_clock_that_was_far_ahead_refuses_for_one_window_at_most(truth: Truth) -> None:
+    port = truth.port()
+    truth.clock.ms += 365 * 24 * 60 * MINUTE
+    await port.take(WINDOW, 100)
+    truth.clock.ms = START + 10_000
+    assert (await port.take(WINDOW, 1)).granted == 0
+    truth.clock.ms = START + MINUTE
+    assert (await port.take(WINDOW, 1)).granted == 1
+
+
+# ---- seats
+
+
+SEATS = Seats("user:1", 10)
+
+
+async def test_no_more_seats_are_held_than_there_are(truth: Truth) -> None:
+    ports = [truth.port(), truth.port()]
+    given = await asyncio.gather(*(ports[n % 2].hold(SEATS, f"relay-{n}", 3, 30_000) for n in range(8)))
+
+    assert sum(given) == 10
+    assert await ports[0].seated(SEATS) == 10
+
+
+async def test_a_holder_keeps_changes_and_gives_up_its_seats(truth: Truth) -> None:
+    port = truth.port()
+    assert await port.hold(SEATS, "a", 6, 30_000) == 6
+    assert await port.hold(SEATS, "b", 6, 30_000) == 4
+    assert await port.hold(SEATS, "a", 6, 30_000) == 6, "asked again, it keeps them"
+    assert await port.hold(SEATS, "a", 1, 30_000) == 1
+    assert await port.hold(SEATS, "b", 9, 30_000) == 9
+    assert await port.hold(SEATS, "b", 0, 30_000) == 0
+    assert await port.seated(SEATS) == 1
+
+
+async def test_the_seats_of_a_holder_that_died_are_free_when_its_time_is_over(truth: Truth) -> None:
+    port = truth.port()
+    await port.hold(SEATS, "dead", 10, 30_000)
+    truth.clock.ms += 29_999
+    assert await port.hold(SEATS, "b", 1, 30_000) == 0
+    truth.clock.ms += 1
+    assert await port.seated(SEATS) == 0
+    assert await port.hold(SEATS, "b", 1, 30_000) == 1
+    assert await port.hold(SEATS, "dead", 10, 30_000) == 9, "late, it gets what is left"
+
+
+async def test_a_holder_beyond_a_lowered_limit_keeps_what_there_is_room_for(truth: Truth) -> None:
+    port = truth.port()
+    await port.hold(SEATS, "a", 8, 30_000)
+    assert await port.hold(Seats("user:1", 5), "a", 8, 30_000) == 5
+    assert await port.hold(Seats("user:1", 5), "b", 1, 30_000) == 0
+
+
+# ---- the rule
+
+
+@given(st.integers(0, 1000), st.integers(-50, 1000), st.integers(1, 64))
+def test_the_rule_never_lends_more_than_is_left_and_always_something_while_there_is(
+    wanted: int, left: int, share: int
+) -> None:
+    lent = granted(wanted, left, share)
+    assert 0 <= lent <= max(0, min(wanted, left))
+    assert (lent > 0) == (wanted > 0 and left > 0)
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["take", "back", "clock", "hold"]), st.integers(0, 130), st.integers(1, 5)), max_size=25
+)
+
+
+@examples(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(steps=STEPS)
+def test_every_truth_agrees_with_the_one_in_memory(
+    steps: list[tuple[str, int, int]], sqlite_settings: Settings, redis_server: RedisServer
+) -> None:
+    async def both() -> None:
+        clock = SteppingClock()
+        client = redis_server.client()
+        await client.flushall()
+        async with _opened(sqlite_settings) as database:
+            sql = SqlLeases(database, clock)
+            await sql.reset([WINDOW])
+            # What an earlier example left is of a window long gone.
+            clock.ms += next(_AHEAD) * 10 * MINUTE
+            truths: list[Leases] = [MemoryLeases(clock), sql, RedisLeases(client, clock)]
+            for step in steps:
+                outcomes = [await _step(each, clock, *step) for each in truths]
+                if step[0] == "clock":
+                    clock.ms += step[1] * 1_000
+                assert outcomes[0] == outcomes[1] == outcomes[2]
+            await truths[2].close()
+
+    asyncio.run(both())
+
+
+_AHEAD = iter(range(1, 10_000))
+
+
+async def _step(port: Leases, clock: SteppingClock, kind: str, amount: int, small: int) -> object:
+    match kind:
+        case "take":
+            return await port.take(WINDOW, amount, share=small)
+        case "back":
+            await port.give_back(WINDOW, clock.ms - clock.ms % MINUTE, amount)
+        case "hold":
+            seats = Seats(f"user:{clock.ms // (10 * MINUTE)}", 40)
+            return await port.hold(seats, f"relay-{small}", amount, 20_000)
+        case _:
+            pass
+    return await port.used([WINDOW])
+
+
+# ---- the truth's own clock, and its absence
+
+
+async def test_windows_are_aligned_to_the_truths_own_clock(by_own_clock: Leases) -> None:
+    window = Window("key:1", "requests", 3_600_000, 10)
+    taken = await by_own_clock.take(window, 3)
+
+    assert taken.start_ms % 3_600_000 == 0
+    assert 0 < taken.usable_for_ms <= 3_600_000
+    assert await by_own_clock.hold(SEATS, "a", 3, 60_000) == 3
+    assert await by_own_clock.seated(SEATS) == 3
+
+
+async def test_a_redis_that_is_gone_is_said_to_be_and_comes_back(redis_server: RedisServer) -> None:
+    port = RedisLeases(redis_server.client())
+    await port.take(WINDOW, 1)
+    redis_server.stop()
+    try:
+        for ask in (port.take(WINDOW, 1), port.used([WINDOW]), port.hold(SEATS, "a", 1, 1_000)):
+            with pytest.raises(LeasesUnreachable) as caught:
+                await ask
+            assert caught.value.status == 503
+    finally:
+        redis_server.start()
+    assert (await port.take(WINDOW, 1)).granted == 1
+    await port.close()
+
+
+async def test_a_database_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+    address = SecretStr(f"postgresql://nobody@127.0.0.1:{unused_port()}/none")
+    async with _opened(test_settings(tmp_path, database_url=address)) as database:
+        port = SqlLeases(database)
+        for ask in (port.take(WINDOW, 1), port.used([WINDOW]), port.hold(SEATS, "a", 1, 1_000)):
+            with pytest.raises(LeasesUnreachable):
+                await ask
+
+
+async def test_each_step_touches_one_key_of_a_cluster(redis_server: RedisServer) -> None:
+    client = redis_server.client()
+    await client.flushall()
+    port = RedisLeases(client)
+    await port.take(WINDOW, 1)
+    await port.hold(SEATS, "a", 1, 60_000)
+    keys = sorted(key.decode() for key in await client.keys("*"))
+    await port.close()
+
+    assert keys == ["turnpike:seats:{user:1}", "turnpike:window:{key:1|requests|60000}"]
