@@ -109,17 +109,37 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def openai_compatible(
-    prefix: str = "", *, embeddings: bool = True, messages: str | None = None
+    prefix: str = "", *, embeddings: bool = True, messages: str | None = None, responses: str | None = None
 ) -> dict[Operation, tuple[OperationSpec, ...]]:
     """The operations of an API that follows OpenAI's paths below its base URL.
 
-    `prefix`: what stands before those paths, where the base URL does not hold it already. `messages`: the path at
-    which it also speaks Anthropic's Messages form, where its documents say so.
+    `prefix`: what stands before those paths, where the base URL does not hold it already. `messages`,
+    `responses`: the paths at which it also speaks Anthropic's Messages form and OpenAI's Responses form, where its
+    documents say so.
     """
     chat = (OperationSpec("openai_chat", f"{prefix}/chat/completions"),)
     if messages is not None:
         chat += (OperationSpec("anthropic_messages", messages),)
+    if responses is not None:
+        chat += (OperationSpec("openai_responses", responses),)
     operations: dict[Operation, tuple[OperationSpec, ...]] = {Operation.CHAT: chat}
     if embeddings:
         operations[Operation.EMBEDDINGS] = (OperationSpec("openai_embeddings", f"{prefix}/embeddings"),)
     return operations
+
+
+IMAGES = {Operation.IMAGE_GENERATION: (OperationSpec("openai_images", "/images/generations"),)}
+MODERATIONS = {Operation.MODERATION: (OperationSpec("openai_moderations", "/moderations"),)}
+VIDEOS = {Operation.VIDEO: (OperationSpec("openai_videos", "/videos"),)}
+AUDIO = {
+    Operation.SPEECH: (OperationSpec("openai_speech", "/audio/speech"),),
+    Operation.TRANSCRIPTION: (OperationSpec("openai_transcription", "/audio/transcriptions"),),
+    Operation.TRANSLATION: (OperationSpec("openai_translation", "/audio/translations"),),
+}
+IMAGE_EDITS = {
+    Operation.IMAGE_EDIT: (OperationSpec("openai_image_edit", "/images/edits"),),
+    Operation.IMAGE_VARIATION: (OperationSpec("openai_image_variation", "/images/variations"),),
+}
+REALTIME = {Operation.REALTIME: (OperationSpec("openai_realtime", "/realtime"),)}
+RERANK = {Operation.RERANK: (OperationSpec("jina_rerank", "/rerank"),)}
+"""What many APIs have beside `openai_compatible`'s operations, at the usual paths."""

@@ -2,7 +2,7 @@
 
 from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import OperationSpec, Vendor, openai_compatible
+from turnpike.wire.vendor import RERANK, OperationSpec, Vendor, openai_compatible
 
 VLLM = Vendor(
     name="vllm",
@@ -10,8 +10,13 @@ VLLM = Vendor(
     website="https://vllm.ai",
     reference="https://docs.vllm.ai/en/stable/serving/openai_compatible_server",
     base_url="http://127.0.0.1:8000/v1",
-    operations=openai_compatible(messages="/messages")
-    | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)},
+    operations=openai_compatible(messages="/messages", responses="/responses")
+    | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)}
+    | RERANK
+    | {
+        Operation.TRANSCRIPTION: (OperationSpec("openai_transcription", "/audio/transcriptions"),),
+        Operation.TRANSLATION: (OperationSpec("openai_translation", "/audio/translations"),),
+    },
     env_keys=("VLLM_API_KEY",),
     needs_credential=False,
     loopback_ports=(8000,),
