@@ -17,7 +17,7 @@ DATABRICKS = Vendor(
             pattern=r"[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+",
         ),
     ),
-    operations=openai_compatible("/serving-endpoints"),
+    operations=openai_compatible("/serving-endpoints", responses="/serving-endpoints/responses"),
     env_keys=("DATABRICKS_TOKEN",),
     models_path="/api/2.0/serving-endpoints",
     price_provider="databricks",

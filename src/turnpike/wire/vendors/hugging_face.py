@@ -9,7 +9,7 @@ HUGGING_FACE = Vendor(
     website="https://huggingface.co",
     reference="https://huggingface.co/docs/inference-providers/tasks/chat-completion",
     base_url="https://router.huggingface.co/v1",
-    operations=openai_compatible(embeddings=False),
+    operations=openai_compatible(embeddings=False, responses="/responses"),
     env_keys=("HF_TOKEN",),
     models_public=True,
     quirks=frozenset(

@@ -2,7 +2,7 @@
 
 from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import OperationSpec, Vendor
+from turnpike.wire.vendor import RERANK, OperationSpec, Vendor
 
 JINA = Vendor(
     name="jina",
@@ -10,7 +10,7 @@ JINA = Vendor(
     website="https://jina.ai",
     reference="https://api.jina.ai/redoc",
     base_url="https://api.jina.ai/v1",
-    operations={Operation.EMBEDDINGS: (OperationSpec("openai_embeddings", "/embeddings"),)},
+    operations={Operation.EMBEDDINGS: (OperationSpec("openai_embeddings", "/embeddings"),)} | RERANK,
     env_keys=("JINA_API_KEY",),
     models_path=None,
     quirks=frozenset((q.NO_USER,)),

@@ -10,9 +10,9 @@ LLAMA_CPP = Vendor(
     website="https://github.com/ggml-org/llama.cpp",
     reference="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
     base_url="http://127.0.0.1:8080/v1",
-    operations=openai_compatible(messages="/messages")
-    | RERANK
-    | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)},
+    operations=openai_compatible(messages="/messages", responses="/responses")
+    | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)}
+    | RERANK,
     needs_credential=False,
     loopback_ports=(8080,),
     probe_path="/v1/models",

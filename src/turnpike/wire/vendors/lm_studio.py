@@ -9,7 +9,7 @@ LM_STUDIO = Vendor(
     website="https://lmstudio.ai",
     reference="https://lmstudio.ai/docs/developer/openai-compat",
     base_url="http://127.0.0.1:1234/v1",
-    operations=openai_compatible(messages="/messages"),
+    operations=openai_compatible(messages="/messages", responses="/responses"),
     needs_credential=False,
     loopback_ports=(1234,),
     probe_path="/v1/models",

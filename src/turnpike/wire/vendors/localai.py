@@ -1,7 +1,7 @@
 """LocalAI, a server for models of every kind on one's own machine."""
 
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import Vendor, openai_compatible
+from turnpike.wire.vendor import AUDIO, IMAGES, RERANK, Vendor, openai_compatible
 
 LOCALAI = Vendor(
     name="localai",
@@ -9,7 +9,7 @@ LOCALAI = Vendor(
     website="https://localai.io",
     reference="https://localai.io/features/openai-functions",
     base_url="http://127.0.0.1:8080/v1",
-    operations=openai_compatible(),
+    operations=openai_compatible() | IMAGES | AUDIO | RERANK,
     needs_credential=False,
     loopback_ports=(8080,),
     probe_path="/system",

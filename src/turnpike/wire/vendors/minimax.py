@@ -9,7 +9,7 @@ MINIMAX = Vendor(
     website="https://www.minimax.io",
     reference="https://platform.minimax.io/docs/api-reference/text-openai-api",
     base_url="https://api.minimax.io",
-    operations=openai_compatible("/v1", embeddings=False, messages="/anthropic/v1/messages"),
+    operations=openai_compatible("/v1", embeddings=False, messages="/anthropic/v1/messages", responses="/v1/responses"),
     env_keys=("MINIMAX_API_KEY",),
     models_path="/v1/models",
     price_provider="minimax",

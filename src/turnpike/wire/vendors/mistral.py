@@ -1,7 +1,8 @@
 """Mistral AI. Its API refuses fields that it does not know, and reports usage in streams unasked."""
 
+from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import MODERATIONS, Vendor, openai_compatible
+from turnpike.wire.vendor import MODERATIONS, OperationSpec, Vendor, openai_compatible
 
 MISTRAL = Vendor(
     name="mistral",
@@ -9,7 +10,9 @@ MISTRAL = Vendor(
     website="https://mistral.ai",
     reference="https://docs.mistral.ai/api",
     base_url="https://api.mistral.ai/v1",
-    operations=openai_compatible() | MODERATIONS,
+    operations=openai_compatible()
+    | MODERATIONS
+    | {Operation.TRANSCRIPTION: (OperationSpec("openai_transcription", "/audio/transcriptions"),)},
     env_keys=("MISTRAL_API_KEY",),
     price_provider="mistral",
     quirks=frozenset(

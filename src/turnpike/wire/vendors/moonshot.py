@@ -9,7 +9,7 @@ MOONSHOT = Vendor(
     website="https://www.moonshot.ai",
     reference="https://platform.kimi.ai/docs/api/overview",
     base_url="https://api.moonshot.ai",
-    operations=openai_compatible("/v1", embeddings=False, messages="/anthropic/v1/messages"),
+    operations=openai_compatible("/v1", embeddings=False, messages="/anthropic/v1/messages", responses="/v1/responses"),
     env_keys=("MOONSHOT_API_KEY",),
     models_path="/v1/models",
     price_provider="moonshotai",

@@ -9,7 +9,7 @@ OLLAMA = Vendor(
     website="https://ollama.com",
     reference="https://docs.ollama.com/api/openai-compatibility",
     base_url="http://127.0.0.1:11434/v1",
-    operations=openai_compatible(messages="/messages"),
+    operations=openai_compatible(messages="/messages", responses="/responses"),
     needs_credential=False,
     loopback_ports=(11434,),
     probe_path="/api/version",

@@ -9,7 +9,7 @@ OPENROUTER = Vendor(
     website="https://openrouter.ai",
     reference="https://openrouter.ai/docs/api-reference",
     base_url="https://openrouter.ai/api/v1",
-    operations=openai_compatible(messages="/messages"),
+    operations=openai_compatible(messages="/messages", responses="/responses"),
     env_keys=("OPENROUTER_API_KEY",),
     models_public=True,
     credential_path="/key",

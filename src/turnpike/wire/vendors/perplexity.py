@@ -1,7 +1,8 @@
 """Perplexity: answers that rest on a search, and say on which pages."""
 
+from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import Vendor, openai_compatible
+from turnpike.wire.vendor import OperationSpec, Vendor
 
 PERPLEXITY = Vendor(
     name="perplexity",
@@ -9,7 +10,10 @@ PERPLEXITY = Vendor(
     website="https://www.perplexity.ai",
     reference="https://docs.perplexity.ai/docs/sonar/openai-compatibility",
     base_url="https://api.perplexity.ai",
-    operations=openai_compatible(embeddings=False),
+    operations={
+        Operation.CHAT: (OperationSpec("openai_responses", "/v1/responses"),),
+        Operation.EMBEDDINGS: (OperationSpec("openai_embeddings", "/v1/embeddings"),),
+    },
     env_keys=(
         "PERPLEXITY_API_KEY",
         "PPLX_API_KEY",

@@ -18,7 +18,9 @@ QWEN = Vendor(
             pattern=r"dashscope(-[a-z]{2,8})?",
         ),
     ),
-    operations=openai_compatible("/compatible-mode/v1", messages="/apps/anthropic/v1/messages"),
+    operations=openai_compatible(
+        "/compatible-mode/v1", messages="/apps/anthropic/v1/messages", responses="/compatible-mode/v1/responses"
+    ),
     env_keys=("DASHSCOPE_API_KEY",),
     models_path="/compatible-mode/v1/models",
     quirks=frozenset(

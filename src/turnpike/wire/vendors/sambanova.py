@@ -1,7 +1,8 @@
 """SambaNova Cloud. It speaks Anthropic's form at the same address."""
 
+from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import Vendor, openai_compatible
+from turnpike.wire.vendor import OperationSpec, Vendor, openai_compatible
 
 SAMBANOVA = Vendor(
     name="sambanova",
@@ -9,7 +10,8 @@ SAMBANOVA = Vendor(
     website="https://sambanova.ai",
     reference="https://docs.sambanova.ai/docs/en/features/openai-compatibility",
     base_url="https://api.sambanova.ai/v1",
-    operations=openai_compatible(messages="/messages"),
+    operations=openai_compatible(messages="/messages")
+    | {Operation.TRANSCRIPTION: (OperationSpec("openai_transcription", "/audio/transcriptions"),)},
     env_keys=("SAMBANOVA_API_KEY",),
     models_public=True,
     quirks=frozenset(

@@ -1,7 +1,7 @@
 """Together AI."""
 
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import Vendor, openai_compatible
+from turnpike.wire.vendor import AUDIO, IMAGES, RERANK, Vendor, openai_compatible
 
 TOGETHER = Vendor(
     name="together",
@@ -9,7 +9,7 @@ TOGETHER = Vendor(
     website="https://www.together.ai",
     reference="https://docs.together.ai/docs/openai-api-compatibility",
     base_url="https://api.together.ai/v1",
-    operations=openai_compatible(),
+    operations=openai_compatible() | IMAGES | AUDIO | RERANK,
     env_keys=("TOGETHER_API_KEY",),
     price_provider="together",
     quirks=frozenset((q.MAX_TOKENS, q.NO_DEVELOPER_ROLE, q.NO_METADATA, q.TOP_K)),

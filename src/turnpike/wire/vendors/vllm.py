@@ -10,9 +10,13 @@ VLLM = Vendor(
     website="https://vllm.ai",
     reference="https://docs.vllm.ai/en/stable/serving/openai_compatible_server",
     base_url="http://127.0.0.1:8000/v1",
-    operations=openai_compatible(messages="/messages")
+    operations=openai_compatible(messages="/messages", responses="/responses")
+    | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)}
     | RERANK
-    | {Operation.COUNT_TOKENS: (OperationSpec("anthropic_count_tokens", "/messages/count_tokens"),)},
+    | {
+        Operation.TRANSCRIPTION: (OperationSpec("openai_transcription", "/audio/transcriptions"),),
+        Operation.TRANSLATION: (OperationSpec("openai_translation", "/audio/translations"),),
+    },
     env_keys=("VLLM_API_KEY",),
     needs_credential=False,
     loopback_ports=(8000,),

@@ -10,7 +10,10 @@ VOYAGE = Vendor(
     website="https://www.voyageai.com",
     reference="https://docs.voyageai.com/reference/embeddings-api",
     base_url="https://api.voyageai.com/v1",
-    operations={Operation.EMBEDDINGS: (OperationSpec("openai_embeddings", "/embeddings"),)},
+    operations={
+        Operation.EMBEDDINGS: (OperationSpec("openai_embeddings", "/embeddings"),),
+        Operation.RERANK: (OperationSpec("voyage_rerank", "/rerank"),),
+    },
     env_keys=("VOYAGE_API_KEY",),
     models_path=None,
     price_provider="voyageai",

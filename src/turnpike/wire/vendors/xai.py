@@ -9,7 +9,7 @@ XAI = Vendor(
     website="https://x.ai",
     reference="https://docs.x.ai/docs/api-reference",
     base_url="https://api.x.ai/v1",
-    operations=openai_compatible(embeddings=False) | IMAGES,
+    operations=openai_compatible(embeddings=False, responses="/responses") | IMAGES,
     env_keys=("XAI_API_KEY",),
     price_provider="x-ai",
     quirks=frozenset((q.NO_METADATA,)),

@@ -1,7 +1,7 @@
 """Xinference (Xorbits Inference), a server for models of every kind."""
 
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import Vendor, openai_compatible
+from turnpike.wire.vendor import AUDIO, IMAGES, RERANK, Vendor, openai_compatible
 
 XINFERENCE = Vendor(
     name="xinference",
@@ -9,7 +9,7 @@ XINFERENCE = Vendor(
     website="https://inference.readthedocs.io",
     reference="https://inference.readthedocs.io/en/latest/user_guide/client_api.html",
     base_url="http://127.0.0.1:9997/v1",
-    operations=openai_compatible(),
+    operations=openai_compatible() | IMAGES | AUDIO | RERANK,
     needs_credential=False,
     loopback_ports=(9997,),
     probe_path="/v1/cluster/version",

@@ -1,7 +1,8 @@
 """Z.ai (Zhipu), maker of GLM. It speaks Anthropic's form too; its models choose their tools themselves."""
 
+from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
-from turnpike.wire.vendor import Vendor, openai_compatible
+from turnpike.wire.vendor import OperationSpec, Vendor, openai_compatible
 
 ZAI = Vendor(
     name="zai",
@@ -9,7 +10,8 @@ ZAI = Vendor(
     website="https://z.ai",
     reference="https://docs.z.ai/api-reference/introduction",
     base_url="https://api.z.ai/api",
-    operations=openai_compatible("/paas/v4", messages="/anthropic/v1/messages"),
+    operations=openai_compatible("/paas/v4", messages="/anthropic/v1/messages")
+    | {Operation.IMAGE_GENERATION: (OperationSpec("openai_images", "/paas/v4/images/generations"),)},
     env_keys=(
         "ZAI_API_KEY",
         "ZHIPUAI_API_KEY",
