@@ -306,7 +306,9 @@ def test_a_part_cannot_smuggle_a_boundary() -> None:
 def test_every_vendor_of_an_openai_chat_speaks_openais_api() -> None:
     for vendor in VENDORS.values():
         operations = {str(name): specs for name, specs in vendor.operations.items()}
-        dialects = {spec.dialect for specs in operations.values() for spec in specs}
+        # Clouds serve a model's form under a path of their own, and nothing else of that API.
+        plain = (spec for specs in operations.values() for spec in specs if "{model" not in spec.path)
+        dialects = {spec.dialect for spec in plain}
         roots = roots_of(operations)
         assert ("openai_chat" in dialects) <= (OPENAI in roots), vendor.name
         assert ("anthropic_messages" in dialects) <= (ANTHROPIC in roots), vendor.name
