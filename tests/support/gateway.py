@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
-import msgspec
 import pytest
 
 from tests.support.cases import Usage
@@ -217,16 +216,19 @@ def _own_form_only(side: Side) -> dict[str, Any]:
     if len(vendor.operations[Operation.CHAT]) == 1:
         return {}
     family = side.dialect.partition("_")[0]
-    return {
-        "operations": {
-            str(operation): [
-                msgspec.to_builtins(spec)
-                for spec in specs
-                if (spec.dialect == side.dialect if operation is Operation.CHAT else spec.dialect.startswith(family))
-            ]
-            for operation, specs in vendor.operations.items()
-        }
-    }
+    own: dict[str, list[dict[str, str]]] = {}
+    for operation, specs in vendor.operations.items():
+        kept = [
+            spec
+            for spec in specs
+            if (spec.dialect == side.dialect if operation is Operation.CHAT else spec.dialect.startswith(family))
+        ]
+        own[str(operation)] = [
+            {"dialect": spec.dialect, "path": spec.path}
+            | ({"stream_path": spec.stream_path} if spec.stream_path is not None else {})
+            for spec in kept
+        ]
+    return {"operations": {operation: specs for operation, specs in own.items() if specs}}
 
 
 def register_simulator(gateway: RunningGateway) -> None:
