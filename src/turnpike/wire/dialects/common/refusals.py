@@ -24,7 +24,7 @@ _CODES: Mapping[str, RefusalKind] = {
         (
             RefusalKind.QUOTA,
             "insufficient_quota billing_error arrearage insufficient_balance exceeded_current_quota_error 1113 "
-            "insufficient_credits billing_not_active credit_limit quota_exceeded",
+            "billing_hard_limit_reached insufficient_credits billing_not_active credit_limit quota_exceeded",
         ),
         (
             RefusalKind.RATE_LIMITED,
@@ -33,7 +33,8 @@ _CODES: Mapping[str, RefusalKind] = {
         ),
         (
             RefusalKind.CONTEXT,
-            "context_length_exceeded string_above_max_length 1261 exceed_context_size_error request_too_large",
+            "context_length_exceeded context_window_exceeded string_above_max_length 1261 exceed_context_size_error "
+            "request_too_large",
         ),
         (
             RefusalKind.CONTENT,
@@ -42,7 +43,7 @@ _CODES: Mapping[str, RefusalKind] = {
         ),
         (
             RefusalKind.OVERLOADED,
-            "overloaded_error engine_overloaded_error overloaded server_overloaded 1305 3040 "
+            "overloaded_error unavailable engine_overloaded_error overloaded server_overloaded 1305 3040 "
             "serviceunavailableexception temporarily_unavailable",
         ),
         (
@@ -56,7 +57,8 @@ _CODES: Mapping[str, RefusalKind] = {
         ),
         (
             RefusalKind.FORBIDDEN,
-            "unsupported_country_region_territory permission_error permission_denied permission_denied_error",
+            "unsupported_country_region_territory permission_error permission_denied permission_denied_error "
+            "accessdeniedexception",
         ),
     )
     for code in codes.split()
@@ -66,7 +68,7 @@ _CODES: Mapping[str, RefusalKind] = {
 _WORDS: tuple[tuple[RefusalKind, tuple[int, ...], tuple[str, ...]], ...] = (
     (
         RefusalKind.CONTEXT,
-        (400, 413, 422, 500),
+        (400, 413, 422, 500, 502),
         (
             r"context[ _-]?(?:length|window|size|limit)", r"(?:prompt|input) is too long", r"maximum prompt length",
             r"too many (?:input |prompt )?tokens", r"range of input length", r"`inputs` tokens \+ `max_new_tokens`",
@@ -76,7 +78,7 @@ _WORDS: tuple[tuple[RefusalKind, tuple[int, ...], tuple[str, ...]], ...] = (
     ),
     (
         RefusalKind.QUOTA,
-        (400, 401, 402, 403, 412, 429),
+        (400, 401, 402, 403, 412, 429, 502),
         (
             r"insufficient[ _-]?(?:quota|balance|credit|fund)", r"credit balance", r"payment (?:is )?required",
             r"(?:out of|not enough|no|have no) (?:more )?(?:credits?|balance|funds)", r"arrear", r"overdue",
@@ -100,7 +102,7 @@ _WORDS: tuple[tuple[RefusalKind, tuple[int, ...], tuple[str, ...]], ...] = (
     ),
     (
         RefusalKind.CONTENT,
-        (400, 403, 422, 451),
+        (400, 403, 422, 451, 502),
         (
             r"content[ _-]?(?:filter|policy|management|moderation|exists risk)", r"moderation", r"inappropriate",
             r"safety (?:system|filter|reason|check|polic)", r"unsafe content", r"(?:is|was|been) flagged",
@@ -119,7 +121,7 @@ _WORDS: tuple[tuple[RefusalKind, tuple[int, ...], tuple[str, ...]], ...] = (
     ),
     (
         RefusalKind.OVERLOADED,
-        (424, 429, 500, 502, 503, 529),
+        (424, 429, 498, 500, 502, 503, 529),
         (
             r"overload", r"(?:at|over|no|out of|exceeded|insufficient) capacity", r"capacity (?:temporarily|exceeded)",
             r"loading", r"high (?:demand|load|traffic)", r"too busy", r"is busy", r"service unavailable",
@@ -132,14 +134,15 @@ _WORDS: tuple[tuple[RefusalKind, tuple[int, ...], tuple[str, ...]], ...] = (
         (r"(?:not|n't|un)[ -]?support", r"no endpoints found that support", r"not allowed for this model"),
     ),
 )  # fmt: skip
-"""Words in a message, looked for with these statuses only; the first kind that fits."""
+"""Words in a message, looked for with these statuses only; the first kind that fits. 502 stands for what came amid a
+stream."""
 _LOOKED_FOR = tuple(
     (kind, frozenset(statuses), re.compile("|".join(phrases), re.IGNORECASE)) for kind, statuses, phrases in _WORDS
 )
 
 _BY_STATUS: Mapping[int, RefusalKind] = {
     401: RefusalKind.BAD_KEY, 402: RefusalKind.QUOTA, 403: RefusalKind.FORBIDDEN, 404: RefusalKind.NOT_FOUND,
-    429: RefusalKind.RATE_LIMITED, 498: RefusalKind.OVERLOADED, 503: RefusalKind.OVERLOADED,
+    429: RefusalKind.RATE_LIMITED, 498: RefusalKind.CONTENT, 503: RefusalKind.OVERLOADED,
     529: RefusalKind.OVERLOADED,
 }  # fmt: skip
 
@@ -148,7 +151,7 @@ _RIGHT: Mapping[RefusalKind, tuple[int, frozenset[int]]] = {
     RefusalKind.QUOTA: (402, frozenset((402, 429))),
     RefusalKind.RATE_LIMITED: (429, frozenset((429,))),
     RefusalKind.CONTEXT: (400, frozenset((400,))),
-    RefusalKind.CONTENT: (400, frozenset((400,))),
+    RefusalKind.CONTENT: (400, frozenset((400, 498))),
     RefusalKind.NOT_FOUND: (404, frozenset((404,))),
     RefusalKind.OVERLOADED: (503, frozenset((429, 500, 502, 503, 529))),
     RefusalKind.UNSUPPORTED: (400, frozenset((400, 422, 501))),
