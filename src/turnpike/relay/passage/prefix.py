@@ -14,7 +14,23 @@ if TYPE_CHECKING:
     from turnpike.relay.head import RequestHead
 
 RESERVED = frozenset(
-    ("api", "health", "metrics", "predict", "models", "stats", "ws", "docs", "assets", "v1", "v1beta", "v1alpha")
+    (
+        "api",
+        "health",
+        "metrics",
+        "predict",
+        "models",
+        "stats",
+        "ws",
+        "docs",
+        "assets",
+        "v1",
+        "v1beta",
+        "v1alpha",
+        "v2",
+        "model",
+        "upload",
+    )
 )
 """First words of the platform's own paths; a provider with such a slug has no prefix."""
 _pinned: dict[tuple[Route, str], Route] = {}
