@@ -178,11 +178,13 @@ async def test_a_body_too_large_is_413_and_says_the_limit(gateway: RunningGatewa
     assert str(32 * 1024 * 1024) in answer.json()["error"]["message"]
 
 
-async def test_an_unknown_path_is_404_in_the_apis_form(gateway: RunningGateway, caller_key: str) -> None:
+async def test_a_path_that_is_passed_through_is_closed_to_a_key_without_its_scope(
+    gateway: RunningGateway, caller_key: str
+) -> None:
     answer = post(gateway, caller_key, "/v1/nothing/here", b"{}")
 
-    assert answer.status_code == 404
-    assert answer.json()["error"]["message"]
+    assert answer.status_code == 403
+    assert "passthrough" in answer.json()["error"]["message"]
 
 
 async def test_every_error_has_a_request_id(gateway: RunningGateway, caller_key: str) -> None:

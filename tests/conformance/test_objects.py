@@ -31,7 +31,7 @@ async def sdks(gateway: RunningGateway, request: pytest.FixtureRequest) -> Async
         calls_to(gateway.url, at_openai, request.param) as one,
         calls_to(gateway.url, at_anthropic, request.param) as other,
     ):
-        yield Calls(one.openai, other.anthropic)
+        yield Calls(one.openai, other.anthropic, one.gemini, one.kind)
 
 
 def jsonl(*bodies: dict[str, Any]) -> bytes:

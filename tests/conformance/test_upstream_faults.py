@@ -150,11 +150,14 @@ async def test_a_stream_that_breaks_off_never_ends_cleanly(
     request_id: str,
 ) -> None:
     model = faulty_model(slug, fault)
-    with pytest.raises(sdk_of(caller).APIError):
+    with pytest.raises(sdk_of(caller).APIError) as caught:
         await ask(one_kind, caller, model, stream=True, extra_headers={"x-request-id": request_id})
     row = gateway.ledger_row(request_id)
 
-    assert row["outcome"] == "cut"
+    # A stream that came in one read and lacks its end is refused before the caller has a byte of it.
+    answer = getattr(caught.value, "response", None)
+    refused = fault == "no-end" and answer is not None and answer.status_code != 200
+    assert row["outcome"] == ("upstream_error" if refused else "cut")
     assert row["usage_source"] == "estimated"
     assert row["output_tokens"] > 0
 
@@ -187,6 +190,9 @@ async def test_broken_json_in_a_stream_ends_it_with_an_error_or_passes(
     )
     text = answer.text
 
+    if answer.status_code != 200:  # it came in one read: nothing of it had gone on
+        assert (answer.status_code, "error" in answer.json()) == (502, True)
+        return
     assert (ENDS[caller] in text) != (ERRORS[caller] in text)
     assert gateway.ledger_row(request_id)["request_id"] == request_id
 

@@ -24,7 +24,7 @@ DALL_E = MediaModel(
 )
 MODERATION = MediaModel("moderation", "omni-moderation-latest", "moderation", {})
 SORA = MediaModel("sora", "sora-2-pro", "video", {"video_second": {"720x1280": "0.30", "*": "0.50"}})
-COHERE = MediaModel("rerank-cohere", "rerank-v3.5", "rerank", {"search": "0.002"}, "sim-cohere")
+COHERE = MediaModel("rerank-cohere", "rerank-v3.5", "rerank", {"search": "0.002"}, "rank-cohere")
 JINA = MediaModel("rerank-jina", "jina-reranker-v2", "rerank", {"input": "0.02"}, "sim-jina")
 VOYAGE = MediaModel("rerank-voyage", "rerank-2.5", "rerank", {"input": "0.05"}, "sim-voyage")
 TEI = MediaModel("rerank-tei", "bge-reranker", "rerank", {"search": "0.001"}, "sim-tei")
@@ -32,7 +32,7 @@ MODELS = (GPT_IMAGE, DALL_E, MODERATION, SORA, COHERE, JINA, VOYAGE, TEI)
 RERANKERS = (COHERE, JINA, VOYAGE, TEI)
 
 RERANK_PATHS = {
-    "sim-cohere": ("cohere_rerank", "/v2/rerank"),
+    "rank-cohere": ("cohere_rerank", "/v2/rerank"),
     "sim-jina": ("jina_rerank", "/v1/rerank"),
     "sim-voyage": ("voyage_rerank", "/voyage/v1/rerank"),
     "sim-tei": ("tei_rerank", "/rerank"),

@@ -4,6 +4,7 @@ Fields are found by their names anywhere in a body, but for the places where peo
 default, so that a form that a vendor adds tomorrow cannot smuggle in another person's file.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -72,7 +73,11 @@ def references_in(api: Api, body: Any) -> list[Reference]:
         kind = names.get(name.lower())
         if kind is None or _is_providers_own(holder, name):
             continue
-        found.extend(Reference(f"{api}.{kind}", _plain(kind, each), path) for each in _ids(value))
+        found.extend(
+            Reference(f"{api}.{kind}", _plain(kind, each), path)
+            for each in _ids(value)
+            if not _is_elsewhere(kind, each)
+        )
     return found
 
 
@@ -95,6 +100,12 @@ def _ids(value: Any) -> Iterator[str]:
         identifier = cast("dict[str, Any]", value).get("id")
         if isinstance(identifier, str) and identifier:
             yield identifier
+
+
+def _is_elsewhere(kind: str, identifier: str) -> bool:
+    """An address that is no object's: Gemini reads a picture from anywhere on the web. An object's has its kind behind
+    the API's version: `https://.../v1beta/files/abc`."""
+    return "://" in identifier and re.search(rf"/v1[a-z0-9]*/{kind}/", identifier, re.IGNORECASE) is None
 
 
 def _plain(kind: str, identifier: str) -> str:
