@@ -159,9 +159,9 @@ class Relay:
             except Exception as error:  # noqa: BLE001 - the last line of defence, as above
                 call.fault(error)
         else:
-            self._serve_other(connection, head, cast("bytes", body))
+            self._serve_other(connection, head, body)
 
-    def _serve_other(self, connection: ClientConnection, head: RequestHead, body: bytes) -> None:
+    def _serve_other(self, connection: ClientConnection, head: RequestHead, body: bytes | Form) -> None:
         route = head.route
         match route.kind:
             case Kind.PASSAGE:
@@ -169,7 +169,7 @@ class Relay:
             case Kind.FORWARD if take_slug(self.catalog, head):
                 self.serve(connection, head, body)
             case Kind.FORWARD:
-                self.forwarder.forward(connection, head, body)
+                self.forwarder.forward(connection, head, cast("bytes", body))
             case Kind.MODELS:
                 answer_models(self, connection, head)
             case Kind.HEALTH:

@@ -60,7 +60,7 @@ class RequestHead:
     __slots__ = (
         "chunked", "content_length", "digest", "drops", "encoding", "entry", "expects_continue", "fault",
         "forwarded_for", "http_1_0", "is_call", "keep_alive", "method", "pairs", "path", "prefix", "query",
-        "request_id", "route", "stream_heads", "target", "token", "trace_id", "upgrade", "upstream_heads",
+        "request_id", "route", "stream_heads", "takes_form", "target", "token", "trace_id", "upgrade", "upstream_heads",
     )  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, pairs: Pairs, *, http_1_0: bool) -> None:
@@ -86,6 +86,8 @@ class RequestHead:
         self.content_length: int | None = None
         self.encoding: bytes | None = None
         self.forwarded_for: bytes | None = None
+        self.takes_form = False
+        """Its body goes to `turnpike.relay.uploads` as it comes."""
         self.drops = False
         """What a target has no word for may be left out."""
         self.chunked = self.expects_continue = self.upgrade = False

@@ -171,7 +171,7 @@ class RequestReader(asyncio.Protocol):
         """Remembers the head of a request that came whole in one read."""
         if head.method != b"POST" or head.content_length is None or head.fault or not head.keep_alive or head.upgrade:
             return
-        if head.chunked or head.expects_continue or head.http_1_0 or head.route.takes_form:
+        if head.chunked or head.expects_continue or head.http_1_0 or head.takes_form:
             return
         if self._relay.settings.body_limit_bytes < _READ_BYTES:
             return  # what comes in one read is not measured again
@@ -259,11 +259,12 @@ class RequestReader(asyncio.Protocol):
         self._pieces = []
         self._body_bytes = 0
         settings = self._relay.settings
-        limit = settings.upload_limit_bytes if head.route.takes_form else settings.body_limit_bytes
+        head.takes_form = self._relay.uploads.wants(head)
+        limit = settings.upload_limit_bytes if head.takes_form else settings.body_limit_bytes
         if head.content_length is not None and head.content_length > limit:
             head.fault = head.fault or too_large(limit)
         head.fault = head.fault or self._relay.early_refusal(head)
-        if head.route.takes_form and head.fault is None:
+        if head.takes_form and head.fault is None:
             self._begin_upload(head)
         if head.fault is not None and (head.content_length or head.chunked):
             # The body is not worth waiting for.

@@ -9,17 +9,21 @@ import errno
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from turnpike.errors import InvalidRequest, StorageFull, TurnpikeError, Unauthenticated, Unavailable, UnsupportedMedia
 from turnpike.relay.admit import check_caller, identify
+from turnpike.relay.endpoints import Kind
 from turnpike.relay.journal import full_error
 from turnpike.relay.keys import Entry
+from turnpike.relay.passage.asked import api_of
+from turnpike.relay.passage.prefix import take_slug
 from turnpike.relay.reading import too_large
-from turnpike.wire.forms import FormScanner, boundary_of
+from turnpike.wire.forms import FormScanner, boundary_of, is_multipart
 from turnpike.wire.media.dialect import MediaHead
+from turnpike.wire.passage.references import plain_fields
 
 if TYPE_CHECKING:
     from turnpike.relay.core import Relay
@@ -94,19 +98,26 @@ class Spool:
         self._memory = bytearray()
 
 
+Change = tuple[int, int, "bytes | Spool"]
+"""From where to where in a body, and what stands there instead."""
+
+
 class Form:
-    """A whole form: what it says, and its bytes."""
+    """A whole form, or bytes of any kind that were too many for memory: what it says, and its bytes."""
 
-    __slots__ = ("_scanner", "_spool", "content_type", "fault", "fields", "size")
+    __slots__ = ("_made", "_owner", "_scanner", "_spool", "content_type", "fault", "size")
 
-    def __init__(self, scanner: FormScanner, spool: Spool, content_type: bytes) -> None:
+    def __init__(self, scanner: FormScanner | None, spool: Spool, content_type: bytes, owner: "Uploads") -> None:
         self._scanner = scanner
         self._spool = spool
+        self._owner = owner
+        self._made: list[Spool] = []
         self.content_type = content_type
         self.size = spool.size
         self.fault: InvalidRequest | None = None
         try:
-            scanner.finish()
+            if scanner is not None:
+                scanner.finish()
         except InvalidRequest as error:
             self.fault = error
 
@@ -114,56 +125,102 @@ class Form:
         """Raises InvalidRequest for a form that lacks what the operation needs."""
         if self.fault is not None:
             raise self.fault
-        return dialect.read_form(self._scanner.fields, self._scanner.files, self.size)
+        scanner = self.scanner
+        return dialect.read_form(scanner.fields, scanner.files, self.size)
+
+    @property
+    def is_form(self) -> bool:
+        return self._scanner is not None
+
+    @property
+    def scanner(self) -> FormScanner:
+        """Of a form."""
+        assert self._scanner is not None
+        return self._scanner
 
     def as_it_came(self) -> "bytes | Replay":
-        return self._replay(0, 0, b"")
+        return self.changed(())
 
     def with_model(self, model: str) -> "bytes | Replay":
-        """The form as it goes upstream: every byte as it came, but for the value of `model`."""
-        field = self._scanner.fields.get("model")
+        """The form as it goes upstream: every byte as it came, but for the value of `model`. Raises InvalidRequest."""
+        field = self.scanner.fields.get("model")
         if field is None:
-            return self._replay(0, 0, self._scanner.part_before("model", model))
-        return self._replay(field.start, field.end, model.encode())
+            return self.changed(((0, 0, self.scanner.part_before("model", model)),))
+        if not field.value:
+            raise InvalidRequest("`model` is empty: name one, or leave the field out.", details={"param": "model"})
+        return self.changed(((field.start, field.end, model.encode()),))
 
-    def _replay(self, start: int, end: int, new: bytes) -> "bytes | Replay":
-        replay = Replay(self._spool, start, end, new)
+    def changed(self, changes: Sequence[Change]) -> "bytes | Replay":
+        """Every byte as it came but for these, which are in the body's order."""
+        replay = Replay(self._spool, changes)
         return replay if self._spool.on_disk else b"".join(replay.pieces())
 
+    def read(self, start: int, end: int) -> bytes:
+        """Raises Unavailable."""
+        return self._spool.read(start, end)
+
+    def lines(self, start: int, end: int, limit_bytes: int) -> Iterator[bytes]:
+        """A part's lines, without their ends. Raises BodyTooLarge for one over the limit, Unavailable."""
+        rest = b""
+        while start < end:
+            stop = min(end, start + PIECE_BYTES)
+            *whole, rest = (rest + self._spool.read(start, stop)).split(b"\n")
+            yield from whole
+            if len(rest) > limit_bytes:
+                raise too_large(limit_bytes)
+            start = stop
+        yield rest
+
+    def new_spool(self) -> Spool:
+        """For what is put in a part's place; closed with the form."""
+        spool = Spool(self._owner)
+        self._made.append(spool)
+        return spool
+
     def close(self) -> None:
-        self._spool.close()
+        for spool in (self._spool, *self._made):
+            spool.close()
 
 
 class Replay:
-    """A form's bytes with one span replaced. Its length is known before it is read."""
+    """A body's bytes with some spans replaced. Its length is known before it is read."""
 
-    __slots__ = ("_end", "_new", "_size", "_spool", "_start")
+    __slots__ = ("_changes", "_size", "_spool")
 
-    def __init__(self, spool: Spool, start: int, end: int, new: bytes) -> None:
+    def __init__(self, spool: Spool, changes: Sequence[Change]) -> None:
         self._spool = spool
-        self._start = start
-        self._end = end
-        self._new = new
-        self._size = spool.size - (end - start) + len(new)
+        self._changes = changes
+        self._size = spool.size + sum(_size_of(new) - (end - start) for start, end, new in changes)
 
     def __len__(self) -> int:
         return self._size
 
     def pieces(self) -> Iterator[bytes]:
         """From the beginning, whenever asked. Raises Unavailable."""
-        yield from self._span(0, self._start)
-        yield self._new
-        yield from self._span(self._end, self._spool.size)
+        place = 0
+        for start, end, new in self._changes:
+            yield from _span(self._spool, place, start)
+            if isinstance(new, bytes):
+                yield new
+            else:
+                yield from _span(new, 0, new.size)
+            place = end
+        yield from _span(self._spool, place, self._spool.size)
 
-    def _span(self, start: int, end: int) -> Iterator[bytes]:
-        while start < end:
-            stop = min(end, start + PIECE_BYTES)
-            yield self._spool.read(start, stop)
-            start = stop
+
+def _size_of(new: bytes | Spool) -> int:
+    return len(new) if isinstance(new, bytes) else new.size
+
+
+def _span(spool: Spool, start: int, end: int) -> Iterator[bytes]:
+    while start < end:
+        stop = min(end, start + PIECE_BYTES)
+        yield spool.read(start, stop)
+        start = stop
 
 
 class Upload:
-    """A form that is being read."""
+    """A form, or another large body, that is being read."""
 
     __slots__ = (
         "_connection", "_content_type", "_limit", "_relay", "_scanner", "_spool", "_waiting", "refusal", "welcome",
@@ -171,14 +228,12 @@ class Upload:
 
     def __init__(self, relay: "Relay", connection: "ClientConnection", head: "RequestHead") -> None:
         """Raises UnsupportedMedia or InvalidRequest for what is no form."""
-        media = head.route.media
-        assert media is not None
         if head.encoding is not None:
-            raise UnsupportedMedia("A form is taken without a content encoding only.")
+            raise UnsupportedMedia("A form, or file, is taken without a content encoding only.")
         self._relay = relay
         self._connection = connection
         self._content_type = head.header(b"content-type") or b""
-        self._scanner = FormScanner(boundary_of(self._content_type), media.watched)
+        self._scanner = _scanner(relay, head, self._content_type)
         self._spool = Spool(relay.uploads)
         self._limit = relay.settings.upload_limit_bytes
         self.welcome = False
@@ -190,11 +245,12 @@ class Upload:
         """Raises what there is to answer at once: BodyTooLarge, InvalidRequest, StorageFull."""
         if self._spool.size + len(data) > self._limit:
             raise too_large(self._limit)
-        self._scanner.feed(data)
+        if self._scanner is not None:
+            self._scanner.feed(data)
         self._spool.write(data)
 
     def finish(self) -> Form:
-        return Form(self._scanner, self._spool, self._content_type)
+        return Form(self._scanner, self._spool, self._content_type, self._relay.uploads)
 
     def close(self) -> None:
         self._spool.close()
@@ -245,6 +301,18 @@ class Uploads:
         self.kept_bytes = 0
         """In files, at the moment."""
 
+    def wants(self, head: "RequestHead") -> bool:
+        """Whether a body comes this way: forms of media calls, and forms and files that are passed through."""
+        if head.is_call:
+            return False
+        is_form = is_multipart(head.header(b"content-type"))
+        if is_form and head.route.kind is Kind.FORWARD:
+            # Behind a provider's slug may be any of the others.
+            take_slug(self._relay.catalog, head)
+        if head.route.kind is Kind.PASSAGE:
+            return is_form or _is_file(head)
+        return head.route.takes_form
+
     def begin(self, connection: "ClientConnection", head: "RequestHead") -> Upload:
         """Raises what can be said before the body: it is no form, its key or scope is wrong, there is no room."""
         upload = Upload(self._relay, connection, head)
@@ -275,6 +343,22 @@ class Uploads:
             raise StorageFull(
                 "The gateway holds as many uploads as it may at the moment. Try again.", retry_after_s=_LATER_S
             )
+
+
+def _scanner(relay: "Relay", head: "RequestHead", content_type: bytes) -> FormScanner | None:
+    """None: no form, but a file. Raises UnsupportedMedia or InvalidRequest."""
+    media = head.route.media
+    if media is not None:
+        return FormScanner(boundary_of(content_type), media.watched)
+    if not is_multipart(content_type):
+        return None
+    return FormScanner(boundary_of(content_type), plain_fields(api_of(head, relay.catalog)), keeps_all=True)
+
+
+def _is_file(head: "RequestHead") -> bool:
+    """Gemini's uploads: the bytes of a file and nothing else."""
+    kind = (head.header(b"content-type") or b"").lower()
+    return head.path.startswith(b"/upload/") and not kind.startswith(b"application/json")
 
 
 def _no_room(error: OSError) -> StorageFull:

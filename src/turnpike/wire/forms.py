@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MAX_PARTS = 512
 MAX_VALUE_BYTES = 4096
 """Of a field whose value is read."""
+MAX_FREE_VALUE_BYTES = 64 * 1024
+"""Of any field, where all are read."""
 BEGINNING_BYTES = 4096
 """Of a file, kept for a look at its format."""
 
@@ -46,14 +48,20 @@ class FilePart(msgspec.Struct):
 
     name: str
     filename: str
+    start: int = 0
+    """Where its content begins in the body."""
     size: int = 0
     beginning: bytes = b""
+
+
+def is_multipart(content_type: bytes | None) -> bool:
+    return (content_type or b"").strip().lower().startswith(b"multipart/form-data")
 
 
 def boundary_of(content_type: bytes | None) -> bytes:
     """Raises UnsupportedMedia for another type, InvalidRequest for a form without a usable boundary."""
     kind = (content_type or b"").strip()
-    if not kind.lower().startswith(b"multipart/form-data"):
+    if not is_multipart(kind):
         shown = kind.decode("latin-1")[:80] or "none"
         raise UnsupportedMedia(f"This takes a form: Content-Type multipart/form-data, not '{shown}'.")
     match = _BOUNDARY.fullmatch(kind[: len(b"multipart/form-data")].lower() + kind[len(b"multipart/form-data") :])
@@ -70,13 +78,19 @@ def broken(what: str) -> InvalidRequest:
 class FormScanner:
     """Fed with the body as it comes, in pieces of any size."""
 
-    def __init__(self, boundary: bytes, watched: frozenset[str]) -> None:
+    def __init__(self, boundary: bytes, watched: frozenset[str], *, keeps_all: bool = False) -> None:
+        """`watched`: names, without what stands in brackets, that only plain fields may have. `keeps_all`: the values
+        of all fields are kept, not of these alone."""
         self.fields: dict[str, Field] = {}
-        """The watched fields, by name."""
+        """The watched fields, by name; empty where all are kept."""
+        self.plain: list[tuple[str, Field]] = []
+        """All fields, with their names, where all are kept."""
         self.files: list[FilePart] = []
         self.size = 0
         """Bytes of the body so far."""
         self._watched = watched
+        self._keeps_all = keeps_all
+        self._value_limit = MAX_FREE_VALUE_BYTES if keeps_all else MAX_VALUE_BYTES
         self._delimiter = b"--" + boundary
         self._seen = self._seen_between = self._parts = 0
         self._edge = b""
@@ -152,7 +166,7 @@ class FormScanner:
         self._headers = {}
         self._field = self._file = None
         self._pieces = []
-        self._length = 0
+        self._start = self._length = 0
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
@@ -170,17 +184,20 @@ class FormScanner:
     def _headers_end(self) -> None:
         disposition = self._headers.get(b"content-disposition", b"").decode("utf-8", "replace")
         name, filename = _disposition(disposition)
-        if name not in self._watched:
-            if unquote(name).replace("\\", "") in self._watched:
+        bare = name.partition("[")[0].lower() if self._keeps_all else name
+        if bare not in self._watched:
+            if unquote(bare).replace("\\", "") in self._watched:
                 raise broken(f"the name '{name[:80]}' is written so that it could be read in two ways")
             if filename is not None:
                 self._file = FilePart(name, filename)
                 self.files.append(self._file)
-            return
+                return
+            if not self._keeps_all:
+                return
         coding = self._headers.get(b"content-transfer-encoding", b"").strip().lower().decode("latin-1")
         if filename is not None or coding not in _CODED:
             raise InvalidRequest(f"`{name}` must be a plain field of the form.", details={"param": name})
-        if name in self.fields:
+        if name in self.fields and not self._keeps_all:
             raise InvalidRequest(f"`{name}` stands in the body twice.", details={"param": name})
         self._field = name
 
@@ -191,7 +208,7 @@ class FormScanner:
             self._start = self.size + start if data is self._piece else self.size - size
         self._length += size
         if self._field is not None:
-            if self._length > MAX_VALUE_BYTES:
+            if self._length > self._value_limit:
                 raise InvalidRequest(f"`{self._field}` is too long.", details={"param": self._field})
             self._pieces.append(data[start:end])
         elif self._file is not None and len(self._file.beginning) < BEGINNING_BYTES:
@@ -199,14 +216,18 @@ class FormScanner:
 
     def _part_ends(self) -> None:
         if self._file is not None:
-            self._file.size = self._length
+            self._file.start, self._file.size = self._start, self._length
         if self._field is None:
             return
         try:
             value = b"".join(self._pieces).decode()
         except UnicodeDecodeError as error:
             raise InvalidRequest(f"`{self._field}` is not UTF-8.", details={"param": self._field}) from error
-        self.fields[self._field] = Field(value, self._start, self._start + self._length)
+        field = Field(value, self._start, self._start + self._length)
+        if self._keeps_all:
+            self.plain.append((self._field, field))
+        else:
+            self.fields[self._field] = field
 
     def _end(self) -> None:
         self._ended = True

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnpike.errors import InvalidRequest, ModelNotFound
-from turnpike.wire.passage.batches import ResultsReader, admit_lines, admit_requests, read_state
+from turnpike.wire.passage.batches import Admitted, LineJudge, ResultsReader, admit_requests, read_state
 from turnpike.wire.passage.family import roots_of
 from turnpike.wire.passage.kinds import KINDS, derived_in, made_in, place_of
-from turnpike.wire.passage.multipart import Part, boundary_of, read_parts, write_parts
 from turnpike.wire.passage.paths import Api, read_segments, versioned, without_version
 from turnpike.wire.passage.references import models_in, references_in
 from turnpike.wire.passage.refused import REFUSED, refusal
@@ -174,6 +173,12 @@ def admit(url: str, model: str) -> str:
     return f"upstream-{model}"
 
 
+def admit_lines(content: bytes) -> tuple[Admitted, bytes]:
+    judge = LineJudge(admit)
+    written = b"".join([judge.take(raw) for raw in content.split(b"\n")])
+    return judge.end(), written
+
+
 def test_admitted_lines_bear_the_providers_names() -> None:
     line = {
         "custom_id": "a",
@@ -181,16 +186,16 @@ def test_admitted_lines_bear_the_providers_names() -> None:
         "url": "/v1/embeddings",
         "body": {"model": "m", "input": "ü", "n": 1.50},
     }
-    admitted = admit_lines(b"\xef\xbb\xbf" + json.dumps(line).encode() + b"\r\n\n", admit)
+    admitted, written = admit_lines(b"\xef\xbb\xbf" + json.dumps(line).encode() + b"\r\n\n")
 
-    assert json.loads(admitted.content) == {**line, "body": {**line["body"], "model": "upstream-m"}}  # type: ignore[dict-item]
+    assert json.loads(written) == {**line, "body": {**line["body"], "model": "upstream-m"}}  # type: ignore[dict-item]
     assert (admitted.lines, admitted.endpoints, admitted.models) == (1, ("/v1/embeddings",), ("m",))
 
 
 def test_an_empty_batch_is_refused() -> None:
     for content in (b"", b"\n\n"):
         with pytest.raises(InvalidRequest, match="at least one line"):
-            admit_lines(content, admit)
+            admit_lines(content)
     with pytest.raises(InvalidRequest):
         admit_requests({"requests": []}, admit)
 
@@ -273,31 +278,6 @@ def test_usage_is_read_in_every_form(answer: Any, usage: Usage | None) -> None:
 
 def test_of_two_reports_the_larger_counts() -> None:
     assert merged(Usage(5, 1), Usage(0, 9)) == Usage(5, 9)
-
-
-# ---- forms
-
-
-def test_a_form_is_written_as_it_was_read() -> None:
-    body = (
-        b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
-        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a\r\n"\r\n\r\n\r\n--not\r\n\r\n--b--\r\n'
-    )
-    parts = read_parts(body, boundary_of(b'multipart/form-data; boundary="b"'))
-
-    assert next((part.name, part.content) for part in parts) == ("purpose", b"batch")
-    assert write_parts(parts, b"b") == body
-
-
-@pytest.mark.parametrize("body", [b"", b"--b--", b"--b\r\nx\r\n", b"--b\r\n\r\nx\r\n--b--", b"junk\r\n--b\r\n--b--"])
-def test_a_broken_form_is_refused(body: bytes) -> None:
-    with pytest.raises(InvalidRequest):
-        read_parts(body, b"b")
-
-
-def test_a_part_cannot_smuggle_a_boundary() -> None:
-    with pytest.raises(InvalidRequest):
-        write_parts([Part(b"", "a", b"x\r\n--b\r\n")], b"b")
 
 
 # ---- families

@@ -1,6 +1,8 @@
 """Batches on their way to a provider: every line judged at the upload, and only judged files taken for a batch."""
 
+import asyncio
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,17 +11,20 @@ from turnpike.contract.objects import BatchFacts
 from turnpike.contract.scopes import SCOPE_BIT
 from turnpike.errors import InvalidRequest, ScopeMissing, TurnpikeError
 from turnpike.relay.passage.choice import Way
+from turnpike.relay.uploads import Form
+from turnpike.wire.forms import FilePart
 from turnpike.wire.operations import ENDPOINTS, Endpoint
-from turnpike.wire.passage.batches import Admitted, admit_lines, admit_requests
+from turnpike.wire.passage.batches import Admitted, LineJudge, admit_requests
 from turnpike.wire.passage.kinds import ANTHROPIC_BATCHES, OPENAI_BATCHES, OPENAI_FILES
-from turnpike.wire.passage.multipart import Part
-from turnpike.wire.passage.references import values_at
+from turnpike.wire.passage.references import PURPOSE, values_at
 
 if TYPE_CHECKING:
     from turnpike.relay.passage.call import PassageCall
 
 _ENDPOINTS: dict[str, Endpoint] = {endpoint.path: endpoint for endpoint in ENDPOINTS if endpoint.method == "POST"}
-_PURPOSE = "batch"
+_BATCH = "batch"
+_AT_ONCE_BYTES = 256 * 1024
+_LOOKED_AT = 100
 
 
 async def admit_batch(call: "PassageCall") -> None:
@@ -27,15 +32,28 @@ async def admit_batch(call: "PassageCall") -> None:
     names of models into them. Raises InvalidRequest, naming the first wrong line, or NotFound."""
     if not carries_batch(call):
         return
-    admitted: Admitted
-    if call.body.parts is None:
+    if call.body.form is None:
         admitted = admit_requests(call.body.fields, lambda url, model: _judge(call, url, model))
     else:
-        file = _file_of(call)
-        admitted = admit_lines(file.content, lambda url, model: _judge(call, url, model))
-        file.content = admitted.content
+        admitted = await _admit_file(call, call.body.form)
     await call.check_references(admitted.references)
     call.batch = BatchFacts(admitted.lines, admitted.endpoints, admitted.models)
+
+
+async def _admit_file(call: "PassageCall", form: Form) -> Admitted:
+    """Line by line, so that neither memory nor the other calls feel how long the file is."""
+    file = _file_of(call)
+    judge = LineJudge(lambda url, model: _judge(call, url, model))
+    judged = form.new_spool()
+    since = 0
+    for raw in form.lines(file.start, file.start + file.size, call.relay.settings.body_limit_bytes):
+        judged.write(judge.take(raw))
+        since += len(raw)
+        if since > _AT_ONCE_BYTES:
+            since = 0
+            await asyncio.sleep(0)
+    call.body.replace(file, judged)
+    return judge.end()
 
 
 def check_batch(call: "PassageCall") -> None:
@@ -60,19 +78,21 @@ def check_batch(call: "PassageCall") -> None:
 def carries_batch(call: "PassageCall") -> bool:
     """Whether the body holds the lines of a batch."""
     if _is_creation(call, OPENAI_FILES):
-        parts = call.body.parts or ()
-        return any(part.name == "purpose" and part.text.strip() == _PURPOSE for part in parts)
+        return any(value.strip() == _BATCH for value in call.body.values(PURPOSE))
     return _is_creation(call, ANTHROPIC_BATCHES)
 
 
 def batch_models(call: "PassageCall", ways: Sequence[Way]) -> list[str]:
     """The first model that the lines name: it may say which provider is meant. What is wrong is found out later."""
     try:
-        if call.body.parts is None:
+        form = call.body.form
+        if form is None:
             names = values_at(call.body.json, "requests[].params.model")
         else:
-            first = _file_of(call).content.lstrip().partition(b"\n")[0]
-            names = values_at(msgspec.json.decode(first), "body.model")
+            file = _file_of(call)
+            lines = form.lines(file.start, file.start + file.size, call.relay.settings.body_limit_bytes)
+            first = next((line for line in islice(lines, _LOOKED_AT) if line.strip()), b"")
+            names = values_at(msgspec.json.decode(first.removeprefix(b"\xef\xbb\xbf")), "body.model")
     except (msgspec.DecodeError, UnicodeDecodeError):
         names = []
     call.model = names[0] if names else ""
@@ -84,11 +104,10 @@ def batch_models(call: "PassageCall", ways: Sequence[Way]) -> list[str]:
     return names[:1] if any(row.provider_id in ids for row in rows) else []
 
 
-def _file_of(call: "PassageCall") -> Part:
+def _file_of(call: "PassageCall") -> FilePart:
     """Raises InvalidRequest unless there is just one: a provider might take another one for it than we do."""
-    parts = call.body.parts or []
-    files = [part for part in parts if part.name == "file"]
-    if len(files) != 1 or sum(part.name == "purpose" for part in parts) != 1:
+    files = call.body.files("file")
+    if len(files) != 1 or len(call.body.values(PURPOSE)) != 1:
         raise InvalidRequest("The form must have one part 'file' and one 'purpose'.", details={"param": "file"})
     return files[0]
 

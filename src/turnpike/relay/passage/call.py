@@ -5,7 +5,7 @@ identify -> path -> body -> owners -> provider -> models -> journal -> provider'
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from turnpike.contract.access import Role
 from turnpike.contract.events import Outcome, Served
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
     from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.uploads import Form
 
 _ADMINS = (Role.ADMIN, Role.SUPER_ADMIN)
 
@@ -70,7 +71,9 @@ class PassageCall:
     _fetch: Fetch | None = None
     _task: "asyncio.Task[None] | None" = None
 
-    def __init__(self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: bytes) -> None:
+    def __init__(
+        self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: "bytes | Form"
+    ) -> None:
         self.relay = relay
         self.connection = connection
         self.head = head
@@ -114,6 +117,11 @@ class PassageCall:
             self._failed(TurnpikeError())
         finally:
             self._fetch = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if not isinstance(self._raw, bytes):
+            self._raw.close()
 
     async def _pass(self) -> None:
         self.entry = await self._caller()
@@ -123,10 +131,12 @@ class PassageCall:
         self.label = asked.label
         self._check_scope(asked)
         if self.head.encoding is not None:
-            self._raw = decode(self.head.encoding, self._raw, self.relay.settings.body_limit_bytes)
+            # A form or file with an encoding was refused before it was read.
+            self._raw = decode(self.head.encoding, cast("bytes", self._raw), self.relay.settings.body_limit_bytes)
         content_type = self.head.header(b"content-type")
         self.body = Body(self.api, content_type, self._raw, may_be_raw=asked.is_upload)
-        self._raw = b""
+        if isinstance(self._raw, bytes):
+            self._raw = b""
         await self._find_holders([] if carries_batch(self) else self.body.references())
         self._check_deletion()
         profile, catalog = self.entry.profile, self.relay.catalog
@@ -283,6 +293,7 @@ class PassageCall:
         settle_call(self, Outcome.CANCELLED, 499, "CLIENT_GONE")
         if self._task is not None:
             self._task.cancel()
+        self._let_go()
 
     def client_stalled(self) -> None:
         if self._fetch is not None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from turnpike.errors import TurnpikeError, UpstreamGarbage
 from turnpike.relay.answer import AnswerHead, Decoder
 from turnpike.relay.pools import Pool
-from turnpike.relay.upstream import UpstreamConnection
+from turnpike.relay.upstream import Source, UpstreamConnection
 
 _REPEATABLE = (b"GET ", b"PUT ", b"DELETE ")
 
@@ -27,9 +27,9 @@ class Fetch:
         self._ended = False
         self._failure: TurnpikeError | None = None
         self._decoder: Decoder | None = None
-        self._request: tuple[bytes, bytes, float] = (b"", b"", 0.0)
+        self._request: tuple[bytes, bytes | Source, float] = (b"", b"", 0.0)
 
-    async def head(self, head: bytes, body: bytes, timeout_s: float) -> AnswerHead:
+    async def head(self, head: bytes, body: "bytes | Source", timeout_s: float) -> AnswerHead:
         """Sends, and waits for the answer to begin. Raises UpstreamError or Unavailable."""
         self._request = (head, body, timeout_s)
         # A kept connection may turn out to be closed when it is too late to know what became of the request.

@@ -1,7 +1,7 @@
 """/v1/containers and the files in them. Source: OpenAI API reference, "Containers"."""
 
 from turnpike.simulator.exchange import Answer, Call
-from turnpike.simulator.storage.files import content, file_name, parts_of
+from turnpike.simulator.storage.files import content, uploaded
 from turnpike.simulator.storage.objects import answered, deleted, fields, found, no_path, operations, page
 from turnpike.simulator.store import CREATED_S
 
@@ -37,17 +37,17 @@ def _inside(call: Call, container: str, tail: str) -> Answer:
     if word != "files" or what not in ("", "content"):
         raise no_path(call)
     if call.method == "POST" and not name:
-        file = parts_of(call)["file"]
+        _, file = uploaded(call)
         shown = {
             "id": shelf.name("cfile_"),
             "object": "container.file",
             "created_at": CREATED_S,
-            "bytes": len(file.content),
+            "bytes": len(file.data),
             "container_id": container,
-            "path": f"/mnt/data/{file_name(file)}",
+            "path": f"/mnt/data/{file.filename}",
             "source": "user",
         }
-        return answered(call, shelf.put(shown, file.content).shown)
+        return answered(call, shelf.put(shown, file.data).shown)
     if not name:
         return page(call, shelf)
     kept = found(shelf, name)

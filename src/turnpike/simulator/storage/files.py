@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from turnpike.simulator.exchange import Answer, Call, Refused
+from turnpike.simulator.forms import File, read_form
 from turnpike.simulator.storage.objects import answered, deleted, found, no_path, operations, page, vendor
 from turnpike.simulator.store import CREATED_S, Object, Shelf
-from turnpike.wire.passage.multipart import Part, boundary_of, is_multipart, read_parts
 
 _CREATED_AT = "2026-01-01T00:00:00Z"
 
@@ -39,17 +39,16 @@ def shelf_of(call: Call) -> Shelf:
     return call.store.shelf("anthropic files" if "anthropic-version" in call.headers else "files")
 
 
-def parts_of(call: Call) -> dict[str, Part]:
-    """Of a multipart form. Raises Refused when the body is none."""
-    kind = call.headers.get("content-type", "").encode()
-    if not is_multipart(kind):
+def uploaded(call: Call) -> tuple[dict[str, Any], File]:
+    """A form's fields and its file. Raises Refused when the body is no form, or has none."""
+    form = read_form(call.headers.get("content-type", ""), call.body)
+    if form is None:
         raise Refused("Expected a multipart/form-data body.")
-    return {part.name: part for part in read_parts(call.body, boundary_of(kind))}
-
-
-def file_name(part: Part) -> str:
-    head = part.head.decode("utf-8", "replace")
-    return head.partition('filename="')[2].partition('"')[0] or "upload"
+    fields, files = form
+    file = next((file for file in files if file.name == "file"), None)
+    if file is None:
+        raise Refused("Missing required parameter: 'file'.", param="file")
+    return fields, file
 
 
 def put_file(shelf: Shelf, name: str, purpose: str, data: bytes) -> Object:
@@ -69,24 +68,21 @@ def put_file(shelf: Shelf, name: str, purpose: str, data: bytes) -> Object:
 
 
 def _made(call: Call, shelf: Shelf) -> Object:
-    parts = parts_of(call)
-    file = parts.get("file")
-    if file is None:
-        raise Refused("Missing required parameter: 'file'.", param="file")
+    fields, file = uploaded(call)
     if "anthropic-version" in call.headers:
         shown: dict[str, Any] = {
             "id": shelf.name("file_"),
             "type": "file",
-            "filename": file_name(file),
+            "filename": file.filename,
             "mime_type": "application/octet-stream",
-            "size_bytes": len(file.content),
+            "size_bytes": len(file.data),
             "created_at": _CREATED_AT,
             "downloadable": True,
         }
-        return shelf.put(shown, file.content)
-    if "purpose" not in parts:
+        return shelf.put(shown, file.data)
+    if "purpose" not in fields:
         raise Refused("Missing required parameter: 'purpose'.", param="purpose")
-    return put_file(shelf, file_name(file), parts["purpose"].text, file.content)
+    return put_file(shelf, file.filename, fields["purpose"], file.data)
 
 
 OPERATIONS = operations("/v1/files", files)

@@ -4,7 +4,7 @@ OpenAI's batches are files of JSON lines (`custom_id`, `method`, `url`, `body`);
 `custom_id` and `params`. Sources: OpenAI, "Batch API"; Anthropic, "Message Batches".
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
@@ -33,8 +33,6 @@ _encode = msgspec.json.Encoder().encode
 class Admitted(msgspec.Struct):
     """What a batch asks for, once every line was judged."""
 
-    content: bytes
-    """The lines with the provider's own names of the models."""
     lines: int
     endpoints: tuple[str, ...]
     models: tuple[str, ...]
@@ -42,28 +40,48 @@ class Admitted(msgspec.Struct):
     references: list[Reference]
 
 
-def admit_lines(content: bytes, admit: Admit) -> Admitted:
-    """Judges a file of OpenAI's. Raises InvalidRequest that names the first wrong line and its field."""
-    written: list[bytes] = []
-    endpoints: dict[str, None] = {}
-    models: dict[str, None] = {}
-    references: list[Reference] = []
-    seen: set[str] = set()
-    for number, raw in _lines(content):
-        if len(written) >= LINES_AT_MOST:
+class LineJudge:
+    """Judges a file of OpenAI's, line by line."""
+
+    def __init__(self, admit: Admit) -> None:
+        self._admit = admit
+        self._number = self._lines = 0
+        self._endpoints: dict[str, None] = {}
+        self._models: dict[str, None] = {}
+        self._references: list[Reference] = []
+        self._seen: set[str] = set()
+
+    def take(self, raw: bytes) -> bytes:
+        """The next line, as it goes on: with the provider's own name of the model. Empty ones count and mean nothing.
+
+        Raises InvalidRequest that names the line and its field.
+        """
+        self._number += 1
+        number = self._number
+        if number == 1:
+            raw = raw.removeprefix(b"\xef\xbb\xbf")
+        if not raw.strip():
+            return b""
+        if self._lines >= LINES_AT_MOST:
             raise InvalidRequest(f"A batch has at most {LINES_AT_MOST} lines.", details={"param": "file"})
+        self._lines += 1
         line = _line(number, raw)
-        _once(number, line, seen)
+        _once(number, line, self._seen)
         url, body = _target(number, line)
         model = _text(number, body, "model", "body.model")
-        body["model"] = _judged(f"line {number}, body.model", lambda url=url, model=model: admit(url, model))
-        endpoints[url] = models[model] = None
+        body["model"] = _judged(f"line {number}, body.model", lambda: self._admit(url, model))
+        self._endpoints[url] = self._models[model] = None
         found = references_in(Api.OPENAI, body)
-        references += (Reference(each.kind, each.object_id, f"line {number}, body.{each.field}") for each in found)
-        written.append(_encode(line))
-    if not written:
-        raise InvalidRequest("A batch's file has at least one line.", details={"param": "file"})
-    return Admitted(b"\n".join(written) + b"\n", len(written), tuple(endpoints), tuple(models), references)
+        self._references += (
+            Reference(each.kind, each.object_id, f"line {number}, body.{each.field}") for each in found
+        )
+        return _encode(line) + b"\n"
+
+    def end(self) -> Admitted:
+        """Raises InvalidRequest for a file without a line."""
+        if not self._lines:
+            raise InvalidRequest("A batch's file has at least one line.", details={"param": "file"})
+        return Admitted(self._lines, tuple(self._endpoints), tuple(self._models), self._references)
 
 
 def admit_requests(body: dict[str, Any], admit: Admit) -> Admitted:
@@ -89,14 +107,7 @@ def admit_requests(body: dict[str, Any], admit: Admit) -> Admitted:
         models[model] = None
         found = references_in(Api.ANTHROPIC, fields)
         references += (Reference(each.kind, each.object_id, f"{place}.params.{each.field}") for each in found)
-    return Admitted(b"", len(items), (MESSAGES,), tuple(models), references)
-
-
-def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Numbered from 1; empty lines count and mean nothing."""
-    for number, raw in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if raw.strip():
-            yield number, raw
+    return Admitted(len(items), (MESSAGES,), tuple(models), references)
 
 
 def _line(number: int, raw: bytes) -> dict[str, Any]:

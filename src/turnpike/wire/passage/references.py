@@ -50,6 +50,8 @@ _PROVIDERS_OWN = {"skill_id": ("anthropic", "type")}
 """A skill that the vendor itself made belongs to everyone: `{"type": "anthropic", "skill_id": "pptx"}`."""
 
 MODEL_FIELDS = ("model", "evaluator_model")
+PURPOSE = "purpose"
+"""What an uploaded file is for; lines of a batch are judged by it."""
 
 
 class Reference:
@@ -63,6 +65,11 @@ class Reference:
         self.object_id = object_id
         self.field = field
         """Where it stands: `input[0].content[1].file_id`."""
+
+
+def plain_fields(api: Api) -> frozenset[str]:
+    """Names, in lower case, that a form has as plain fields only: what they say decides who may send it where."""
+    return frozenset((*_LOWERED[api], *MODEL_FIELDS, PURPOSE))
 
 
 def references_in(api: Api, body: Any) -> list[Reference]:
