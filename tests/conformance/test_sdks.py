@@ -15,6 +15,7 @@ import pytest
 from tests.support.cases import GREETING
 from tests.support.clients import NODE_PROGRAM, ClientCase, Result, run_clients
 from tests.support.gateway import COHERE_EMBEDDING_MODEL, EMBEDDING_MODEL, SIDES, RunningGateway, wait_for
+from turnpike.simulator.dialects.openai_audio import spoken
 
 PROVIDERS = ("openai_chat", "anthropic_messages", "cohere_chat")
 CONVERSING = ("chat", "stream", "tools", "structured")
@@ -31,6 +32,8 @@ class Sdk:
     """For a bad key, an unknown model, a rate limit and a context too long."""
     embeds: tuple[str, ...] = ()
     """Models that it gets embeddings of."""
+    media: tuple[str, ...] = ()
+    """Of what is no conversation."""
     more: tuple[str, ...] = ()
     models: tuple[tuple[str, str], ...] = ()
     """By provider, names that it insists on."""
@@ -59,9 +62,18 @@ CLAUDES = (
 )
 """LlamaIndex knows Anthropic's models by name and takes no other: a name of the gateway's may be one of those."""
 BOTH = (EMBEDDING_MODEL, COHERE_EMBEDDING_MODEL)
+MEDIA = {
+    "image": ("sim-openai", "dall-e-3-sdk", "image"),
+    "speech": ("sim-openai", "tts-sdk", "audio"),
+    "transcription": ("sim-openai", "whisper-sdk", "speech_to_text"),
+    "rerank": (SIDES["cohere_chat"].slug, "rerank-sdk", "rerank"),
+}
+"""Provider, model (the SDKs go by names) and capability of each."""
+OPERATIONS = {"image": "image_generation"}
+OPENAI_MEDIA = ("image", "speech", "transcription")
 
 SDKS: tuple[Sdk, ...] = (
-    Sdk("cohere", "cohere_sdk", "cohere_chat", COHERE_ERRORS, BOTH, ("stream_tools",)),
+    Sdk("cohere", "cohere_sdk", "cohere_chat", COHERE_ERRORS, BOTH, ("rerank",), ("stream_tools",)),
     # Its type of an embeddings answer has an id, which answers of OpenAI's own have not.
     Sdk("mistral", "mistral_sdk", "openai_chat", ("mistralai.SDKError",) * 4, (COHERE_EMBEDDING_MODEL,)),
     Sdk("langchain-openai", "langchain_sdk", "openai_chat", _of("openai"), BOTH),
@@ -70,7 +82,7 @@ SDKS: tuple[Sdk, ...] = (
     Sdk("langchain-cohere", "langchain_sdk", "cohere_chat", COHERE_ERRORS),
     Sdk("llama-index-openai", "llama_index_sdk", "openai_chat", _of("openai"), BOTH),
     Sdk("llama-index-anthropic", "llama_index_sdk", "anthropic_messages", _of("anthropic"), models=CLAUDES),
-    Sdk("litellm-openai", "litellm_sdk", "openai_chat", LITELLM_ERRORS, BOTH),
+    Sdk("litellm-openai", "litellm_sdk", "openai_chat", LITELLM_ERRORS, BOTH, OPENAI_MEDIA),
     Sdk("litellm-anthropic", "litellm_sdk", "anthropic_messages", LITELLM_ERRORS),
     # A process for each case, slow to start: one provider will do, the form is that of the SDK above.
     Sdk(
@@ -81,7 +93,9 @@ SDKS: tuple[Sdk, ...] = (
         providers=("anthropic_messages",),
         troubles=("bad-key", "unknown-model"),
     ),
-    Sdk("ai-sdk-openai", NODE_PROGRAM, "openai_chat", AI_SDK_ERRORS, BOTH),
+    Sdk("ai-sdk-openai", NODE_PROGRAM, "openai_chat", AI_SDK_ERRORS, BOTH, OPENAI_MEDIA),
+    Sdk("ai-sdk-openai-responses", NODE_PROGRAM, "openai_responses", AI_SDK_ERRORS),
+    Sdk("ai-sdk-google", NODE_PROGRAM, "gemini", AI_SDK_ERRORS, (EMBEDDING_MODEL,)),
     Sdk("ai-sdk-openai-compatible", NODE_PROGRAM, "openai_chat", AI_SDK_ERRORS, BOTH),
     Sdk("ai-sdk-anthropic", NODE_PROGRAM, "anthropic_messages", AI_SDK_ERRORS),
 )
@@ -94,6 +108,7 @@ def _table() -> list[Any]:
     for sdk in SDKS:
         rows += [(sdk, doing, provider) for doing in (*CONVERSING, *sdk.more) for provider in sdk.providers]
         rows += [(sdk, "embeddings", model) for model in sdk.embeds]
+        rows += [(sdk, doing, MEDIA[doing][1]) for doing in sdk.media]
         rows += [(sdk, "error", trouble) for trouble in sdk.troubles]
     return [
         pytest.param(sdk.name, doing, where, id=f"{sdk.name}-{doing}-{where}",
@@ -110,6 +125,7 @@ class Answers:
         self.keys: dict[str, str] = {}
         """Ids, by the case's name."""
         self.of = cache(self._run)
+        self._added: set[str] = set()
 
     def _run(self, program: str) -> dict[str, Result]:
         cases: list[ClientCase] = []
@@ -122,6 +138,7 @@ class Answers:
                     for provider in sdk.providers
                 ]
                 cases += [self._case(sdk, "embeddings", model, model) for model in sdk.embeds]
+                cases += [self._case(sdk, doing, MEDIA[doing][1], MEDIA[doing][1]) for doing in sdk.media]
                 cases += [self._error(sdk, trouble) for trouble in sdk.troubles]
         return run_clients(program, cases)
 
@@ -130,6 +147,10 @@ class Answers:
         add = self._gateway.add_model
         for provider, name in sdk.models:
             add(SIDES[provider].slug, name, f"simulator-as-{name}")
+        for slug, name, capability in (MEDIA[doing] for doing in sdk.media):
+            if name not in self._added:
+                self._added.add(name)
+                add(slug, name, name, capabilities=[capability])
         for trouble in ("rate-limit", "context"):
             add(SIDES["anthropic_messages"].slug, _failing(sdk, trouble), f"sim/error={trouble},key={sdk.name}")
 
@@ -195,6 +216,22 @@ def _embeddings(result: Result) -> None:
     assert result.get("usage") in (None, [4, 0])
 
 
+def _image(result: Result) -> None:
+    assert bytes.fromhex(result["begins"]) == b"\x89PNG"
+
+
+def _speech(result: Result) -> None:
+    assert result["bytes"] == len(spoken("hello"))
+
+
+def _transcription(result: Result) -> None:
+    assert result["text"] == "The simulator heard 16044 bytes of sound."
+
+
+def _rerank(result: Result) -> None:
+    assert result["order"] == [1, 0]
+
+
 DOINGS: dict[str, Callable[[Result], None]] = {
     "chat": _chat,
     "stream": _stream,
@@ -202,6 +239,10 @@ DOINGS: dict[str, Callable[[Result], None]] = {
     "stream_tools": _stream_tools,
     "structured": _structured,
     "embeddings": _embeddings,
+    "image": _image,
+    "speech": _speech,
+    "transcription": _transcription,
+    "rerank": _rerank,
 }
 
 
@@ -234,6 +275,9 @@ def check_ledger(gateway: RunningGateway, sdk: Sdk, doing: str, where: str, key_
         lambda: found if len(found := gateway.api("GET", "/ledger", key_id=key_id)) >= wanted else None,
     )
     assert {row["status"] for row in rows} == {200}, rows
+    if doing in MEDIA:
+        assert [row["operation"] for row in rows] == [OPERATIONS.get(doing, doing)]
+        return
     assert {row["usage_source"] for row in rows} == {"reported"}
     outputs = sorted(row["output_tokens"] for row in rows)
     if doing == "embeddings":

@@ -89,6 +89,11 @@ def documents(asked: Asked) -> dict[str, Any]:
     return {"text": answer.message.content[0].text, "cited": citation.text, "source": citation.sources[0].id}
 
 
+def rerank(asked: Asked) -> dict[str, Any]:
+    answer = client(asked).rerank(model=asked.model, query=TEXTS[0], documents=["a blue whale", *TEXTS], top_n=2)
+    return {"order": [one.index for one in answer.results]}
+
+
 run({
     "chat": chat,
     "stream": stream,
@@ -97,4 +102,5 @@ run({
     "structured": structured,
     "embeddings": embeddings,
     "documents": documents,
+    "rerank": rerank,
 })  # fmt: skip

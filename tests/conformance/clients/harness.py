@@ -24,6 +24,16 @@ PERSON = {
 PROMPT = "hello"
 TOOL_PROMPT = "weather? [tool]"
 TEXTS = ["red fox", "blue sky"]
+RECORDING = (
+    b"RIFF"
+    + (36 + 16000).to_bytes(4, "little")
+    + b"WAVEfmt "
+    + bytes.fromhex("1000000001000100401f0000803e000002001000")
+    + b"data"
+    + (16000).to_bytes(4, "little")
+    + bytes(16000)
+)
+"""A second of silence: 16 bits, 8 kHz, one channel."""
 
 
 def get_weather(city: str) -> str:

@@ -1,5 +1,6 @@
 """LiteLLM as a client library."""
 
+import base64
 import json
 import os
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # its price list would be fetched otherwise
 
 import litellm
-from harness import PERSON, PROMPT, TEXTS, TOOL_PROMPT, WEATHER, Asked, get_weather, run
+from harness import PERSON, PROMPT, RECORDING, TEXTS, TOOL_PROMPT, WEATHER, Asked, get_weather, run
 
 HELLO: list[Any] = [{"role": "user", "content": PROMPT}]
 
@@ -56,4 +57,26 @@ def embeddings(asked: Asked) -> dict[str, Any]:
     return {"vectors": [one["embedding"] for one in answer.data], "usage": [answer.usage.prompt_tokens, 0]}
 
 
-run({"chat": chat, "stream": stream, "tools": tools, "structured": structured, "embeddings": embeddings})
+def image(asked: Asked) -> dict[str, Any]:
+    answer = litellm.image_generation(prompt=PROMPT, response_format="b64_json", **common(asked))
+    return {"begins": base64.b64decode(answer.data[0].b64_json)[:4].hex()}
+
+
+def speech(asked: Asked) -> dict[str, Any]:
+    return {"bytes": len(litellm.speech(input=PROMPT, voice="alloy", **common(asked)).content)}
+
+
+def transcription(asked: Asked) -> dict[str, Any]:
+    return {"text": litellm.transcription(file=("a.wav", RECORDING, "audio/wav"), **common(asked)).text}
+
+
+run({
+    "chat": chat,
+    "stream": stream,
+    "tools": tools,
+    "structured": structured,
+    "embeddings": embeddings,
+    "image": image,
+    "speech": speech,
+    "transcription": transcription,
+})  # fmt: skip

@@ -5,12 +5,31 @@ import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogle } from "@ai-sdk/google";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { embedMany, generateText, Output, stepCountIs, streamText, tool } from "ai";
+import {
+  embedMany,
+  experimental_generateSpeech as generateSpeech,
+  experimental_transcribe as transcribe,
+  generateImage,
+  generateText,
+  Output,
+  stepCountIs,
+  streamText,
+  tool,
+} from "ai";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 
 const PROMPT = "hello";
 const TEXTS = ["red fox", "blue sky"];
+
+// A second of silence: 16 bits, 8 kHz, one channel.
+const RECORDING = Buffer.alloc(44 + 16000);
+RECORDING.write("RIFF", 0);
+RECORDING.writeUInt32LE(36 + 16000, 4);
+RECORDING.write("WAVEfmt ", 8);
+Buffer.from("1000000001000100401f0000803e000002001000", "hex").copy(RECORDING, 16);
+RECORDING.write("data", 36);
+RECORDING.writeUInt32LE(16000, 40);
 
 const openai = ({ url, key }) => createOpenAI({ baseURL: `${url}/v1`, apiKey: key });
 const compatible = ({ url, key }) =>
@@ -88,7 +107,28 @@ async function embeddings(asked) {
   return { vectors };
 }
 
-const DOINGS = { chat, stream, tools, structured, embeddings };
+async function image(asked) {
+  const { image: made } = await generateImage({ model: openai(asked).image(asked.model), prompt: PROMPT, maxRetries: 0 });
+  return { begins: Buffer.from(made.uint8Array.slice(0, 4)).toString("hex") };
+}
+
+async function speech(asked) {
+  const { audio } = await generateSpeech({
+    model: openai(asked).speech(asked.model),
+    text: PROMPT,
+    voice: "alloy",
+    maxRetries: 0,
+  });
+  return { bytes: audio.uint8Array.length };
+}
+
+async function transcription(asked) {
+  const model = openai(asked).transcription(asked.model);
+  const { text } = await transcribe({ model, audio: RECORDING, maxRetries: 0 });
+  return { text };
+}
+
+const DOINGS = { image, speech, transcription, chat, stream, tools, structured, embeddings };
 
 function raised(error) {
   const cause = error.lastError ?? error;
