@@ -241,9 +241,9 @@ def test_a_price_of_every_shape_is_set_shown_and_taken_back(gateway: Gateway):
 
 
 def test_a_price_that_is_no_price_is_refused_with_its_field(gateway: Gateway):
-    name = gateway.facts["model"]
+    name = (gateway.facts["model"], "--provider", "simulator")
     for wish, words in (("nope", "no JSON"), ("[]", "JSON object"), ('{"per_minute": 1}', "per_minute")):
-        done = turnpike("models", "price", name, "--set", wish, folder=gateway.folder)
+        done = turnpike("models", "price", *name, "--set", wish, folder=gateway.folder)
         assert done.returncode != 0
         assert words in done.stdout + done.stderr
     assert turnpike("models", "price", "no-such-model", folder=gateway.folder).returncode != 0

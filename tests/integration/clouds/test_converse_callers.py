@@ -4,6 +4,7 @@ The SDK sends a bearer token over TLS only; here the header is put in by hand, o
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import boto3
@@ -79,8 +80,9 @@ def test_a_models_name_with_a_colon_is_found(gateway: RunningGateway, client: An
 def test_an_exception_amid_a_stream_is_amazons_own(gateway: RunningGateway, client: Any) -> None:
     add_model(gateway, "azure", "failing-at-azure", "sim/error-event=3,status=429")
     gateway.wait_for_model("failing-at-azure")
-    with pytest.raises(EventStreamError):
-        list(client.converse_stream(modelId="failing-at-azure", messages=[QUESTION])["stream"])
+    stream = client.converse_stream(modelId="failing-at-azure", messages=[QUESTION])["stream"]
+    with closing(stream), pytest.raises(EventStreamError):
+        list(stream)
 
 
 def test_a_wrong_key_is_refused(gateway: RunningGateway) -> None:

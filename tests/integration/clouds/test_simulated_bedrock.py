@@ -79,8 +79,9 @@ def test_a_stream_is_amazons_own_events(bedrock: Any) -> None:
 
 def test_an_exception_amid_a_stream_is_raised(bedrock: Any) -> None:
     model = "sim/error-event=2,status=429"
-    with pytest.raises(EventStreamError, match="throttling"):
-        list(bedrock.converse_stream(modelId=model, messages=[QUESTION])["stream"])
+    stream = bedrock.converse_stream(modelId=model, messages=[QUESTION])["stream"]
+    with closing(stream), pytest.raises(EventStreamError, match="throttling"):
+        list(stream)
 
 
 def test_anthropics_form_is_invoked_whole_and_streamed(bedrock: Any) -> None:
