@@ -104,10 +104,10 @@ async def test_a_persons_own_service_account_is_used_for_their_calls_and_renewed
 ) -> None:
     add_provider(gateway, "vertex", "own", parameters=PLACE)
     add_model(gateway, "own", "own", CLAUDE)
-    account = service_account(gateway, life_s=2)
+    account = service_account(gateway, life_s=4)
     gateway.api("PUT", "/ai/providers/own/settings", {"personal_api_key": account})
     await answered(calls, "own")
-    until = time.monotonic() + 4
+    until = time.monotonic() + 6
     while time.monotonic() < until:
         whole = await calls.chat(model="own", messages=QUESTION, max_completion_tokens=50)
         assert whole.choices[0].finish_reason == "stop"
