@@ -12,6 +12,7 @@ import msgspec
 from turnpike.contract.events import Abandoned, Caller, Outcome, UsageSource
 from turnpike.contract.metrics import DURATION_BUCKETS_S
 from turnpike.errors import TurnpikeError
+from turnpike.relay.gates import release_all, release_target
 from turnpike.relay.journal import full_error
 from turnpike.wire.operations import Operation
 from turnpike.wire.prices import Unpriced
@@ -44,6 +45,8 @@ class _Open(msgspec.Struct, array_like=True, gc=False, tag=1):
     stream: bool
     model_asked: str
     served: msgspec.Raw
+    path: str | None
+    charged: tuple[str, ...]
 
 
 class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
@@ -69,6 +72,9 @@ class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
     total_us: int
     attempts: int
     abandoned: tuple[Abandoned, ...]
+    cache: str | None
+    path: str | None
+    charged: tuple[str, ...]
 
 
 def open_attempt(call: "Call", attempt: "Attempt") -> None:
@@ -82,7 +88,7 @@ def open_attempt(call: "Call", attempt: "Attempt") -> None:
             _Open(
                 call.event_id, attempt.number, call.started_at_ms, call.reserved_nanousd, call.request_id,
                 head.trace_id, call.entry.caller, route.operation, route.dialect_name, call.streams, call.model,
-                attempt.target.served_raw,
+                attempt.target.served_raw, None, call.charged,
             )
         )
     )  # fmt: skip
@@ -123,10 +129,12 @@ def settle_answered(call: "Call", attempt: "Attempt", usage: Usage) -> int | Non
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model, target.served_raw, 200, _OK, None,
                 usage, _REPORTED, cost, int(first_byte_s * 1e6), int(seconds * 1e6),
-                attempt.number, call.abandoned,
+                attempt.number, call.abandoned, None, None, call.charged,
             )
         )
     )  # fmt: skip
+    if call.holds or call.target_holds:
+        release_all(call, usage, cost)
     return cost
 
 
@@ -161,10 +169,13 @@ def settle(call: "Call", outcome: Outcome, status: int, error_code: str | None =
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model[:_SHOWN_CHARS],
                 attempt.target.served_raw if attempt is not None else None, status, outcome, error_code, usage,
-                source, cost, first_byte_us, int(seconds * 1e6), call.attempts, call.abandoned,
+                source, cost, first_byte_us, int(seconds * 1e6), call.attempts, call.abandoned, call.cache, None,
+                call.charged,
             )
         )
     )  # fmt: skip
+    if call.holds or call.target_holds:
+        release_all(call, usage, cost)
     return cost
 
 
@@ -201,6 +212,8 @@ def abandon(attempt: "Attempt", error: TurnpikeError) -> Abandoned:
     # It is accounted for: should the call end without another attempt, it must not be charged for this one again.
     attempt.usage = None
     attempt.worked = False
+    if attempt.call.target_holds:
+        release_target(attempt.call, None, abandoned.cost_nanousd)
     return abandoned
 
 
