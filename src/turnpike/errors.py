@@ -19,6 +19,7 @@
     │   ├── BodyTooLarge            413  BODY_TOO_LARGE
     │   ├── UnsupportedMedia        415  UNSUPPORTED_MEDIA
     │   ├── HeadTooLarge            431  HEAD_TOO_LARGE
+    │   ├── NotCached               504  NOT_CACHED              (the caller wants an answer from the cache alone)
     │   ├── PolicyRefused           400  POLICY_REFUSED          (a guard or another policy says no, and which)
     │   └── RateLimited             429  RATE_LIMITED            (with retry_after_s, and the limit that is reached)
     │       └── BudgetSpent         429  BUDGET_SPENT            (names the budget, and when it is renewed)
@@ -144,6 +145,13 @@ class UnsupportedMedia(RequestError):
 class HeadTooLarge(RequestError):
     code = "HEAD_TOO_LARGE"
     status = 431
+
+
+class NotCached(RequestError):
+    """RFC 9111, 5.2.1.7: `only-if-cached`, and nothing is."""
+
+    code = "NOT_CACHED"
+    status = 504
 
 
 class RateLimited(RequestError):

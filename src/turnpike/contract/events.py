@@ -121,6 +121,8 @@ class UsageEvent(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
     """Of a call that was passed through: `POST /v1/files`, without anything that the caller chose in it."""
     charged: tuple[str, ...] = ()
     """Ids of the budget counters that the cost is added to in the transaction that writes the row."""
+    saved_nanousd: int = 0
+    """What an answer out of the cache had cost when it was made."""
 
 
 Record = OpenRecord | UsageEvent

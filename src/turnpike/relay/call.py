@@ -269,6 +269,16 @@ class Call:
         self.connection.answer_any(200, headers, body)
         self.attempt = None
 
+    def answer_kept(self, headers: bytes, data: bytes) -> None:
+        """A kept answer, settled already: whole, or all that a stream says."""
+        self._end()
+        headers += self.extra_headers
+        if self.streams:
+            self.connection.start_stream(200, headers + self.stream_type + _UNBUFFERED, data)
+            self.connection.end_stream(b"")
+        else:
+            self.connection.answer_any(200, _JSON + headers, data)
+
     def pass_on(self, attempt: Attempt, data: bytes) -> None:
         """Data of a stream in the caller's dialect."""
         if self.stored is not None:

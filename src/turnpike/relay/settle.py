@@ -19,6 +19,7 @@ from turnpike.wire.prices import Unpriced
 from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
+    from turnpike.contract.caching import KeptAnswer
     from turnpike.relay.attempt import Attempt
     from turnpike.relay.call import Call
 
@@ -75,6 +76,7 @@ class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
     cache: str | None
     path: str | None
     charged: tuple[str, ...]
+    saved_nanousd: int = 0
 
 
 def open_attempt(call: "Call", attempt: "Attempt") -> None:
@@ -177,6 +179,32 @@ def settle(call: "Call", outcome: Outcome, status: int, error_code: str | None =
     if call.holds or call.target_holds:
         release_all(call, usage, cost)
     return cost
+
+
+def settle_kept(call: "Call", kept: "KeptAnswer") -> None:
+    """Settles a call that is answered with a kept answer: no upstream saw it, and it costs nothing. Its row tells the
+    tokens that the answer had, and what it had cost; of limits and budgets it takes nothing but a request."""
+    call.settled = True
+    relay = call.relay
+    seconds = relay.now() - call.started
+    saved = kept.cost_nanousd or 0
+    relay.metrics.count_other(call.route.method, call.route.label, 200, seconds)
+    relay.answers.counts["hit" if call.cache == "exact" else "semantic"] += 1
+    relay.answers.saved_nanousd += saved
+    microseconds = int(seconds * 1e6)
+    route = call.route
+    relay.journal.append(
+        _encode(
+            _Settled(
+                call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
+                route.operation, route.dialect_name, call.streams, call.model[:_SHOWN_CHARS], None, 200, _OK, None,
+                kept.usage, kept.usage_source if kept.usage is not None else UsageSource.NONE, 0, microseconds,
+                microseconds, 0, (), call.cache, None, call.charged, saved,
+            )
+        )
+    )  # fmt: skip
+    if call.holds or call.target_holds:
+        release_all(call, None, 0)
 
 
 def usage_of(attempt: "Attempt") -> tuple[Usage | None, UsageSource]:

@@ -74,7 +74,13 @@ if TYPE_CHECKING:
     Builder = Callable[[Relay, Entry, Route, Plan], Gate | None]
     TargetBuilder = Callable[[ModelSpec, ProviderSpec, CredentialSpec | None], Gate | None]
 
-BUILDERS: "tuple[Builder, ...]" = ()
+
+def _caching(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> Gate | None:
+    """A gate of turnpike.relay.gates.caching."""
+    return relay.caching_gate(relay, entry, route, plan)
+
+
+BUILDERS: "tuple[Builder, ...]" = (_caching,)
 """In the order of passing: limits, guards, cache, money, the queue."""
 TARGET_BUILDERS: "tuple[TargetBuilder, ...]" = ()
 _REMEMBERED_AT_MOST = 10_000
