@@ -11,6 +11,10 @@ import msgspec
 from turnpike.wire.types.usage import Usage
 
 
+MAX_TTL_S = 30 * 86_400
+"""No answer is given again after that."""
+
+
 class CacheMode(StrEnum):
     OFF = "off"
     """An exception from a wider rule."""

@@ -118,7 +118,7 @@ def canonical_body(facts: Facts, body: bytes) -> bytes | None:
 
 
 def _is_fit(facts: Facts, members: Json) -> bool:
-    if any(members.get(name) not in (None, False, [], {}) for name in facts.unfit):
+    if any(members.get(name) not in (None, False, []) for name in facts.unfit):
         return False
     if any(members.get(name, ...) is not wanted for name, wanted in facts.must_say.items()):
         return False

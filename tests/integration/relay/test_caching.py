@@ -246,7 +246,7 @@ async def test_a_stream_that_breaks_off_is_not_kept(stage: Stage) -> None:
 FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 UNFIT = {
     "several": {"n": 2},
-    "searching": {"web_search_options": {"search_context_size": "low"}},
+    "searching": {"web_search_options": {}},
     "a provider's tool": {"tools": [{"type": "web_search"}]},
     "spoken": {"audio": {"voice": "alloy", "format": "wav"}, "modalities": ["text", "audio"]},
 }
