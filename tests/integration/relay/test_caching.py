@@ -11,7 +11,6 @@ from tests.support.http import CHAT, EMBEDDINGS, MESSAGES
 from tests.support.relay_process import KEY, Stage, chat_body, cost_nanousd, messages_body
 from tests.support.upstream import (
     Received,
-    Upstream,
     Wire,
     answer,
     chat_events,
