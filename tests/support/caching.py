@@ -27,8 +27,7 @@ def ask(
     if control is not None:
         headers["cache-control"] = control
     body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
-    response = httpx2.post(f"{gateway.url}/v1/chat/completions", json=body, headers=headers, timeout=20)
-    return response
+    return httpx2.post(f"{gateway.url}/v1/chat/completions", json=body, headers=headers, timeout=20)
 
 
 def state(response: httpx2.Response) -> str | None:

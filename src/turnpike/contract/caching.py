@@ -10,7 +10,6 @@ import msgspec
 
 from turnpike.wire.types.usage import Usage
 
-
 MAX_TTL_S = 30 * 86_400
 """No answer is given again after that."""
 

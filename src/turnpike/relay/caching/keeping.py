@@ -4,7 +4,7 @@ Only what was answered well and whole is kept: no errors, nothing cut off, nothi
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from turnpike.contract.caching import KeptAnswer
 from turnpike.contract.events import UsageSource
@@ -108,9 +108,9 @@ class Keeping:
     # ---- Hold
 
     def release(self, call: "Governed", usage: "Usage | None", cost_nanousd: int | None) -> None:
-        attempt: Attempt | None = getattr(call, "attempt", None)
+        ended = cast("Call", call)
         # The caller has its answer first.
-        asyncio.get_running_loop().call_soon(self._take, call, attempt, usage)
+        asyncio.get_running_loop().call_soon(self._take, ended, ended.attempt, usage)
 
     def _take(self, call: "Call", attempt: "Attempt | None", usage: "Usage | None") -> None:
         try:

@@ -37,13 +37,20 @@ class CachingGate:
     def enter(self, call: "Governed", /) -> bool:
         """Raises NotCached."""
         asking = cast("Call", call)
-        if asking.outlets or asking.stored is not None:
+        if asking.outlets or _is_about_objects(asking):
             return _pass_by(asking)
         wants = wants_of(asking.head.header(b"cache-control"))
         key = key_of(asking, self._facts, self._scope.start)
         if key is None:
             return _pass_by(asking)
         return Lookup(asking, self._scope, key, wants).begin()
+
+
+def _is_about_objects(call: "Call") -> bool:
+    """Some paths are always looked at for objects: there the body alone says whether it names or makes one, and
+    turnpike.wire.caching asks it."""
+    watched = call.route.watched
+    return call.stored is not None and not (watched is not None and watched.always)
 
 
 def _pass_by(call: "Call") -> bool:

@@ -3,6 +3,7 @@ put each wherever it likes. Room is made by Redis' own policy (`maxmemory`)."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -22,12 +23,12 @@ class RedisAnswers:
 
     async def get(self, key: bytes) -> bytes | None:
         async with _reachable():
-            sealed, expires = await self._client.hmget(PREFIX + key.hex().encode(), ["sealed", "expires"])  # pyright: ignore[reportGeneralTypeIssues]
+            sealed, expires = await self._fields(PREFIX + key.hex().encode(), "sealed", "expires")
         return sealed if sealed is not None and int(expires or 0) > self._now_ms() else None
 
     async def put(self, answer: Shut) -> None:
         name = PREFIX + answer.key.hex().encode()
-        fields = {
+        fields: dict[Any, Any] = {
             "sealed": answer.sealed,
             "expires": answer.expires_at_ms,
             "model": answer.model,
@@ -51,11 +52,15 @@ class RedisAnswers:
     async def _is_wanted(self, name: bytes, wanted: Wanted) -> bool:
         if wanted == Wanted():
             return True
-        found = await self._client.hmget(name, ["model", "key_id", "user_id"])  # pyright: ignore[reportGeneralTypeIssues]
+        found = await self._fields(name, "model", "key_id", "user_id")
         return all(
             field is None or (value is not None and value.decode() == field)
             for field, value in zip(wanted, found, strict=True)
         )
+
+    async def _fields(self, name: bytes, *fields: str) -> list[bytes | None]:
+        found: Any = await self._client.hmget(name, list(fields))  # pyright: ignore[reportGeneralTypeIssues]
+        return found
 
     async def room(self) -> Room:
         count = 0
