@@ -94,6 +94,7 @@ WHEN: dict[str, str] = {
     "BODY_TOO_LARGE": "The body is larger than `TURNPIKE_BODY_LIMIT_BYTES`.",
     "UNSUPPORTED_MEDIA": "The body's type or encoding is not one that is read here.",
     "HEAD_TOO_LARGE": "The request's head is larger than `TURNPIKE_HEAD_LIMIT_BYTES`.",
+    "NOT_CACHED": "The request's Cache-Control says `only-if-cached`, and the cache has no such answer.",
     "RATE_LIMITED": "Too much at once; `Retry-After` says when to come back.",
     "BUDGET_SPENT": "A budget that this call counts against has no room left for it.",
     "POLICY_REFUSED": "A guard or another policy does not let this request, or its answer, pass.",

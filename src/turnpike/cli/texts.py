@@ -96,6 +96,21 @@ For example:
     turnpike cache clear --model faq-bot
 """,
     ),
+    "cache calibrate": (
+        "cache:calibrate",
+        """Measure how often near questions would be taken for the same.
+
+Asks an embeddings model, through the gateway, for 30 pairs of questions that
+mean the same and 30 that nearly look the same and do not. For each threshold:
+the share of the second kind that would be answered wrongly, and the share of
+the first kind that would be found. Choose the threshold of a semantic rule by
+it: every embeddings model has its own.
+
+For example:
+
+    turnpike cache calibrate text-embedding-3-small --api-key - < key.txt
+""",
+    ),
     "cache stats": (
         "cache:stats",
         """Show what the cache holds and did.

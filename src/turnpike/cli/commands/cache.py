@@ -1,14 +1,17 @@
 """`turnpike cache`: which answers are kept to be given again."""
 
+import sys
 from typing import Annotated, Any, Literal
 
+import httpx2
 from cyclopts import Parameter
 
+from turnpike.cli.calibration import rates, read_pairs, similarity
 from turnpike.cli.client import Control
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, cell, field
 from turnpike.cli.tasks import with_control
-from turnpike.errors import NotFound
+from turnpike.errors import InvalidRequest, NotFound, Unavailable
 
 PATH = "/api/v1/cache"
 RULES = f"{PATH}/rules"
@@ -136,3 +139,46 @@ def stats(*, common: Common = DEFAULT) -> None:
         )
 
     with_control(common, work)
+
+
+def calibrate(
+    model: Annotated[str, Parameter(help="The embeddings model, as callers name it.")],
+    *,
+    api_key: Annotated[str, Parameter(help="An API key that may use the model; - reads it from standard input.")],
+    url: Annotated[str, Parameter(help="Where the gateway is.")] = "http://127.0.0.1:8080",
+    common: Common = DEFAULT,
+) -> None:
+    """Measure how often near questions would be taken for the same, by threshold."""
+    key = sys.stdin.readline().strip() if api_key == "-" else api_key
+    pairs = read_pairs()
+    texts = [text for pair in pairs for text in (pair.first, pair.second)]
+    vectors = _embeddings(url, key, model, texts)
+    near = [similarity(first, second) for first, second in zip(vectors[::2], vectors[1::2], strict=True)]
+    same = [value for value, pair in zip(near, pairs, strict=True) if pair.same]
+    different = [value for value, pair in zip(near, pairs, strict=True) if not pair.same]
+    rows = [rate._asdict() for rate in rates(same, different)]
+    Output(common).table(
+        rows,
+        (
+            ("THRESHOLD", lambda row: f"{row['threshold']:.2f}"),
+            ("FALSE HITS", lambda row: f"{row['false_hits']:.0%}"),
+            ("FOUND", lambda row: f"{row['found']:.0%}"),
+        ),
+        empty="-",
+    )
+
+
+def _embeddings(url: str, key: str, model: str, texts: list[str]) -> list[list[float]]:
+    try:
+        response = httpx2.post(
+            f"{url.rstrip('/')}/v1/embeddings",
+            json={"model": model, "input": texts, "encoding_format": "float"},
+            headers={"authorization": f"Bearer {key}"},
+            timeout=60.0,
+        )
+    except httpx2.TransportError as error:
+        raise Unavailable(f"{url} does not answer ({error or type(error).__name__}).") from error
+    if response.is_error:
+        said = response.json().get("error", {}).get("message", "") if "json" in response.headers["content-type"] else ""
+        raise InvalidRequest(f"The gateway answered {response.status_code}: {said}")
+    return [item["embedding"] for item in sorted(response.json()["data"], key=lambda item: item["index"])]
