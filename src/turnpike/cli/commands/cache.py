@@ -148,7 +148,7 @@ def calibrate(
     url: Annotated[str, Parameter(help="Where the gateway is.")] = "http://127.0.0.1:8080",
     common: Common = DEFAULT,
 ) -> None:
-    """Measure how often near questions would be taken for the same, by threshold."""
+    """Measure how often near questions would be taken for the same."""
     key = sys.stdin.readline().strip() if api_key == "-" else api_key
     pairs = read_pairs()
     texts = [text for pair in pairs for text in (pair.first, pair.second)]
