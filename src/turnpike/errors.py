@@ -19,7 +19,10 @@
     │   ├── BodyTooLarge            413  BODY_TOO_LARGE
     │   ├── UnsupportedMedia        415  UNSUPPORTED_MEDIA
     │   ├── HeadTooLarge            431  HEAD_TOO_LARGE
-    │   └── RateLimited             429  RATE_LIMITED            (with retry_after_s)
+    │   ├── NotCached               504  NOT_CACHED              (the caller wants an answer from the cache alone)
+    │   ├── PolicyRefused           400  POLICY_REFUSED          (a guard or another policy says no, and which)
+    │   └── RateLimited             429  RATE_LIMITED            (with retry_after_s, and the limit that is reached)
+    │       └── BudgetSpent         429  BUDGET_SPENT            (names the budget, and when it is renewed)
     ├── UpstreamError               502  the provider's side failed
     │   ├── UpstreamRefused         its own status  UPSTREAM_REFUSED
     │   ├── UpstreamUnreachable     502  UPSTREAM_UNREACHABLE
@@ -28,6 +31,7 @@
     │   ├── UpstreamTimeout         504  UPSTREAM_TIMEOUT
     │   └── AddressRefused          502  ADDRESS_REFUSED         (the address policy says no)
     ├── Unavailable                 503  UNAVAILABLE             (with retry_after_s)
+    │   ├── Overloaded              503  OVERLOADED              (shed under load, the lowest tier first)
     │   └── StorageFull             507  STORAGE_FULL            (an upload cannot be kept until it is sent on)
     └── ConfigurationError          500  CONFIGURATION           (start-up refuses; never sent to a client)
 
@@ -143,10 +147,30 @@ class HeadTooLarge(RequestError):
     status = 431
 
 
+class NotCached(RequestError):
+    """RFC 9111, 5.2.1.7: `only-if-cached`, and nothing is."""
+
+    code = "NOT_CACHED"
+    status = 504
+
+
 class RateLimited(RequestError):
     code = "RATE_LIMITED"
     status = 429
     retryable = True
+
+
+class BudgetSpent(RateLimited):
+    """`details["budget"]` names it; `retry_after_s` is when its period ends, where it does."""
+
+    code = "BUDGET_SPENT"
+    retryable = False
+
+
+class PolicyRefused(RequestError):
+    """`details` names the policy and the kind of what was found, never the text."""
+
+    code = "POLICY_REFUSED"
 
 
 class UpstreamError(TurnpikeError):
@@ -228,6 +252,10 @@ class Unavailable(TurnpikeError):
     code = "UNAVAILABLE"
     status = 503
     retryable = True
+
+
+class Overloaded(Unavailable):
+    code = "OVERLOADED"
 
 
 class StorageFull(Unavailable):

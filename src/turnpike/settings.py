@@ -36,6 +36,12 @@ class JournalFull(StrEnum):
     MEMORY = "memory"
 
 
+class CacheStore(StrEnum):
+    OFF = "off"
+    DISK = "disk"
+    REDIS = "redis"
+
+
 class LogFormat(StrEnum):
     AUTO = "auto"
     JSON = "json"
@@ -175,6 +181,23 @@ class Settings(BaseSettings):
         3600.0, ge=0, description="How long known keys are served from disk while the database cannot be reached."
     )
 
+    # ---- cache of answers (off until there is a rule: docs/cache.md)
+    cache_memory_bytes: int = Field(64 * 1024 * 1024, ge=0, description="Kept answers in each relay's memory.")
+    cache_store: CacheStore = Field(
+        CacheStore.DISK,
+        description="Where kept answers are shared by relays and survive a restart, encrypted: `disk` (this machine's "
+        "data folder), `redis` (shared by machines, needs `TURNPIKE_REDIS_URL`), `off`.",
+    )
+    cache_store_bytes: int = Field(
+        1024 * 1024 * 1024, ge=1024 * 1024, description="Kept answers on disk; beyond it those not asked for go."
+    )
+    cache_wait_ms: int = Field(
+        50, ge=1, le=5000, description="How long a call waits for the shared store, in milliseconds."
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="`redis://`, `rediss://` or `unix://` address of the Redis that machines share."
+    )
+
     # ---- pass-through
     passthrough_call_usd: float = Field(
         0.0,
@@ -206,6 +229,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check(self) -> Self:
         _networks(self.trusted_proxies)
+        if self.cache_store is CacheStore.REDIS and self.redis_url is None:
+            raise ValueError("cache_store is redis, and redis_url is not set")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key go together; only one of them is set")
         return self
@@ -215,7 +240,7 @@ class Settings(BaseSettings):
     def to_child(self) -> str:
         """One line of JSON, secrets in clear: only ever written to a child's standard input."""
         values = self.model_dump(mode="json")
-        for name in ("database_url", "secret_keys", "key_pepper"):
+        for name in ("database_url", "secret_keys", "key_pepper", "redis_url"):
             secret: SecretStr | None = getattr(self, name)
             values[name] = secret.get_secret_value() if secret else None
         return json.dumps(values)
@@ -326,6 +351,8 @@ class Settings(BaseSettings):
             upstream_idle_s=self.upstream_idle_s,
             drain_timeout_s=self.drain_timeout_s,
             key_cache_size=self.key_cache_size,
+            cache_bytes=self.cache_memory_bytes,
+            cache_wait_s=self.cache_wait_ms / 1000,
             journal_segment_bytes=self.journal_segment_bytes,
             journal_flush_s=self.journal_flush_s,
             journal_full=self.journal_full.value,

@@ -48,6 +48,7 @@ async def running_control(settings: Settings) -> AsyncIterator[ControlServices]:
         yield services
     finally:
         await services.keeper.stop()
+        await services.answers.close()
         await services.database.close()
 
 

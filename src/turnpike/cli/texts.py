@@ -17,6 +17,7 @@ GROUPS: dict[str, str] = {
     "keys": "API keys: who may call, and what.",
     "providers": "Where models come from.",
     "models": "What callers can ask for.",
+    "cache": "Answers that are kept to be given again.",
     "ledger": "What was called, by whom, and what it cost.",
     "db": "The database.",
     "secrets": "The keys that encrypt secrets at rest.",
@@ -57,6 +58,66 @@ For example, in two terminals:
     turnpike simulate --port 8089
     turnpike providers add simulator --allow-address 127.0.0.1/32 \\
         --base-url http://127.0.0.1:8089/v1
+""",
+    ),
+    "cache set": (
+        "cache:set_rule",
+        """Keep answers of a model and give them again, or change how.
+
+Nothing is kept without a rule. The most exact rule decides alone: one for a
+key before one for a department before others, then the longest name. A rule
+that is changed starts with nothing kept.
+
+For example:
+
+    turnpike cache set 'gpt-*' --ttl 3600
+    turnpike cache set faq-bot --sharing gateway --wait 10
+    turnpike cache set faq-bot --mode exact+semantic --threshold 0.95 \\
+        --embedding-model text-embedding-3-small
+    turnpike cache set 'gpt-*' --remove
+""",
+    ),
+    "cache list": (
+        "cache:list_rules",
+        """List the cache's rules.
+
+For example:
+
+    turnpike cache list --json
+""",
+    ),
+    "cache clear": (
+        "cache:clear",
+        """Forget kept answers, on every machine.
+
+For example:
+
+    turnpike cache clear
+    turnpike cache clear --model faq-bot
+""",
+    ),
+    "cache calibrate": (
+        "cache:calibrate",
+        """Measure how often near questions would be taken for the same.
+
+Asks an embeddings model, through the gateway, for 30 pairs of questions that
+mean the same and 30 that nearly look the same and do not. For each threshold:
+the share of the second kind that would be answered wrongly, and the share of
+the first kind that would be found. Choose the threshold of a semantic rule by
+it: every embeddings model has its own.
+
+For example:
+
+    turnpike cache calibrate text-embedding-3-small --api-key - < key.txt
+""",
+    ),
+    "cache stats": (
+        "cache:stats",
+        """Show what the cache holds and did.
+
+For example:
+
+    turnpike cache stats --json
 """,
     ),
     "keys create": (

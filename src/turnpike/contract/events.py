@@ -76,6 +76,8 @@ class OpenRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
     served: Served
     path: str | None = None
     """As in UsageEvent."""
+    charged: tuple[str, ...] = ()
+    """As in UsageEvent."""
 
 
 class Abandoned(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -117,6 +119,10 @@ class UsageEvent(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
     cache: str | None = None
     path: str | None = None
     """Of a call that was passed through: `POST /v1/files`, without anything that the caller chose in it."""
+    charged: tuple[str, ...] = ()
+    """Ids of the budget counters that the cost is added to in the transaction that writes the row."""
+    saved_nanousd: int = 0
+    """What an answer out of the cache had cost when it was made."""
 
 
 Record = OpenRecord | UsageEvent

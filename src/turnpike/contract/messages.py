@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from turnpike.contract.caching import FindSimilar, GetKept, Kept, PutKept
 from turnpike.contract.grants import KeyGrant
 from turnpike.contract.leases import Lease, LeaseRequest
 from turnpike.contract.metrics import Sample
@@ -87,10 +88,12 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 ToControl = (
     Hello | ResolveKey | Counters | AskHealth | LeaseRequest | KeepObjects | DropObject | FindObjects | ObjectSeen
-)
+    | GetKept | FindSimilar | PutKept
+)  # fmt: skip
 ToRelay = (
     PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | Refused | Lease | ObjectsKept | ObjectsFound
-)
+    | Kept
+)  # fmt: skip
 
 _encode = msgspec.msgpack.Encoder().encode
 

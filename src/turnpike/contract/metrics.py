@@ -38,6 +38,11 @@ METRICS: tuple[Metric, ...] = (
     Metric("turnpike_breaker_open", "gauge", "1 while a deployment's breaker is open", ("backend", "model")),
     Metric("turnpike_key_cache_entries", "gauge", "Resolved keys in memory"),
     Metric("turnpike_journal_segments", "gauge", "Journal segments not drained yet"),
+    Metric("turnpike_cache_requests_total", "counter", "Calls under a cache rule, by what became of them", ("result",)),
+    Metric("turnpike_cache_saved_nanousd_total", "counter", "What answers out of the cache had cost, in nano-dollars"),
+    Metric("turnpike_cache_late_total", "counter", "Times that the shared store of answers did not answer in time"),
+    Metric("turnpike_cache_entries", "gauge", "Answers in memory"),
+    Metric("turnpike_cache_bytes", "gauge", "Bytes of answers in memory"),
     Metric("turnpike_snapshot_version", "gauge", "Version of the snapshot in force (the lowest of all relays)"),
 )
 

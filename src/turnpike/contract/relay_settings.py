@@ -60,5 +60,9 @@ class RelaySettings(msgspec.Struct, frozen=True):
     upstream_proxy: str | None = None
     no_proxy: tuple[str, ...] = ()
     tls: TlsFiles | None = None
+    cache_bytes: int = 64 * 1024 * 1024
+    """Answers kept in this relay's memory."""
+    cache_wait_s: float = 0.05
+    """How long a call waits for the store that relays share."""
     log_level: str = "info"
     log_format: str = "json"

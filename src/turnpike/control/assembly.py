@@ -1,6 +1,7 @@
 """Puts control's parts together, the same for a server and for a command that works without one."""
 
 from turnpike.control.db.database import Database
+from turnpike.control.domains.caching.stores import open_desk
 from turnpike.control.domains.catalog.snapshot import SnapshotCompiler
 from turnpike.control.domains.objects.service import ObjectDesk
 from turnpike.control.health import HealthChecks
@@ -33,4 +34,5 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         metrics=RelayMetrics(),
         health=health,
         objects=ObjectDesk(database),
+        answers=open_desk(settings, sealer, database),
     )

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from turnpike.contract import CONTRACT_VERSION
+from turnpike.contract.caching import FindSimilar, GetKept, PutKept
 from turnpike.contract.leases import LeaseRequest
 from turnpike.contract.messages import (
     AskHealth,
@@ -32,6 +33,7 @@ from turnpike.contract.messages import (
     pack,
 )
 from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen
+from turnpike.control.domains.caching.desk import AnswerDesk, CacheMessage
 from turnpike.control.domains.objects.service import ObjectDesk, ObjectMessage
 from turnpike.control.keeper import Keeper
 from turnpike.control.peers import peer_uid
@@ -61,10 +63,12 @@ class ContractServer:
         health: Callable[[], dict[str, str]],
         *,
         objects: ObjectDesk | None = None,
+        answers: AnswerDesk | None = None,
         uid: int | None = None,
     ) -> None:
         self._path = path
         self.objects = objects
+        self.answers = answers
         self.keeper = keeper
         self.metrics = metrics
         self.health = health
@@ -179,6 +183,8 @@ class RelayLink:
                 await self._in_the_background(self._resolve(message))
             case KeepObjects() | DropObject() | FindObjects() | ObjectSeen():
                 await self._in_the_background(self._ask_objects(message))
+            case GetKept() | FindSimilar() | PutKept():
+                await self._in_the_background(self._ask_answers(message))
             case Counters():
                 self._server.metrics.update(self.hello.incarnation, message.samples)
             case AskHealth():
@@ -214,6 +220,13 @@ class RelayLink:
         if self._server.objects is None:
             raise ConnectionAbortedError("this control keeps no objects")
         answer = await self._server.objects.answer(message)
+        if answer is not None:
+            self.send(answer)
+
+    async def _ask_answers(self, message: CacheMessage) -> None:
+        if self._server.answers is None:
+            raise ConnectionAbortedError("this control keeps no answers")
+        answer = await self._server.answers.answer(message)
         if answer is not None:
             self.send(answer)
 

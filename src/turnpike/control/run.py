@@ -58,6 +58,7 @@ class Control:
             services.metrics,
             services.health.report,
             objects=services.objects,
+            answers=services.answers,
         )
         services.keeper.when_dead = self.ended.set
         await services.keeper.start()
@@ -118,6 +119,7 @@ class Control:
             await self._contract.stop()
         await self.services.keeper.stop()
         await self.services.cache.close()
+        await self.services.answers.close()
         await self.services.database.close()
         for path in (self.settings.forward_socket, self.settings.admin_socket):
             path.unlink(missing_ok=True)

@@ -326,6 +326,8 @@ class Attempt:
         unwrap = self.target.framing.unwrap
         if unwrap is not None:
             self.lane = Unwrapping(unwrap(), self.lane)
+        for outlet in call.outlets:
+            self.lane = outlet.lane(self, self.lane)
 
     def _pass(self, lane: Lane, data: bytes) -> None:
         out = lane.feed(data)

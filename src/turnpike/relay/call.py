@@ -1,10 +1,11 @@
 """One model call, from its request to its settled answer.
 
-    start -> (identify) -> admit -> attempt -> answer | stream -> settle
-                                      ^   |
-                                      +---+  another target, as long as the caller has no byte
+    start -> (identify) -> admit -> gates -> attempt -> answer | stream -> settle
+                                                ^   |
+                                                +---+  another target, as long as the caller has no byte
 
-Every step is a callback: the caller's connection drives the call until it is sent, an `Attempt` from there on.
+Every step is a callback: the caller's connection drives the call until it is sent, an `Attempt` from there on. A gate
+(turnpike.relay.gates) may hold a call up, refuse it, or answer it.
 """
 
 import asyncio
@@ -17,7 +18,9 @@ from turnpike.contract.events import Abandoned, Outcome
 from turnpike.errors import TurnpikeError, Unauthenticated, Unavailable, UpstreamRefused, UpstreamTimeout
 from turnpike.relay.admit import admit, identify
 from turnpike.relay.attempt import Attempt
+from turnpike.relay.gates import Gate, Hold, gates_of, release_target
 from turnpike.relay.keys import Entry
+from turnpike.relay.outlets import Outlet
 from turnpike.relay.passage.stored import Stored, concerns
 from turnpike.relay.settle import abandon, settle, settle_answered
 from turnpike.wire.dialect import Head
@@ -63,6 +66,14 @@ class Call:
     attempts = 0
     abandoned: tuple[Abandoned, ...] = ()
     reserved_nanousd = 0
+    charged: tuple[str, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    target_holds: tuple[Hold, ...] = ()
+    extra_headers = b""
+    cache: str | None = None
+    """How the cache had to do with it, for the ledger: `exact`, `semantic`."""
+    outlets: tuple[Outlet, ...] = ()
+    """Who sees the answer before the caller does, in this order."""
     committed = False
     """The caller has the first bytes of a streamed answer: there is no other attempt any more."""
     settled = False
@@ -70,6 +81,10 @@ class Call:
     stored: Stored | None = None
     """Set when the call has to do with objects that its provider stores."""
     _timer: asyncio.TimerHandle | None = None
+    _gates: tuple[Gate, ...] = ()
+    _passed = 0
+    _chosen: "Target | None" = None
+    """The target whose gates are being passed."""
 
     def __init__(self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: bytes) -> None:
         self.relay = relay
@@ -97,34 +112,80 @@ class Call:
                     assert head.digest is not None
                     self.relay.keys.resolve(head.digest, self.started, self._identified)
                     return
-            self.plan = self.admit(self, entry)
+            plan = self.plan = self.admit(self, entry)
+            gates = entry.gates if entry.gated is plan else gates_of(self.relay, entry, self.route, plan)
             watched = self.route.watched
             if watched is not None and concerns(watched, self):
+                self._gates = gates
                 self.stored = Stored(self, watched)
                 self.stored.begin()
                 return
         except TurnpikeError as error:
             self._refuse(error)
             return
-        self._send_first()
+        if gates:
+            self._gates = gates
+            self._pass_gates()
+        else:
+            self._send_first()
+
+    def _pass_gates(self) -> None:
+        """Enters the gates that are left, and goes on behind the last one."""
+        gates = self._gates
+        target = self._chosen
+        try:
+            while self._passed < len(gates):
+                gate = gates[self._passed]
+                self._passed += 1
+                if not gate.enter(self):
+                    return
+        except TurnpikeError as error:
+            if target is None:
+                self._refuse(error)
+            else:
+                self._not_sent(target, error)
+            return
+        if target is None:
+            self._send_first()
+        else:
+            self._send_to(target)
 
     def _send_first(self) -> None:
         target = self.plan.choose(self.relay.tick.now)
         if target is None:
             self._all_rest()
             return
+        if target.gates:
+            self._enter(target)
+        else:
+            self._send_to(target)
+
+    def _enter(self, target: "Target") -> None:
+        """Passes the gates of the target that was chosen."""
+        self._chosen = target
+        self._gates = target.gates
+        self._passed = 0
+        self._pass_gates()
+
+    def _send_to(self, target: "Target") -> None:
         try:
-            self.make_attempt(self, target, 1).send()
+            self.make_attempt(self, target, self.attempts + 1).send()
         except TurnpikeError as error:
             self._not_sent(target, error)
 
     def go_on(self) -> None:
-        """What the call names is the caller's."""
-        self._guarded(self._send_first)
+        """The gate, or whoever else held the call, lets it pass."""
+        if not self.ended:
+            self._guarded(self._pass_gates)
 
     def refuse(self, error: TurnpikeError) -> None:
-        """What the call names is not the caller's, or not there."""
-        self._refuse(error)
+        """The gate, or whoever else held the call, does not."""
+        if self.ended:
+            return
+        if self._chosen is not None:
+            self._not_sent(self._chosen, error)
+        else:
+            self._refuse(error)
 
     def _identified(self, found: "Entry | Unauthenticated | Unavailable") -> None:
         """Control has said who is calling."""
@@ -153,13 +214,15 @@ class Call:
         if target is None:
             self._all_rest()
             return
-        try:
-            self.make_attempt(self, target, self.attempts + 1).send()
-        except TurnpikeError as error:
-            self._not_sent(target, error)
+        if target.gates:
+            self._enter(target)
+        else:
+            self._send_to(target)
 
     def _not_sent(self, target: "Target", error: TurnpikeError) -> None:
-        """What the dialect of one target cannot say another's may."""
+        """What the dialect of one target cannot say another's may; where one has no room another may have some."""
+        if self.target_holds:
+            release_target(self, None, 0)
         self.tried = (*self.tried, target)
         if self.plan.next_after(self.tried, self.relay.tick.now) is None:
             self._refuse(error)
@@ -180,12 +243,21 @@ class Call:
 
     def answered(self, attempt: Attempt, body: bytes) -> None:
         """A whole answer in the caller's dialect."""
+        for outlet in self.outlets:
+            seen = outlet.whole(attempt, body)
+            if seen is None:
+                return
+            body = seen
+        self.deliver(attempt, body)
+
+    def deliver(self, attempt: Attempt, body: bytes) -> None:
+        """A whole answer that all outlets have seen."""
         if self.stored is not None and self.stored.holds_back(attempt, body):
             return
         usage = attempt.usage
         cost = settle(self, Outcome.OK, 200) if usage is None else settle_answered(self, attempt, usage)
         self.ended = True
-        if cost is None or attempt.dropped:
+        if cost is None or attempt.dropped or self.extra_headers:
             headers = _JSON + self._headers(attempt)
             if cost is not None:
                 headers += b"x-turnpike-cost: %d.%09d\r\n" % divmod(cost, 1_000_000_000)
@@ -196,6 +268,16 @@ class Call:
             )  # fmt: skip
         self.connection.answer_any(200, headers, body)
         self.attempt = None
+
+    def answer_kept(self, headers: bytes, data: bytes) -> None:
+        """A kept answer, settled already: whole, or all that a stream says."""
+        self._end()
+        headers += self.extra_headers
+        if self.streams:
+            self.connection.start_stream(200, headers + self.stream_type + _UNBUFFERED, data)
+            self.connection.end_stream(b"")
+        else:
+            self.connection.answer_any(200, _JSON + headers, data)
 
     def pass_on(self, attempt: Attempt, data: bytes) -> None:
         """Data of a stream in the caller's dialect."""
@@ -307,7 +389,9 @@ class Call:
         if not self.identified:
             seconds = self.relay.now() - self.started
             self.relay.metrics.count_other(self.route.method, self.route.label, error.status, seconds)
-        extra = b"x-turnpike-attempts: %d\r\n" % self.attempts if self.attempts else b""
+        extra = self.extra_headers
+        if self.attempts:
+            extra += b"x-turnpike-attempts: %d\r\n" % self.attempts
         self._end()
         self.relay.answer_error(self.connection, self.dialect, error, self.request_id, extra)
 
@@ -339,6 +423,8 @@ class Call:
         headers = b"%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\n" % (
             attempt.target.answer_head, self.request_id_raw, attempt.number,
         )  # fmt: skip
+        if self.extra_headers:
+            headers += self.extra_headers
         if attempt.dropped:
             headers += b"x-turnpike-dropped: %b\r\n" % _printable(", ".join(attempt.dropped))
         return headers

@@ -7,6 +7,7 @@ that must outlive a snapshot (breakers, connection pools, counters) is kept in `
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from itertools import cycle, islice
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 from weakref import WeakSet
 
@@ -26,6 +27,8 @@ from turnpike.errors import (
 )
 from turnpike.relay.breaker import Breaker
 from turnpike.relay.endpoints import Route
+from turnpike.relay.gates import Gate, target_gates
+from turnpike.relay.gauge import Gauge
 from turnpike.relay.metrics import Labels, Metrics
 from turnpike.relay.naming import Names
 from turnpike.relay.pools import Pool, Pools
@@ -39,6 +42,9 @@ from turnpike.wire.prices import compile_cost
 from turnpike.wire.profiles.quirks import MODEL_IN_PATH, REWRITTEN, STATUS_IN_BODY
 from turnpike.wire.types.usage import Usage
 
+if TYPE_CHECKING:
+    from turnpike.relay.keys import Entry
+
 _encode = msgspec.msgpack.Encoder().encode
 _NAMED_AT_MOST = 5
 _MATCHED_AT_MOST = 2_000
@@ -51,21 +57,23 @@ _PLANS_AT_MOST = 20_000
 class Backend:
     """Runtime state of a deployment with one credential; the same object from snapshot to snapshot."""
 
-    __slots__ = ("breaker", "model", "provider")
+    __slots__ = ("breaker", "gauge", "model", "provider")
 
     def __init__(self, provider: str, model: str, breaker: Breaker) -> None:
         self.provider = provider
         self.model = model
         self.breaker = breaker
+        self.gauge = Gauge()
 
 
 class Target:
     """A deployment, ready to be sent a request of one endpoint."""
 
     __slots__ = (
-        "answer_head", "auth", "breaker", "cost", "credential", "dialect", "find_refusal", "framing", "header_members",
-        "headers", "hidden", "host", "max_output_tokens", "passes_query", "path", "plain", "pool", "quirks", "same",
-        "served", "served_raw", "signer", "stream_path", "tally", "unusual", "upstream_model", "verbatim",
+        "answer_head", "auth", "breaker", "cost", "credential", "dialect", "find_refusal", "framing", "gates", "gauge",
+        "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query", "path", "plain", "pool",
+        "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual", "upstream_model",
+        "verbatim",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
@@ -81,6 +89,7 @@ class Target:
     ) -> None:
         base = urlsplit(provider.base_url)
         self.breaker = backend.breaker
+        self.gauge = backend.gauge
         self.pool = pool
         self.tally = metrics.tally(
             Labels(endpoint.method, endpoint.path, provider.slug, model.name, endpoint.operation)
@@ -116,6 +125,7 @@ class Target:
             provider.id, provider.slug, model.id, credential.id if credential else None, model.name,
             model.upstream_model, operation.dialect, model.price_source,
         )  # fmt: skip
+        self.gates = target_gates(model, provider, credential)
         self.served_raw = msgspec.Raw(_encode(self.served))
         self.answer_head = f"x-turnpike-provider: {provider.slug}\r\nx-turnpike-deployment: {model.id}\r\n".encode()
 
@@ -149,11 +159,13 @@ def _with_parameter(path: bytes, name: str, value: str) -> bytes:
 class Plan:
     """Where requests of one kind of caller for one model at one endpoint may go, in the order of trying."""
 
-    __slots__ = ("_fallbacks", "_turns", "model")
+    __slots__ = ("_fallbacks", "_turns", "gates", "model")
 
     def __init__(self, model: str, first: list[tuple[Target, int]], then: list[Target]) -> None:
         """`first`: targets with their weights, taken in turn; `then`: targets for when all of those fail."""
         self.model = model
+        self.gates: dict[Entry, tuple[Gate, ...]] = {}
+        """What turnpike.relay.gates made for each caller."""
         self._turns = cycle(_weighted_cycle(first))
         self._fallbacks = [target for target, _ in first] + then
 

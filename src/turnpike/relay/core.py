@@ -15,11 +15,13 @@ from turnpike.errors import Forbidden, MethodNotAllowed, NotFound, TurnpikeError
 from turnpike.kit.clock import now_ms, rfc3339, utc_now
 from turnpike.kit.ids import IdSource
 from turnpike.kit.logs import Log
+from turnpike.relay.caching.cache import AnswerCache
 from turnpike.relay.call import Call
 from turnpike.relay.catalog import Backend, Catalog, Profiles
 from turnpike.relay.connect import Connector
 from turnpike.relay.endpoints import Kind
 from turnpike.relay.forward import Forwarder
+from turnpike.relay.gates import caching
 from turnpike.relay.head import RequestHead
 from turnpike.relay.health import answer_health
 from turnpike.relay.journal import Journal
@@ -53,6 +55,7 @@ class Relay:
 
     link: "Link"
     """Set when the relay is put together: it and the relay need each other."""
+    caching_gate = staticmethod(caching.build)
 
     def __init__(self, settings: RelaySettings, incarnation: bytes, log: Log) -> None:
         """Raises OSError when the journal or a certificate file cannot be opened."""
@@ -87,6 +90,7 @@ class Relay:
             on_full=settings.journal_full,
             log=log,
         )
+        self.answers = AnswerCache(settings.cache_bytes, settings.cache_wait_s, self.now)
         self.backends: dict[tuple[str, str], Backend] = {}
         self.profiles = Profiles(self._compile(Snapshot(contract=0, version=0, made_at_ms=0, key_pepper=b"")))
         self.keys = Keys(
@@ -116,6 +120,7 @@ class Relay:
         """Puts a snapshot in force. Plans in use stay valid until their calls end."""
         self.profiles.replace(self._compile(snapshot))
         self.keys.pepper = snapshot.key_pepper
+        self.answers.apply(snapshot.caching)
         self.log.info("snapshot in force", version=snapshot.version, models=len(snapshot.models))
 
     def _compile(self, snapshot: Snapshot) -> Catalog:
@@ -281,7 +286,7 @@ class Relay:
             if backend.breaker.open:
                 labels = (backend.provider, backend.model)
                 gauges.append(Sample("turnpike_breaker_open", labels, float(not backend.breaker.may_pass(now))))
-        return (*self.metrics.samples(), *gauges)
+        return (*self.metrics.samples(), *gauges, *self.answers.samples())
 
 
 def envelope(error: TurnpikeError, request_id: str) -> bytes:

@@ -43,6 +43,8 @@ _KEY_IN_QUERY = (b"/v1beta/", b"/v1/models", b"/gemini/")
 _PREFIXES = tuple(f"/{api}/".encode() for api in Api)
 
 _TARGETS_AT_MOST = 16
+_TAGS_AT_MOST = 8
+_TAG = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _AMBIGUOUS = re.compile(rb"//|/\.\.?(?:/|$)|%(?:2[eEfF]|5[cC]|00)|\\|[\x00-\x20\x7f-\xff#]")
@@ -60,7 +62,8 @@ class RequestHead:
     __slots__ = (
         "chunked", "content_length", "digest", "drops", "encoding", "entry", "expects_continue", "fault",
         "forwarded_for", "http_1_0", "is_call", "keep_alive", "method", "pairs", "path", "prefix", "query",
-        "request_id", "route", "stream_heads", "takes_form", "target", "token", "trace_id", "upgrade", "upstream_heads",
+        "request_id", "route", "stream_heads", "tags", "takes_form", "target", "token", "trace_id", "upgrade",
+        "upstream_heads",
     )  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, pairs: Pairs, *, http_1_0: bool) -> None:
@@ -88,6 +91,8 @@ class RequestHead:
         self.forwarded_for: bytes | None = None
         self.takes_form = False
         """Its body goes to `turnpike.relay.uploads` as it comes."""
+        self.tags: tuple[str, ...] = ()
+        """What the caller files this call under: budgets and routes may go by it."""
         self.drops = False
         """What a target has no word for may be left out."""
         self.chunked = self.expects_continue = self.upgrade = False
@@ -147,6 +152,8 @@ class RequestHead:
                     self.request_id = value.decode() if _REQUEST_ID.fullmatch(value) else None
                 case b"x-turnpike-drop-unsupported":
                     self.drops = value.strip().lower() in (b"true", b"1", b"yes")
+                case b"x-turnpike-tags":
+                    self._read_tags(value)
                 case b"traceparent":
                     match_ = _TRACE_PARENT.fullmatch(value.strip())
                     self.trace_id = match_[1].decode() if match_ else None
@@ -157,6 +164,16 @@ class RequestHead:
         if b"host" not in seen and not self.http_1_0:
             self.fault = InvalidRequest("The Host header is missing.")
         return connection
+
+    def _read_tags(self, value: bytes) -> None:
+        tags = [tag.strip() for tag in value.split(b",") if tag.strip()]
+        if len(tags) > _TAGS_AT_MOST or not all(_TAG.fullmatch(tag) for tag in tags):
+            self.fault = InvalidRequest(
+                f"The header 'x-turnpike-tags' holds at most {_TAGS_AT_MOST} tags, apart by commas, each of up to 64"
+                " letters, digits and any of . _ : -"
+            )
+        else:
+            self.tags = tuple(dict.fromkeys(tag.decode() for tag in tags))
 
     def _read_key_in_query(self) -> None:
         """Gemini's clients may send their key as `?key=`; it goes no further."""

@@ -10,7 +10,8 @@ from ipaddress import ip_address, ip_network
 from turnpike.contract.events import Caller
 from turnpike.contract.grants import KeyGrant, key_digest
 from turnpike.errors import AddressForbidden, Unauthenticated, Unavailable
-from turnpike.relay.catalog import Profile, Profiles
+from turnpike.relay.catalog import Plan, Profile, Profiles
+from turnpike.relay.gates import Gate
 
 _MAX_NEGATIVES = 10_000
 _MAX_ASKING = 10_000
@@ -19,7 +20,19 @@ _MAX_ASKING = 10_000
 class Entry:
     """A resolved key. Lean on purpose: there may be 50,000 of them."""
 
-    __slots__ = ("alive", "caller", "expires_at_ms", "looked", "networks", "profile", "scopes", "seen", "tier")
+    __slots__ = (
+        "alive",
+        "caller",
+        "expires_at_ms",
+        "gated",
+        "gates",
+        "looked",
+        "networks",
+        "profile",
+        "scopes",
+        "seen",
+        "tier",
+    )
 
     def __init__(self, grant: KeyGrant, profile: Profile) -> None:
         self.alive = True
@@ -34,6 +47,9 @@ class Entry:
         self.expires_at_ms = grant.expires_at_ms
         self.networks = tuple(ip_network(text, strict=False) for text in grant.networks) or None
         self.profile = profile
+        self.gated: Plan | None = None
+        """The plan that the last call had, and the gates before it."""
+        self.gates: tuple[Gate, ...] = ()
 
     def check_address(self, client: str) -> None:
         """Raises AddressForbidden when the key is bound to other networks."""

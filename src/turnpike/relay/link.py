@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from turnpike.contract import CONTRACT_VERSION
+from turnpike.contract.caching import Kept
 from turnpike.contract.messages import (
     AskCounters,
     AskHealth,
@@ -136,6 +137,7 @@ class Link(asyncio.Protocol):
             self._relay.log.warning("control is away")
         self._transport = None
         self._relay.owners.lost()
+        self._relay.answers.shelf.lost()
         self._lost.set()
 
     # ---- inside
@@ -157,6 +159,8 @@ class Link(asyncio.Protocol):
                 self._health_answered(message.id, message.checks)
             case ObjectsFound() | ObjectsKept():
                 relay.owners.answered(message)
+            case Kept():
+                relay.answers.shelf.answered(message)
             case Refused():
                 relay.log.error("control refused this relay", reason=message.reason)
             case _:

@@ -42,6 +42,7 @@ async def serve(settings: RelaySettings, log: Log) -> None:
     relay = Relay(settings, incarnation, log)
     link = relay.link = Link(relay, incarnation.hex())
     relay.owners.line = link
+    relay.answers.shelf.line = link
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

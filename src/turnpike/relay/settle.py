@@ -12,12 +12,14 @@ import msgspec
 from turnpike.contract.events import Abandoned, Caller, Outcome, UsageSource
 from turnpike.contract.metrics import DURATION_BUCKETS_S
 from turnpike.errors import TurnpikeError
+from turnpike.relay.gates import release_all, release_target
 from turnpike.relay.journal import full_error
 from turnpike.wire.operations import Operation
 from turnpike.wire.prices import Unpriced
 from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
+    from turnpike.contract.caching import KeptAnswer
     from turnpike.relay.attempt import Attempt
     from turnpike.relay.call import Call
 
@@ -44,6 +46,8 @@ class _Open(msgspec.Struct, array_like=True, gc=False, tag=1):
     stream: bool
     model_asked: str
     served: msgspec.Raw
+    path: str | None
+    charged: tuple[str, ...]
 
 
 class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
@@ -69,6 +73,10 @@ class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
     total_us: int
     attempts: int
     abandoned: tuple[Abandoned, ...]
+    cache: str | None
+    path: str | None
+    charged: tuple[str, ...]
+    saved_nanousd: int = 0
 
 
 def open_attempt(call: "Call", attempt: "Attempt") -> None:
@@ -82,7 +90,7 @@ def open_attempt(call: "Call", attempt: "Attempt") -> None:
             _Open(
                 call.event_id, attempt.number, call.started_at_ms, call.reserved_nanousd, call.request_id,
                 head.trace_id, call.entry.caller, route.operation, route.dialect_name, call.streams, call.model,
-                attempt.target.served_raw,
+                attempt.target.served_raw, None, call.charged,
             )
         )
     )  # fmt: skip
@@ -123,10 +131,12 @@ def settle_answered(call: "Call", attempt: "Attempt", usage: Usage) -> int | Non
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model, target.served_raw, 200, _OK, None,
                 usage, _REPORTED, cost, int(first_byte_s * 1e6), int(seconds * 1e6),
-                attempt.number, call.abandoned,
+                attempt.number, call.abandoned, None, None, call.charged,
             )
         )
     )  # fmt: skip
+    if call.holds or call.target_holds:
+        release_all(call, usage, cost)
     return cost
 
 
@@ -161,11 +171,40 @@ def settle(call: "Call", outcome: Outcome, status: int, error_code: str | None =
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model[:_SHOWN_CHARS],
                 attempt.target.served_raw if attempt is not None else None, status, outcome, error_code, usage,
-                source, cost, first_byte_us, int(seconds * 1e6), call.attempts, call.abandoned,
+                source, cost, first_byte_us, int(seconds * 1e6), call.attempts, call.abandoned, call.cache, None,
+                call.charged,
             )
         )
     )  # fmt: skip
+    if call.holds or call.target_holds:
+        release_all(call, usage, cost)
     return cost
+
+
+def settle_kept(call: "Call", kept: "KeptAnswer") -> None:
+    """Settles a call that is answered with a kept answer: no upstream saw it, and it costs nothing. Its row tells the
+    tokens that the answer had, and what it had cost; of limits and budgets it takes nothing but a request."""
+    call.settled = True
+    relay = call.relay
+    seconds = relay.now() - call.started
+    saved = kept.cost_nanousd or 0
+    relay.metrics.count_other(call.route.method, call.route.label, 200, seconds)
+    relay.answers.counts["hit" if call.cache == "exact" else "semantic"] += 1
+    relay.answers.saved_nanousd += saved
+    microseconds = int(seconds * 1e6)
+    route = call.route
+    relay.journal.append(
+        _encode(
+            _Settled(
+                call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
+                route.operation, route.dialect_name, call.streams, call.model[:_SHOWN_CHARS], None, 200, _OK, None,
+                kept.usage, kept.usage_source if kept.usage is not None else UsageSource.NONE, 0, microseconds,
+                microseconds, 0, (), call.cache, None, call.charged, saved,
+            )
+        )
+    )  # fmt: skip
+    if call.holds or call.target_holds:
+        release_all(call, None, 0)
 
 
 def usage_of(attempt: "Attempt") -> tuple[Usage | None, UsageSource]:
@@ -201,6 +240,8 @@ def abandon(attempt: "Attempt", error: TurnpikeError) -> Abandoned:
     # It is accounted for: should the call end without another attempt, it must not be charged for this one again.
     attempt.usage = None
     attempt.worked = False
+    if attempt.call.target_holds:
+        release_target(attempt.call, None, abandoned.cost_nanousd)
     return abandoned
 
 

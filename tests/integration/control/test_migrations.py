@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import BigInteger, Column, Connection, text
 
 from turnpike.control.db import migrate
 from turnpike.control.db.database import Database
@@ -79,6 +79,9 @@ async def test_totals_by_operation_are_made_of_the_rows_that_are_there(settings:
                 row = {**_OLD_ROW, "event_id": bytes([number]) * 16, "operation": operation}
                 connection.execute(text(f"INSERT INTO ledger ({names}) VALUES ({values})"), row)
             media.upgrade()
+            # Made anew, the table lacks what came later.
+            later = Column("saved_nanousd", BigInteger(), nullable=False, server_default="0")
+            operations.add_column("ledger_totals", later)
         query = "SELECT day, operation, requests, succeeded, input_tokens, cost_nanousd, images, key_name"
         found = connection.execute(text(f"{query} FROM ledger_totals ORDER BY operation")).all()
         return [tuple(row) for row in found]

@@ -28,7 +28,7 @@ _DEPARTMENT, _MODEL, _PROVIDER, _DEPLOYMENT = (
     _AT["department_id"], _AT["model"], _AT["provider"], _AT["deployment_id"],
 )  # fmt: skip
 _OUTCOME, _PRICED, _SOURCE, _COST = _AT["outcome"], _AT["priced"], _AT["usage_source"], _AT["cost_nanousd"]
-_ABANDONED, _OPERATION, _MEDIA = _AT["abandoned"], _AT["operation"], _AT["media"]
+_ABANDONED, _OPERATION, _MEDIA, _SAVED = _AT["abandoned"], _AT["operation"], _AT["media"], _AT["saved_nanousd"]
 _COUNTS = slice(_AT["input_tokens"], _AT["web_searches"] + 1)
 
 DAY_MS = 86_400_000
@@ -89,6 +89,7 @@ def row_of(event: UsageEvent) -> Row:
         event.cache,
         None if usage.media is None else _media_json(usage.media),
         event.path,
+        min(max(event.saved_nanousd, 0), LARGEST_COST),
     )
     counts: tuple[int, ...] = row[_COUNTS]  # pyright: ignore[reportAssignmentType]
     if max(counts) > LARGEST_COUNT or min(counts) < 0 or (cost is not None and not 0 <= cost <= LARGEST_COST):
@@ -225,12 +226,13 @@ def totals_of(rows: Iterable[Row]) -> list[Row]:
         )
         total = sums.get(key)
         if total is None:
-            total = sums[key] = [row[_KEY_NAME], *map(int, counts), *_NO_MEDIA, row[_COST] or 0]
+            total = sums[key] = [row[_KEY_NAME], *map(int, counts), *_NO_MEDIA, row[_COST] or 0, row[_SAVED]]
         else:
             total[0] = row[_KEY_NAME]
             for place, count in enumerate(counts, 1):
                 total[place] += count
-            total[-1] += row[_COST] or 0
+            total[-2] += row[_COST] or 0
+            total[-1] += row[_SAVED]
         if row[_MEDIA] is not None:
             _add_media(total, row[_MEDIA])
     return [(*key, *sums[key]) for key in sorted(sums)]
@@ -242,7 +244,7 @@ _NO_MEDIA = (0,) * len(MEDIA_COUNTS)
 def _add_media(total: list[Any], media: str | dict[str, Any]) -> None:
     """Most rows have none: those that do are read here, so that the others need not carry a dozen zeros."""
     counts: dict[str, Any] = msgspec.json.decode(media) if isinstance(media, str) else media
-    for place, name in enumerate(MEDIA_COUNTS, -1 - len(MEDIA_COUNTS)):
+    for place, name in enumerate(MEDIA_COUNTS, -2 - len(MEDIA_COUNTS)):
         total[place] += counts.get(name, 0)
 
 
@@ -257,7 +259,7 @@ def mended(row: Row) -> Row:
     return tuple(_fit(value, column) for value, column in zip(row, LedgerRow.__table__.columns, strict=True))
 
 
-_LARGEST = {"started_at_ms": LAST_MS, "cost_nanousd": LARGEST_COST}
+_LARGEST = {"started_at_ms": LAST_MS, "cost_nanousd": LARGEST_COST, "saved_nanousd": LARGEST_COST}
 
 
 def _fit(value: Any, column: Any) -> Any:

@@ -14,6 +14,7 @@ from turnpike.contract.scopes import SCOPE_BIT, to_names
 from turnpike.contract.snapshot import ModelSpec
 from turnpike.errors import Conflict, NotFound, ScopeMissing, TurnpikeError, Unauthenticated, Unavailable, UpstreamError
 from turnpike.relay.admit import check_caller, decode, identify
+from turnpike.relay.gates import Gate, Hold
 from turnpike.relay.keys import Entry
 from turnpike.relay.passage.answer import carry
 from turnpike.relay.passage.asked import Asked, api_of, error_dialect, read_asked
@@ -66,10 +67,17 @@ class PassageCall:
     sent = False
     committed = False
     settled = False
+    ended = False
+    reserved_nanousd = 0
+    charged: tuple[str, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    target_holds: tuple[Hold, ...] = ()
+    extra_headers = b""
     first_byte_s = 0.0
     _status = 200
     _fetch: Fetch | None = None
     _task: "asyncio.Task[None] | None" = None
+    _held: "asyncio.Future[None] | None" = None
 
     def __init__(
         self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: "bytes | Form"
@@ -122,6 +130,30 @@ class PassageCall:
     def _let_go(self) -> None:
         if not isinstance(self._raw, bytes):
             self._raw.close()
+
+    def go_on(self) -> None:
+        """As every governed call: the gate that held it lets it pass."""
+        self._let_pass(None)
+
+    def refuse(self, error: TurnpikeError) -> None:
+        self._let_pass(error)
+
+    def _let_pass(self, error: TurnpikeError | None) -> None:
+        waiting = self._held
+        if waiting is None or waiting.done():
+            return
+        if error is None:
+            waiting.set_result(None)
+        else:
+            waiting.set_exception(error)
+
+    async def _enter(self, gates: tuple[Gate, ...]) -> None:
+        """Passes gates, one after the other. Raises the error that one refuses with."""
+        for gate in gates:
+            self._held = asyncio.get_running_loop().create_future()
+            if not gate.enter(self):
+                await self._held
+        self._held = None
 
     async def _pass(self) -> None:
         self.entry = await self._caller()

@@ -9,6 +9,7 @@ import msgspec
 
 from turnpike.contract.events import OpenRecord, Outcome, Served, UsageEvent, UsageSource
 from turnpike.contract.snapshot import ModelSpec
+from turnpike.relay.gates import release_all
 from turnpike.relay.journal import full_error
 from turnpike.relay.metrics import Labels
 from turnpike.wire.operations import Operation
@@ -36,7 +37,7 @@ def open_call(call: "PassageCall") -> None:
                 event_id=call.event_id,
                 attempt=1,
                 started_at_ms=call.started_at_ms,
-                reserved_nanousd=0,
+                reserved_nanousd=call.reserved_nanousd,
                 request_id=call.request_id,
                 trace_id=call.head.trace_id,
                 caller=call.entry.caller,
@@ -46,6 +47,7 @@ def open_call(call: "PassageCall") -> None:
                 model_asked=call.model or NO_MODEL,
                 served=call.served,
                 path=call.label,
+                charged=call.charged,
             )
         )
     )
@@ -103,9 +105,11 @@ def settle_call(call: "PassageCall", outcome: Outcome, status: int, error_code: 
                 total_us=int(seconds * 1e6),
                 attempts=1 if call.sent else 0,
                 path=call.label,
+                charged=call.charged,
             )
         )
     )
+    release_all(call, usage, cost)
 
 
 def _source(cost: int | None) -> UsageSource:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from turnpike.contract.events import Abandoned, Outcome
 from turnpike.errors import TurnpikeError
 from turnpike.relay.endpoints import route_of
+from turnpike.relay.gates import Hold
 from turnpike.relay.settle import open_attempt, settle
 from turnpike.wire.estimate import tokens_of_bytes
 from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS, OUTPUT_AUDIO_TOKEN_MS
@@ -44,6 +45,12 @@ class Turn:
     first_byte = 0.0
     produced_bytes = 0
     reserved_nanousd = 0
+    charged: tuple[str, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    target_holds: tuple[Hold, ...] = ()
+    extra_headers = b""
+    cache: str | None = None
+    ended = False
     abandoned: tuple[Abandoned, ...] = ()
     lane = None
     asked_by: str | None = None

@@ -85,6 +85,8 @@ class LedgerRow(Base):
     """What few requests have: the counts of MediaUsage that are not zero, by name. NULL: none."""
     path: Mapped[str | None] = mapped_column(String(NAME))
     """Of a call that was passed through: its path without what the caller chose in it."""
+    saved_nanousd: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """What an answer out of the cache had cost when it was made."""
 
 
 class LedgerTotal(Base):
@@ -137,3 +139,4 @@ class LedgerTotal(Base):
     code_executions: Mapped[int] = mapped_column(BigInteger)
     cost_nanousd: Mapped[int] = mapped_column(BigInteger)
     """Of what has a price."""
+    saved_nanousd: Mapped[int] = mapped_column(BigInteger, server_default="0")

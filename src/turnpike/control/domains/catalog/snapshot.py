@@ -12,11 +12,12 @@ from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.snapshot import AliasSpec, CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
 from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider
 from turnpike.control.db.sessions import ReadSession
+from turnpike.control.domains.caching.service import read_caching
 from turnpike.control.domains.catalog.facts import facts_of, read_config
 from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.control.infra.secrets import CannotOpen, Sealer
 from turnpike.kit.clock import now_ms
-from turnpike.settings import Settings
+from turnpike.settings import CacheStore, Settings
 from turnpike.wire.profiles.capabilities import operations_of
 
 GATEWAY_POLICY = "gateway"
@@ -58,8 +59,10 @@ class SnapshotCompiler:
         models = (await session.execute(query.order_by(Model.sort_order, Model.name, Model.id))).all()
         aliases = (await session.scalars(select(ModelAlias).order_by(ModelAlias.name))).all()
         policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
+        caching = await read_caching(session, store=self._settings.cache_store is not CacheStore.OFF)
         # Thousands of rows take a while: the loop goes on serving meanwhile.
-        return await asyncio.to_thread(self._build, version, _Rows(providers, credentials, models, aliases), policy)
+        snapshot = await asyncio.to_thread(self._build, version, _Rows(providers, credentials, models, aliases), policy)
+        return msgspec.structs.replace(snapshot, caching=caching)
 
     def _build(self, version: int, rows: _Rows, policy: dict[str, Any] | None) -> Snapshot:
         of_provider: dict[str, list[CredentialSpec]] = {}

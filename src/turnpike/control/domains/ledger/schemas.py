@@ -175,7 +175,8 @@ class RowView(TokensView):
     total_us: int
     attempts: int
     abandoned: list[AbandonedView]
-    cache: str | None
+    cache: str | None = Field(description="How the cache answered: `exact` or `semantic`; null: a provider did.")
+    saved_nanousd: int = Field(description="What an answer out of the cache had cost when it was made.")
     media: MediaView | None = Field(description="What is counted in other units than tokens; null: nothing was.")
     path: str | None = Field(description="Of a call that was passed through: its path, ids left out.")
 
@@ -189,6 +190,7 @@ class SumsView(TokensView):
     cost_nanousd: int
     cost_usd: str
     cost_cents: float
+    saved_nanousd: int = Field(description="What answers out of the cache had cost when they were made.")
     media: MediaCounts
 
 

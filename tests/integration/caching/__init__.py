@@ -1,0 +1,1 @@
+"""The cache through a whole gateway."""
