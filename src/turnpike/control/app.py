@@ -16,6 +16,7 @@ from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
 from turnpike.control.services import ControlServices
+from turnpike.control.web.audit import AuditTrail
 from turnpike.control.web.edge import Edge
 from turnpike.control.web.envelope import ErrorEnvelope
 from turnpike.control.web.errors import install
@@ -52,6 +53,7 @@ def create_app(services: ControlServices, routers: Iterable[APIRouter] = ROUTERS
     for router in routers:
         app.include_router(router)
     app.add_api_route("/", _landing, methods=["GET"], include_in_schema=False, dependencies=[Depends(Public())])
+    app.add_middleware(AuditTrail, services=services)
     app.add_middleware(Edge)
     return app
 

@@ -8,6 +8,7 @@ from turnpike.control.infra.cache.memory import MemoryCache
 from turnpike.control.infra.secrets import Keyring, Sealer
 from turnpike.control.keeper import Keeper
 from turnpike.control.outbound import Outbound
+from turnpike.control.refusals import RefusalLog
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.control.services import ControlServices
 from turnpike.control.tokens.minter import Minter
@@ -33,4 +34,5 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         metrics=RelayMetrics(),
         health=health,
         objects=ObjectDesk(database),
+        refusals=RefusalLog(database),
     )
