@@ -175,6 +175,19 @@ class Settings(BaseSettings):
         3600.0, ge=0, description="How long known keys are served from disk while the database cannot be reached."
     )
 
+    # ---- audit log
+    audit_sign_every_s: float = Field(
+        300.0, ge=1, description="How often the audit log's head is signed while entries are added."
+    )
+    audit_retention_days: int = Field(
+        0, ge=0, description="Age at which entries of the audit log are removed, in days; 0 means never."
+    )
+    audit_personal_days: int = Field(
+        0,
+        ge=0,
+        description="Age at which names and addresses are erased from the audit log, in days; 0 means never.",
+    )
+
     # ---- pass-through
     passthrough_call_usd: float = Field(
         0.0,

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from turnpike.control.db.changes import forget_old_changes
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import Meta
+from turnpike.control.domains.audit import service as audit
 from turnpike.control.domains.catalog import repository as catalog
 from turnpike.control.domains.catalog.prices import Pricing, price_list
 from turnpike.control.domains.keys.service import KeyService
@@ -45,6 +46,7 @@ class PeriodicTasks:
                 ("rotate_keys", self.rotate_keys),
                 ("reprice", self.reprice),
                 ("forget_old_changes", self.forget_old_changes),
+                ("keep_audit", self.keep_audit),
             ):
                 await _guarded(name, task)
             await asyncio.sleep(self._every_s)
@@ -69,6 +71,13 @@ class PeriodicTasks:
     async def forget_old_changes(self) -> None:
         async with self._control.database.write() as session:
             await forget_old_changes(session)
+
+    async def keep_audit(self) -> None:
+        """Signs the audit log's head, and removes from the log what is old enough."""
+        control = self._control
+        signer = audit.signer_of(control.sealer)
+        await audit.sign_if_due(control.settings, control.database, signer)
+        await audit.keep_retention(control.settings, control.database, signer)
 
 
 async def reprice(database: Database) -> int:
