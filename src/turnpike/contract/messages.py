@@ -87,7 +87,15 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 
 ToControl = (
-    Hello | ResolveKey | Counters | AskHealth | LeaseRequest | KeepObjects | DropObject | FindObjects | ObjectSeen
+    Hello
+    | ResolveKey
+    | Counters
+    | AskHealth
+    | LeaseRequest
+    | KeepObjects
+    | DropObject
+    | FindObjects
+    | ObjectSeen
     | RefusalsSeen
 )
 ToRelay = (

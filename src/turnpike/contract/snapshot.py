@@ -93,6 +93,13 @@ class Policies(msgspec.Struct, frozen=True):
     """Administrators may use everybody's objects at providers, not their own alone."""
 
 
+class NetworkRules(msgspec.Struct, frozen=True):
+    """Who may come in at all, as CIDR: nobody from `denied`; where `allowed` names any, only those."""
+
+    allowed: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     contract: int
     version: int
@@ -104,3 +111,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     models: tuple[ModelSpec, ...] = ()
     aliases: tuple[AliasSpec, ...] = ()
     policies: Policies = msgspec.field(default_factory=Policies)
+    networks: NetworkRules = msgspec.field(default_factory=NetworkRules)

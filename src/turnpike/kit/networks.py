@@ -24,6 +24,14 @@ def address_in(text: str) -> Address | None:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
+def plain_address(text: str) -> str:
+    """A socket's peer as it is compared and shown: IPv4 as such, no zone. What is no address stays as it is."""
+    if ":" not in text:
+        return text
+    address = address_in(text)
+    return text if address is None else str(address)
+
+
 def network_in(text: str) -> Network:
     """A network written as CIDR or as a single address; IPv4 mapped into IPv6 is IPv4. Raises ValueError."""
     network = ip_network(text.strip(), strict=False)

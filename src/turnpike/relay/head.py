@@ -61,7 +61,7 @@ class RequestHead:
 
     __slots__ = (
         "chunked", "content_length", "digest", "drops", "encoding", "entry", "expects_continue", "fault",
-        "forwarded_for", "http_1_0", "is_call", "keep_alive", "method", "pairs", "path", "prefix", "query",
+        "forwarded_for", "http_1_0", "is_call", "keep_alive", "lines", "method", "pairs", "path", "prefix", "query",
         "request_id", "route", "stream_heads", "tags", "target", "token", "trace_id", "upgrade", "upstream_heads",
     )  # fmt: skip
 
@@ -88,6 +88,8 @@ class RequestHead:
         self.content_length: int | None = None
         self.encoding: bytes | None = None
         self.forwarded_for: bytes | None = None
+        self.lines = b""
+        """Header lines that its answer has, whatever it is (turnpike.relay.edge)."""
         self.tags: tuple[str, ...] = ()
         """What the caller files this call under: budgets and routes may go by it."""
         self.drops = False

@@ -17,6 +17,7 @@ from turnpike.control.db.database import UNREACHABLE
 from turnpike.control.db.recording import kind_of
 from turnpike.control.services import ControlServices
 from turnpike.control.web.envelope import request_id
+from turnpike.control.web.errors import CODE
 from turnpike.errors import Forbidden, Unauthenticated
 from turnpike.kit.clock import now_ms
 
@@ -93,10 +94,6 @@ def _refusal(scope: Scope, act: Act, status: int, *, changing: bool) -> Draft:
         request_id=act.request_id,
         personal={name: value for name, value in personal.items() if value},
     )
-
-
-CODE = "turnpike.error_code"
-"""In an ASGI scope: what the answer's error is called (web/errors.py)."""
 
 
 def name_of(scope: Scope) -> Named:

@@ -1,6 +1,5 @@
 """Queries on the audit log. Never commits."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,9 +158,7 @@ async def erase(session: WriteSession, condition: Any, now_ms: int) -> int:
 
 def of_person(user_id: str) -> Any:
     """Entries that may tell of somebody: what they did, and what was done to their account."""
-    return or_(
-        AuditEntry.actor_id == user_id, and_(AuditEntry.object_kind == "user", AuditEntry.object_id == user_id)
-    )
+    return or_(AuditEntry.actor_id == user_id, and_(AuditEntry.object_kind == "user", AuditEntry.object_id == user_id))
 
 
 def older_than(at_ms: int) -> Any:
