@@ -16,6 +16,7 @@ from turnpike.control.domains.catalog.provider_routes import router as providers
 from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
+from turnpike.control.domains.security.routes import router as security
 from turnpike.control.services import ControlServices
 from turnpike.control.web.audit import AuditTrail
 from turnpike.control.web.edge import Edge
@@ -25,16 +26,10 @@ from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
 ROUTERS: tuple[APIRouter, ...] = (
-    identity,
-    keys,
-    providers,
-    credentials,
-    models,
-    aliases,
-    ledger,
-    admin,
-    metrics,
-    audit,
+    identity, keys, providers, credentials, models, aliases, ledger, admin, metrics, audit, security,
+)  # fmt: skip
+_LANDING_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _FAILURES = {
     status: {"model": ErrorEnvelope, "description": words}
@@ -71,4 +66,4 @@ def create_app(services: ControlServices, routers: Iterable[APIRouter] = ROUTERS
 
 
 async def _landing() -> HTMLResponse:
-    return HTMLResponse(PAGE, headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"})
+    return HTMLResponse(PAGE, headers={"content-security-policy": _LANDING_POLICY})

@@ -28,4 +28,5 @@ def waiting_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 def _refusal(row: Row) -> Refusal:
     started: int = row[_STARTED]
-    return Refusal(*(row[place] for place in _PLACES), 1, started, started, [row[_REQUEST]])
+    key_id, user_id, department_id, code, operation, model = (row[place] for place in _PLACES)
+    return Refusal(key_id, user_id, department_id, code, operation, model, 1, started, started, [row[_REQUEST]])

@@ -1,5 +1,6 @@
 """Queries on the audit log. Never commits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,9 +40,11 @@ class Stored:
     erased: bool
 
 
-def _query() -> Select[Any]:
+def _query() -> Select[*tuple[Any, ...]]:
+    columns: Sequence[Any] = (*_COLUMNS, AuditPersonal.salt, AuditPersonal.data, AuditErasure.seq.label("erased_seq"))
     return (
-        select(*_COLUMNS, AuditPersonal.salt, AuditPersonal.data, AuditErasure.seq.label("erased_seq"))
+        select(*columns)
+        .select_from(AuditEntry)
         .outerjoin(AuditPersonal, AuditPersonal.seq == AuditEntry.seq)
         .outerjoin(AuditErasure, AuditErasure.seq == AuditEntry.seq)
     )

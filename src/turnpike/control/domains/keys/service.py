@@ -31,7 +31,7 @@ SHOWN_PREFIX = 10
 DAY_MS = 24 * 3600 * 1000
 HOUR_MS = 3600 * 1000
 _GRANTED_BY = frozenset(
-    {"name", "scopes", "models", "networks", "denied_networks", "default_provider_id", "tier", "expires_at_ms"}
+    ("name", "scopes", "models", "networks", "denied_networks", "default_provider_id", "tier", "expires_at_ms")
 )
 
 
