@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _REMEMBERED = 10_000
 _COUNTED = 1_000
 PREFLIGHT = Route(Kind.PREFLIGHT, "preflight")
+_VARY = b"vary: origin\r\n"
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _EXPOSED = (
     b"access-control-expose-headers: x-request-id, retry-after, content-disposition, x-turnpike-error,"
@@ -46,12 +47,12 @@ class Cors:
         """Gives the head the lines that its answer has, and a preflight its own route."""
         origin = head.header(b"origin")
         if origin is None:
-            head.lines = b"vary: origin\r\n"
+            head.lines = _VARY
             return
         allowed = self._allowed(origin)
         asked = head.header(b"access-control-request-method")
         if head.method != b"OPTIONS" or asked is None:
-            head.lines = allowed + _EXPOSED if allowed else b"vary: origin\r\n"
+            head.lines = _VARY + allowed + _EXPOSED if allowed else _VARY
             return
         head.route = PREFLIGHT
         head.lines = b"vary: origin, access-control-request-method, access-control-request-headers\r\n"
@@ -68,12 +69,12 @@ class Cors:
             return b""
         text = origin.decode("latin-1").lower()
         if self._origins.has_exactly(text):
-            lines = b"access-control-allow-origin: " + origin + b"\r\nvary: origin\r\n"
+            lines = b"access-control-allow-origin: " + origin + b"\r\n"
             return lines + b"access-control-allow-credentials: true\r\n" if self._credentials else lines
         if self._origins.any:
-            return b"access-control-allow-origin: *\r\nvary: origin\r\n"
+            return b"access-control-allow-origin: *\r\n"
         if self._origins.has(text):
-            return b"access-control-allow-origin: " + origin + b"\r\nvary: origin\r\n"
+            return b"access-control-allow-origin: " + origin + b"\r\n"
         return b""
 
 

@@ -55,7 +55,8 @@ class Verifier:
         expected = self.last + 1
         if entry.seq != expected:
             missing = f"entry {expected} is missing: {entry.seq} follows {self.last}"
-            self._break(expected, missing if entry.seq > expected else f"entry {entry.seq} stands there twice")
+            twice = f"entry {entry.seq} stands there twice"
+            self._break(min(entry.seq, expected), missing if entry.seq > expected else twice)
         elif entry.previous_hash != self._hash:
             self._break(entry.seq, "it does not follow the entry before it (previous hash)")
         elif entry_hash(entry) != entry.hash:
