@@ -304,6 +304,10 @@ For example:
 
 One JSON object a line, the newest first. Keep them where nobody who runs this
 gateway can change them: they prove later that nothing before them was changed.
+
+For example:
+
+    turnpike audit heads > heads-of-this-month.ndjson
 """,
     ),
     "audit export": (
@@ -321,6 +325,10 @@ For example:
         """Remove a person's name and addresses from the audit log.
 
 What they did stays, under their id, and the log stays verifiable.
+
+For example:
+
+    turnpike audit erase 01a1fea1-36f8-721f-92fb-2d45f12556fb
 """,
     ),
     "audit cut": (
@@ -333,7 +341,16 @@ For example:
     turnpike audit cut --before 365d
 """,
     ),
-    "networks list": ("networks:list_rules", """List which networks may reach the gateway, and which may not."""),
+    "networks list": (
+        "networks:list_rules",
+        """List which networks may reach the gateway, and which may not.
+
+For example:
+
+    turnpike networks list
+    turnpike networks list --json
+""",
+    ),
     "networks allow": (
         "networks:allow",
         """Let a network in; from the first one on, only allowed networks come in.
