@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from turnpike.contract.relay_settings import RelaySettings, TlsFiles
 from turnpike.errors import ConfigurationError
+from turnpike.kit.origins import origin_rule
 
 MAX_SOCKET_PATH = 90
 """A unix socket's path may have 108 bytes on Linux and 104 on macOS, of which our names take a few."""
@@ -95,6 +96,20 @@ class Settings(BaseSettings):
     tls_client_ca: Path | None = Field(None, description="PEM file; with it callers must show a certificate of it.")
     trusted_proxies: Words = Field(
         (), description="Networks (CIDR) whose X-Forwarded-For is believed, e.g. `10.0.0.0/8`."
+    )
+    cors_origins: Words = Field(
+        (),
+        description="Origins whose scripts in a browser may use the gateway: `https://app.example.com`, "
+        "`https://*.example.com`, or `*` for any. Without it none may.",
+    )
+    cors_credentials: bool = Field(
+        False, description="Let scripts of origins that are written out exactly send cookies and the like."
+    )
+    cors_max_age_s: int = Field(600, ge=0, le=86_400, description="How long browsers remember what a script may do.")
+    hsts_max_age_s: int = Field(
+        31_536_000,
+        ge=0,
+        description="How long browsers keep to https, said where the public address is https; 0 means never said.",
     )
 
     # ---- truth
@@ -197,6 +212,18 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None, description="`redis://`, `rediss://` or `unix://` address of the Redis that machines share."
     )
+    # ---- audit log
+    audit_sign_every_s: float = Field(
+        300.0, ge=1, description="How often the audit log's head is signed while entries are added."
+    )
+    audit_retention_days: int = Field(
+        0, ge=0, description="Age at which entries of the audit log are removed, in days; 0 means never."
+    )
+    audit_personal_days: int = Field(
+        0,
+        ge=0,
+        description="Age at which names and addresses are erased from the audit log, in days; 0 means never.",
+    )
 
     # ---- pass-through
     passthrough_call_usd: float = Field(
@@ -223,7 +250,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_words(cls, values: dict[str, object]) -> dict[str, object]:
-        lists = ("trusted_proxies", "no_proxy")
+        lists = ("trusted_proxies", "no_proxy", "cors_origins")
         return {name: _words(value) if name in lists else value for name, value in values.items()}
 
     @model_validator(mode="after")
@@ -231,6 +258,8 @@ class Settings(BaseSettings):
         _networks(self.trusted_proxies)
         if self.cache_store is CacheStore.REDIS and self.redis_url is None:
             raise ValueError("cache_store is redis, and redis_url is not set")
+        for origin in self.cors_origins:
+            origin_rule(origin)
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key go together; only one of them is set")
         return self
@@ -357,6 +386,10 @@ class Settings(BaseSettings):
             journal_flush_s=self.journal_flush_s,
             journal_full=self.journal_full.value,
             trusted_proxies=self.trusted_proxies,
+            cors_origins=tuple(map(origin_rule, self.cors_origins)),
+            cors_credentials=self.cors_credentials,
+            cors_max_age_s=self.cors_max_age_s,
+            hsts_max_age_s=self.hsts_max_age_s,
             upstream_ca=str(self.upstream_ca.resolve()) if self.upstream_ca else None,
             upstream_proxy=self.upstream_proxy,
             no_proxy=self.no_proxy,

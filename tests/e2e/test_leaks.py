@@ -153,7 +153,8 @@ def use_and_abuse(all_of_it: Everything, key: str) -> None:
 
 
 def look_at_everything(all_of_it: Everything) -> None:
-    for path in ("ai/providers", "ai/models", "keys", "users", "ledger", "ledger/summary", "ledger/export", "health"):
+    listed = ("ai/providers", "ai/models", "keys", "users", "ledger", "ledger/summary", "ledger/export", "health")
+    for path in (*listed, "audit", "audit/export"):
         all_of_it.ask("GET", f"/api/v1/{path}")
     for provider in all_of_it.ask("GET", "/api/v1/ai/providers").json()["data"]:
         for action in ("test", "sync-models"):
@@ -161,7 +162,7 @@ def look_at_everything(all_of_it: Everything) -> None:
     for path in ("/health", "/metrics", "/health/relay/metrics", "/", "/api/v1/openapi.json"):
         all_of_it.ask("GET", path)
     made = all_of_it.made
-    for words in (["providers", "list"], ["keys", "list"], ["models", "list"], ["ledger", "tail"]):
+    for words in (["providers", "list"], ["keys", "list"], ["models", "list"], ["ledger", "tail"], ["audit", "tail"]):
         all_of_it.said += [made.command(*words), made.command(*words, "--json")]
 
 

@@ -22,6 +22,7 @@ from turnpike.contract.messages import (
     pack,
 )
 from turnpike.contract.metrics import Sample
+from turnpike.contract.refusals import RefusalSeen, RefusalsSeen
 from turnpike.contract.snapshot import Snapshot
 
 PEPPER = b"p" * 32
@@ -37,6 +38,8 @@ class FakeControl:
         self.asked: list[bytes] = []
         self.hellos: list[Hello] = []
         self.samples: tuple[Sample, ...] = ()
+        self.refusals: list[RefusalSeen] = []
+        """Strangers that the relay turned away."""
         self.health = {"database": "ok"}
         self.mute = False
         """Answer no question: the relay has to cope."""
@@ -144,6 +147,8 @@ class FakeControl:
                 self.samples = message.samples
                 if message.ask:
                     self._counted[message.ask] = message.samples
+            case RefusalsSeen():
+                self.refusals += message.seen
             case _:
                 raise AssertionError(message)
 

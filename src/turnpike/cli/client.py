@@ -6,6 +6,8 @@ of routes, schemas and errors; the socket's file mode and the folder's lock are 
 
 import asyncio
 import json
+import os
+import pwd
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -147,7 +149,7 @@ async def open_control(settings: Settings, *, wait_s: float = 10.0) -> AsyncIter
             continue
         break
     try:
-        async with httpx2.AsyncClient(transport=InProcess(app), base_url=_BASE, trust_env=False) as http:
+        async with _client(InProcess(app)) as http:
             yield Control(http)
     finally:
         await offline.__aexit__(None, None, None)
@@ -156,8 +158,22 @@ async def open_control(settings: Settings, *, wait_s: float = 10.0) -> AsyncIter
 @asynccontextmanager
 async def over_socket(settings: Settings) -> AsyncIterator[Control]:
     transport = httpx2.AsyncHTTPTransport(uds=str(settings.admin_socket))
-    async with httpx2.AsyncClient(transport=transport, base_url=_BASE, trust_env=False) as http:
+    async with _client(transport) as http:
         yield Control(http)
+
+
+def _client(transport: httpx2.AsyncBaseTransport) -> httpx2.AsyncClient:
+    headers = {"x-turnpike-operator": _who_types()}
+    return httpx2.AsyncClient(transport=transport, base_url=_BASE, headers=headers, trust_env=False)
+
+
+def _who_types() -> str:
+    """This machine's user, for the audit log."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    return name.encode("ascii", "replace").decode()
 
 
 def _look_at_lock(settings: Settings) -> None:

@@ -19,6 +19,8 @@ GROUPS: dict[str, str] = {
     "models": "What callers can ask for.",
     "cache": "Answers that are kept to be given again.",
     "ledger": "What was called, by whom, and what it cost.",
+    "audit": "Who changed what, who was refused what, and the proof of it.",
+    "networks": "Which networks may reach the gateway.",
     "db": "The database.",
     "secrets": "The keys that encrypt secrets at rest.",
 }
@@ -328,6 +330,113 @@ For example:
 
     turnpike ledger export > calls.ndjson
     turnpike ledger export --format csv --since 2026-01-01 > calls.csv
+""",
+    ),
+    "audit tail": (
+        "audit:tail",
+        """Show the newest entries of the audit log.
+
+For example:
+
+    turnpike audit tail
+    turnpike audit tail --action 'provider.*' --since 7d
+    turnpike audit tail --outcome refused --follow
+""",
+    ),
+    "audit verify": (
+        "audit:verify",
+        """Recompute the audit log's chain and check its signatures.
+
+Names the first entry that is not as it was written, and ends with exit code 1
+when there is one. With --against FILE the signed heads in it (from
+`audit heads`, kept elsewhere) must still be those of this log; with --file
+an export is checked instead, without any gateway.
+
+For example:
+
+    turnpike audit verify
+    turnpike audit verify --against heads-of-last-month.ndjson
+    turnpike audit verify --file turnpike-audit.ndjson --public-key 9f3c...
+""",
+    ),
+    "audit heads": (
+        "audit:heads",
+        """Sign where the audit log stands and write the signed heads out.
+
+One JSON object a line, the newest first. Keep them where nobody who runs this
+gateway can change them: they prove later that nothing before them was changed.
+
+For example:
+
+    turnpike audit heads > heads-of-this-month.ndjson
+""",
+    ),
+    "audit export": (
+        "audit:export",
+        """Write the audit log out with its proof.
+
+For example:
+
+    turnpike audit export > audit.ndjson
+    turnpike audit export --format csv --since 30d > audit.csv
+""",
+    ),
+    "audit erase": (
+        "audit:erase",
+        """Remove a person's name and addresses from the audit log.
+
+What they did stays, under their id, and the log stays verifiable.
+
+For example:
+
+    turnpike audit erase 01a1fea1-36f8-721f-92fb-2d45f12556fb
+""",
+    ),
+    "audit cut": (
+        "audit:cut",
+        """Remove old entries from the audit log, behind a signed mark.
+
+For example:
+
+    turnpike audit export --until 365d > audit-of-last-year.ndjson
+    turnpike audit cut --before 365d
+""",
+    ),
+    "networks list": (
+        "networks:list_rules",
+        """List which networks may reach the gateway, and which may not.
+
+For example:
+
+    turnpike networks list
+    turnpike networks list --json
+""",
+    ),
+    "networks allow": (
+        "networks:allow",
+        """Let a network in; from the first one on, only allowed networks come in.
+
+For example:
+
+    turnpike networks allow 10.0.0.0/8 --note office
+""",
+    ),
+    "networks deny": (
+        "networks:deny",
+        """Keep a network out, whatever is allowed.
+
+For example:
+
+    turnpike networks deny 203.0.113.7 --expires 24h --note 'guesses keys'
+""",
+    ),
+    "networks remove": (
+        "networks:remove",
+        """Remove a rule of a network.
+
+For example:
+
+    turnpike networks remove 203.0.113.7
 """,
     ),
     "db upgrade": (

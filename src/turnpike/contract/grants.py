@@ -45,3 +45,5 @@ class KeyGrant(msgspec.Struct, frozen=True, gc=False):
     """0: never."""
     default_provider: str | None = None
     personal: tuple[PersonalAccess, ...] = ()
+    denied_networks: tuple[str, ...] = ()
+    """Client networks that it may not be used from, whatever `networks` says."""

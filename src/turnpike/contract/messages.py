@@ -10,6 +10,7 @@ from turnpike.contract.grants import KeyGrant
 from turnpike.contract.leases import Lease, LeaseRequest
 from turnpike.contract.metrics import Sample
 from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen, ObjectsFound, ObjectsKept
+from turnpike.contract.refusals import RefusalsSeen
 from turnpike.contract.snapshot import Snapshot
 from turnpike.errors import TurnpikeError
 
@@ -88,7 +89,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 ToControl = (
     Hello | ResolveKey | Counters | AskHealth | LeaseRequest | KeepObjects | DropObject | FindObjects | ObjectSeen
-    | GetKept | FindSimilar | PutKept
+    | GetKept | FindSimilar | PutKept | RefusalsSeen
 )  # fmt: skip
 ToRelay = (
     PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | Refused | Lease | ObjectsKept | ObjectsFound

@@ -56,6 +56,12 @@ class RelaySettings(msgspec.Struct, frozen=True):
     journal_full: str = "refuse"
     """`refuse` new work while nothing can be written, or `memory`: go on and count in memory."""
     trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    """As turnpike.kit.origins has them; empty: no script of another origin may read answers."""
+    cors_credentials: bool = False
+    cors_max_age_s: int = 600
+    hsts_max_age_s: int = 31_536_000
+    """Said where the public address is https; 0: never."""
     upstream_ca: str | None = None
     upstream_proxy: str | None = None
     no_proxy: tuple[str, ...] = ()

@@ -94,6 +94,13 @@ class Policies(msgspec.Struct, frozen=True):
     """Administrators may use everybody's objects at providers, not their own alone."""
 
 
+class NetworkRules(msgspec.Struct, frozen=True):
+    """Who may come in at all, as CIDR: nobody from `denied`; where `allowed` names any, only those."""
+
+    allowed: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     contract: int
     version: int
@@ -106,3 +113,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     aliases: tuple[AliasSpec, ...] = ()
     policies: Policies = msgspec.field(default_factory=Policies)
     caching: Caching = msgspec.field(default_factory=Caching)
+    networks: NetworkRules = msgspec.field(default_factory=NetworkRules)

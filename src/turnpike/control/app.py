@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from turnpike import __version__
 from turnpike.control.domains.admin.metrics_routes import router as metrics
 from turnpike.control.domains.admin.routes import router as admin
+from turnpike.control.domains.audit.routes import router as audit
 from turnpike.control.domains.caching.routes import router as caching
 from turnpike.control.domains.catalog.alias_routes import router as aliases
 from turnpike.control.domains.catalog.credential_routes import router as credentials
@@ -16,7 +17,9 @@ from turnpike.control.domains.catalog.provider_routes import router as providers
 from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
+from turnpike.control.domains.security.routes import router as security
 from turnpike.control.services import ControlServices
+from turnpike.control.web.audit import AuditTrail
 from turnpike.control.web.edge import Edge
 from turnpike.control.web.envelope import ErrorEnvelope
 from turnpike.control.web.errors import install
@@ -24,16 +27,10 @@ from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
 ROUTERS: tuple[APIRouter, ...] = (
-    identity,
-    keys,
-    providers,
-    credentials,
-    models,
-    aliases,
-    ledger,
-    caching,
-    admin,
-    metrics,
+    identity, keys, providers, credentials, models, aliases, ledger, caching, admin, metrics, audit, security,
+)  # fmt: skip
+_LANDING_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _FAILURES = {
     status: {"model": ErrorEnvelope, "description": words}
@@ -64,9 +61,10 @@ def create_app(services: ControlServices, routers: Iterable[APIRouter] = ROUTERS
     for router in routers:
         app.include_router(router)
     app.add_api_route("/", _landing, methods=["GET"], include_in_schema=False, dependencies=[Depends(Public())])
+    app.add_middleware(AuditTrail, services=services)
     app.add_middleware(Edge)
     return app
 
 
 async def _landing() -> HTMLResponse:
-    return HTMLResponse(PAGE, headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"})
+    return HTMLResponse(PAGE, headers={"content-security-policy": _LANDING_POLICY})

@@ -9,6 +9,7 @@ from turnpike.control.infra.cache.memory import MemoryCache
 from turnpike.control.infra.secrets import Keyring, Sealer
 from turnpike.control.keeper import Keeper
 from turnpike.control.outbound import Outbound
+from turnpike.control.refusals import RefusalLog
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.control.services import ControlServices
 from turnpike.control.tokens.minter import Minter
@@ -35,4 +36,5 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         health=health,
         objects=ObjectDesk(database),
         answers=open_desk(settings, sealer, database),
+        refusals=RefusalLog(database),
     )

@@ -33,6 +33,7 @@ from turnpike.contract.messages import (
     pack,
 )
 from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen
+from turnpike.contract.refusals import RefusalsSeen
 from turnpike.control.domains.caching.desk import AnswerDesk, CacheMessage
 from turnpike.control.domains.objects.service import ObjectDesk, ObjectMessage
 from turnpike.control.keeper import Keeper
@@ -64,11 +65,13 @@ class ContractServer:
         *,
         objects: ObjectDesk | None = None,
         answers: AnswerDesk | None = None,
+        refusals: Callable[[RefusalsSeen], None] | None = None,
         uid: int | None = None,
     ) -> None:
         self._path = path
         self.objects = objects
         self.answers = answers
+        self.refusals = refusals
         self.keeper = keeper
         self.metrics = metrics
         self.health = health
@@ -189,6 +192,9 @@ class RelayLink:
                 self._server.metrics.update(self.hello.incarnation, message.samples)
             case AskHealth():
                 self.send(Health(message.id, self._server.health()))
+            case RefusalsSeen():
+                if self._server.refusals is not None:
+                    self._server.refusals(message)
             case LeaseRequest():
                 log.debug("lease_asked_before_leases_exist", relay=self._name())
             case _:

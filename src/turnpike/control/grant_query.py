@@ -25,6 +25,7 @@ _QUERY = (
         ApiKey.tier,
         ApiKey.models,
         ApiKey.networks,
+        ApiKey.denied_networks,
         ApiKey.expires_at_ms,
         ApiKey.revoked_at_ms,
         User.id.label("user_id"),

@@ -156,4 +156,5 @@ def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...]) -> KeyGrant:
         expires_at_ms=row.expires_at_ms or 0,
         default_provider=row.slug,
         personal=personal,
+        denied_networks=tuple(row.denied_networks or ()),
     )

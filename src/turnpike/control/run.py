@@ -59,6 +59,7 @@ class Control:
             services.health.report,
             objects=services.objects,
             answers=services.answers,
+            refusals=services.refusals.seen,
         )
         services.keeper.when_dead = self.ended.set
         await services.keeper.start()

@@ -12,6 +12,7 @@ from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache import Cache
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
+from turnpike.control.refusals import RefusalLog
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.settings import Settings
 
@@ -35,5 +36,6 @@ class ControlServices:
     health: HealthChecks
     objects: ObjectDesk
     answers: AnswerDesk
+    refusals: RefusalLog
     drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)

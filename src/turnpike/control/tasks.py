@@ -10,9 +10,11 @@ from sqlalchemy import select, update
 from turnpike.control.db.changes import forget_old_changes
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import Meta
+from turnpike.control.domains.audit import service as audit
 from turnpike.control.domains.catalog import repository as catalog
 from turnpike.control.domains.catalog.prices import Pricing, price_list
 from turnpike.control.domains.keys.service import KeyService
+from turnpike.control.domains.security import service as security
 from turnpike.control.services import ControlServices
 from turnpike.errors import TurnpikeError
 from turnpike.kit.clock import now_ms
@@ -45,6 +47,8 @@ class PeriodicTasks:
                 ("rotate_keys", self.rotate_keys),
                 ("reprice", self.reprice),
                 ("forget_old_changes", self.forget_old_changes),
+                ("keep_audit", self.keep_audit),
+                ("forget_expired_networks", self.forget_expired_networks),
             ):
                 await _guarded(name, task)
             await asyncio.sleep(self._every_s)
@@ -69,6 +73,17 @@ class PeriodicTasks:
     async def forget_old_changes(self) -> None:
         async with self._control.database.write() as session:
             await forget_old_changes(session)
+
+    async def forget_expired_networks(self) -> None:
+        async with self._control.database.write() as session:
+            await security.forget_expired(session)
+
+    async def keep_audit(self) -> None:
+        """Signs the audit log's head, and removes from the log what is old enough."""
+        control = self._control
+        signer = audit.signer_of(control.sealer)
+        await audit.sign_if_due(control.settings, control.database, signer)
+        await audit.keep_retention(control.settings, control.database, signer)
 
 
 async def reprice(database: Database) -> int:

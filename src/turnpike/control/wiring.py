@@ -33,7 +33,7 @@ def build(services: ControlServices) -> tuple[ASGIApp, ASGIApp]:
     checks.register(services.health, services.drain)
     batches = BatchCosts(services.settings, services.database, services.sealer)
     services.objects.when_ended = batches.look_now
-    services.runners = [*services.runners, drain, PeriodicTasks(services), batches]
+    services.runners = [*services.runners, drain, PeriodicTasks(services), batches, services.refusals]
     return app, AdminDoor(app)
 
 

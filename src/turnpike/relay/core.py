@@ -2,7 +2,6 @@
 
 import time
 from email.utils import formatdate
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +18,7 @@ from turnpike.relay.caching.cache import AnswerCache
 from turnpike.relay.call import Call
 from turnpike.relay.catalog import Backend, Catalog, Profiles
 from turnpike.relay.connect import Connector
+from turnpike.relay.edge import Edge
 from turnpike.relay.endpoints import Kind
 from turnpike.relay.forward import Forwarder
 from turnpike.relay.gates import caching
@@ -99,7 +99,7 @@ class Relay:
         self.forwarder = Forwarder(self)
         self.uploads = Uploads(self)
         self.owners = Owners()
-        self._trusted = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
+        self.edge = Edge(settings)
         self.wall_offset_ms = 0.0
         """Wall clock minus monotonic clock; moved by the sweep."""
         self.date_line = b""
@@ -119,6 +119,9 @@ class Relay:
     def apply(self, snapshot: Snapshot) -> None:
         """Puts a snapshot in force. Plans in use stay valid until their calls end."""
         self.profiles.replace(self._compile(snapshot))
+        if self.edge.apply(snapshot.networks):
+            for connection in self.connections:
+                connection.forget_head()
         self.keys.pepper = snapshot.key_pepper
         self.answers.apply(snapshot.caching)
         self.log.info("snapshot in force", version=snapshot.version, models=len(snapshot.models))
@@ -136,12 +139,15 @@ class Relay:
         now = self.now()
         self.tick.now = now
         self.wall_offset_ms = now_ms() - now * 1000
-        self.date_line = b"date: " + formatdate(usegmt=True).encode() + b"\r\n"
+        self.date_line = b"date: " + formatdate(usegmt=True).encode() + b"\r\n" + self.edge.standing
 
     # ---- requests
 
-    def early_refusal(self, head: RequestHead) -> Unauthenticated | None:
+    def early_refusal(self, connection: ClientConnection, head: RequestHead) -> TurnpikeError | None:
         """What can be said before the body is there: a model call without a key is not worth 32 MB."""
+        refused = self.edge.look(connection, head)
+        if refused is not None:
+            return refused
         if head.token is None and head.route.kind in (Kind.CALL, Kind.MODELS, Kind.PASSAGE):
             return missing_key()
         return None
@@ -187,6 +193,9 @@ class Relay:
                 Session(self, connection, head).start()
             case Kind.REFUSED:
                 self.refuse(connection, head, Forbidden(_SECRETS_REFUSED))
+            case Kind.PREFLIGHT:
+                self.metrics.count_other("OPTIONS", route.label, 204, 0.0)
+                connection.answer_bodiless(204, b"")
             case Kind.WRONG_METHOD:
                 method = head.method.decode("latin-1")
                 error = MethodNotAllowed(f"{route.label} takes {route.allow}, not {method}.")
@@ -227,6 +236,7 @@ class Relay:
             extra += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
         if isinstance(error, Unauthenticated):
             extra += b'www-authenticate: Bearer realm="turnpike"\r\n'
+            self.edge.count_refused(self.edge.client_address(connection, connection.head), error.code)
         headers = f"x-request-id: {request_id}\r\nx-turnpike-error: {error.code}\r\n".encode()
         connection.answer(error.status, headers + extra, body)
 
@@ -234,24 +244,8 @@ class Relay:
         return Unavailable(f"{what} does not answer at the moment. Try again.", retry_after_s=2)
 
     def client_address(self, connection: ClientConnection, head: RequestHead) -> str:
-        """The caller's address: the peer's, or what trusted proxies say of it, read from the right."""
-        address = connection.client
-        if head.forwarded_for is None:
-            return address
-        for hop in reversed(head.forwarded_for.split(b",")):
-            if not self._is_trusted(address):
-                break
-            try:
-                address = str(ip_address(hop.strip().decode("latin-1")))
-            except ValueError:
-                break
-        return address
-
-    def _is_trusted(self, text: str) -> bool:
-        if not self._trusted or not text:
-            return False
-        address = ip_address(text)
-        return any(address in network for network in self._trusted)
+        """The caller's address (turnpike.relay.edge)."""
+        return self.edge.client_address(connection, head)
 
     # ---- time passes
 

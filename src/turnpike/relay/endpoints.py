@@ -27,6 +27,8 @@ class Kind(Enum):
     REFUSED = "refused"
     """Known, and never passed on."""
     WRONG_METHOD = "wrong_method"
+    PREFLIGHT = "preflight"
+    """A browser asks whether a script may ask (turnpike.relay.edge)."""
 
 
 class Route:

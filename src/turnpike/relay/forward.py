@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _REWRITTEN = HOP_BY_HOP | frozenset(
     (b"content-length", b"expect", b"forwarded", b"x-real-ip", b"x-request-id", b"proxy-authorization")
 )
-_NOT_ANSWERED = HOP_BY_HOP | frozenset((b"content-length", b"date", b"server", b"x-request-id"))
+_NOT_ANSWERED = HOP_BY_HOP | frozenset(
+    (b"content-length", b"date", b"server", b"x-request-id", b"x-content-type-options")
+)
 _BODILESS = frozenset((204, 304))
 _CONNECTIONS = 256
 _SILENCE_S = 600.0

@@ -61,9 +61,9 @@ class RequestHead:
 
     __slots__ = (
         "chunked", "content_length", "digest", "drops", "encoding", "entry", "expects_continue", "fault",
-        "forwarded_for", "http_1_0", "is_call", "keep_alive", "method", "pairs", "path", "prefix", "query",
-        "request_id", "route", "stream_heads", "tags", "takes_form", "target", "token", "trace_id", "upgrade",
-        "upstream_heads",
+        "forwarded_for", "http_1_0", "is_call", "keep_alive", "lines", "method", "pairs", "path", "prefix",
+        "query", "request_id", "route", "stream_heads", "tags", "takes_form", "target", "token", "trace_id",
+        "upgrade", "upstream_heads",
     )  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, pairs: Pairs, *, http_1_0: bool) -> None:
@@ -91,6 +91,8 @@ class RequestHead:
         self.forwarded_for: bytes | None = None
         self.takes_form = False
         """Its body goes to `turnpike.relay.uploads` as it comes."""
+        self.lines = b""
+        """Header lines that its answer has, whatever it is (turnpike.relay.edge)."""
         self.tags: tuple[str, ...] = ()
         """What the caller files this call under: budgets and routes may go by it."""
         self.drops = False

@@ -5,11 +5,11 @@ make control ask its database for every request.
 """
 
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
 
 from turnpike.contract.events import Caller
 from turnpike.contract.grants import KeyGrant, key_digest
 from turnpike.errors import AddressForbidden, Unauthenticated, Unavailable
+from turnpike.kit.networks import Networks, address_in
 from turnpike.relay.catalog import Plan, Profile, Profiles
 from turnpike.relay.gates import Gate
 
@@ -45,18 +45,18 @@ class Entry:
         self.scopes = grant.scopes
         self.tier = grant.tier
         self.expires_at_ms = grant.expires_at_ms
-        self.networks = tuple(ip_network(text, strict=False) for text in grant.networks) or None
+        self.networks = Networks.of(grant.networks, grant.denied_networks) or None
         self.profile = profile
         self.gated: Plan | None = None
         """The plan that the last call had, and the gates before it."""
         self.gates: tuple[Gate, ...] = ()
 
     def check_address(self, client: str) -> None:
-        """Raises AddressForbidden when the key is bound to other networks."""
+        """Raises AddressForbidden when the key is bound to other networks, or denied this one."""
         if self.networks is None:
             return
-        address = ip_address(client)
-        if not any(address in network for network in self.networks):
+        address = address_in(client)
+        if address is None or not self.networks.allow(address):
             raise AddressForbidden(f"This API key may not be used from {client}.", details={"address": client})
 
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from turnpike.errors import RequestTimeout
+from turnpike.kit.networks import plain_address
 from turnpike.relay.reading import RequestReader
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class ClientConnection(RequestReader):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         peer = cast("tuple[object, ...] | str | None", transport.get_extra_info("peername"))
-        self.client = str(peer[0]) if isinstance(peer, tuple) and peer else ""
+        self.client = plain_address(str(peer[0])) if isinstance(peer, tuple) and peer else ""
         self._relay.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -82,9 +83,9 @@ class ClientConnection(RequestReader):
         keep = head is not None and head.keep_alive and not self.closing
         size = len(body)
         self._transport.write(
-            b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
+            b"%b%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
                 STATUS_LINES.get(status) or status_line(status), self._relay.date_line, headers,
-                b"" if keep else _CLOSE, size, body if size < _BIG_WRITE else b"",
+                b"" if head is None else head.lines, b"" if keep else _CLOSE, size, body if size < _BIG_WRITE else b"",
             )
         )  # fmt: skip
         if size >= _BIG_WRITE:
@@ -101,7 +102,8 @@ class ClientConnection(RequestReader):
         self._chunked_out = head is not None and not head.http_1_0
         framing = b"transfer-encoding: chunked\r\n" if self._chunked_out else b"connection: close\r\n"
         close = b"" if self._may_keep() or not self._chunked_out else _CLOSE
-        start = b"%b%b%b%b%b\r\n" % (status_line(status), self._relay.date_line, headers, framing, close)
+        lines = b"" if head is None else head.lines
+        start = b"%b%b%b%b%b%b\r\n" % (status_line(status), self._relay.date_line, headers, lines, framing, close)
         self._transport.write(start + self._chunk(data))
 
     def stream(self, data: bytes) -> None:
@@ -116,7 +118,8 @@ class ClientConnection(RequestReader):
         """An answer that has no body whatever its headers say: 204, 304, or to HEAD."""
         keep = self._may_keep()
         close = b"" if keep else _CLOSE
-        self._transport.write(b"%b%b%b%b\r\n" % (status_line(status), self._relay.date_line, headers, close))
+        lines = b"" if self.head is None else self.head.lines
+        self._transport.write(b"%b%b%b%b%b\r\n" % (status_line(status), self._relay.date_line, headers, lines, close))
         self._answered(keep=keep)
 
     def abort(self) -> None:

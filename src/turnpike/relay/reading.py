@@ -99,6 +99,10 @@ class RequestReader(asyncio.Protocol):
         self.since = relay.tick.now
         self.stalled = self.closed = self.closing = False
 
+    def forget_head(self) -> None:
+        """The next head is looked at anew: what holds for heads has changed."""
+        self._memo = None
+
     # ---- bytes come
 
     def data_received(self, data: bytes) -> None:
@@ -263,7 +267,7 @@ class RequestReader(asyncio.Protocol):
         limit = settings.upload_limit_bytes if head.takes_form else settings.body_limit_bytes
         if head.content_length is not None and head.content_length > limit:
             head.fault = head.fault or too_large(limit)
-        head.fault = head.fault or self._relay.early_refusal(head)
+        head.fault = head.fault or self._relay.early_refusal(cast("ClientConnection", self), head)
         if head.takes_form and head.fault is None:
             self._begin_upload(head)
         if head.fault is not None and (head.content_length or head.chunked):

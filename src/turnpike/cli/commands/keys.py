@@ -32,6 +32,9 @@ def create(
     network: Annotated[
         list[str] | None, _Many, Parameter(help="Networks (CIDR) it may be used from. Default: everywhere.")
     ] = None,
+    deny_network: Annotated[
+        list[str] | None, _Many, Parameter(help="Networks (CIDR) it may not be used from. Default: none.")
+    ] = None,
     expires: Annotated[
         str | None,
         Parameter(help="30d, 12h, a date such as 2030-01-31, or never. Default: TURNPIKE_API_KEY_LIFETIME_DAYS."),
@@ -45,6 +48,7 @@ def create(
     scopes = words(scope)
     _check_scopes(scopes)
     lists = {"scopes": scopes, "models": words(model), "networks": words(network)}
+    lists["denied_networks"] = words(deny_network)
     body.update({field_name: values for field_name, values in lists.items() if values})
     if expires is not None:
         body["expires_at"] = moment(expires)

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from turnpike.control.db.audit_log import log_acts
 from turnpike.control.db.changes import Versions, log_changes
 from turnpike.control.db.engine import is_sqlite, open_engines
 from turnpike.control.db.sessions import Changes, ReadSession, WriteSession
@@ -41,12 +42,15 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
-        """Commits at the end, with the change log's entry; rolls back on any exception."""
+        """Commits at the end, with the entries of the change log and of the audit log; rolls back on any exception."""
         async with WriteSession(self.writers, expire_on_commit=False) as session:
             yield session
             await session.flush()
             versions = await log_changes(session)
+            act = await log_acts(session)
             await session.commit()
+        if act is not None:
+            act.recorded += 1
         if versions is not None:
             for listener in self._listeners:
                 listener(versions, session.changes)

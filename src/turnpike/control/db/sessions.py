@@ -11,6 +11,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from turnpike.control.audit.entries import Draft
+from turnpike.control.db.recording import RecordingSession
+
 
 class NotWritable(RuntimeError):
     """Something was added to, changed in or deleted from a session that only reads: a fault of ours."""
@@ -69,8 +72,10 @@ class ReadSession(AsyncSession):
 class WriteSession(ReadSession):
     """Reads and writes; see `Database.write`."""
 
-    sync_session_class = Session
+    sync_session_class = RecordingSession
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.changes = Changes()
+        self.audit: list[Draft] = []
+        """Entries for the audit log beside that of the request being served, which is made by itself."""

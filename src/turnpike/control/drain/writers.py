@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from turnpike.control.db.engine import is_sqlite, open_engines
 from turnpike.control.drain.courtesy import Turnstile
+from turnpike.control.drain.refusals import waiting_rows
 from turnpike.control.drain.rows import COLUMNS, TOTAL_COLUMNS, TOTAL_KEYS, TOTAL_SUMS, Row, totals_of
 from turnpike.settings import Settings
 
@@ -105,6 +106,7 @@ _TOTALS = f"INSERT INTO ledger_totals ({', '.join(TOTAL_COLUMNS)})"
 _CHANGES = ", ".join(f"{name} = ledger_totals.{name} + excluded.{name}" for name in TOTAL_SUMS)
 _ADDED = f"ON CONFLICT ({', '.join(TOTAL_KEYS)}) DO UPDATE SET key_name = excluded.key_name, {_CHANGES}"
 _ADD_TOTAL = f"{_TOTALS} VALUES ({', '.join('?' * len(TOTAL_COLUMNS))}) {_ADDED}"
+_WAIT = "INSERT INTO audit_waiting (id, refusal) VALUES (?, ?)"
 _KNOWN = "SELECT event_id FROM ledger WHERE event_id IN ({})"
 _SQLITE_VARIABLES = 500
 _CHECKPOINT_ROWS = 16384
@@ -157,6 +159,7 @@ class SqliteWriter(LedgerWriter):
                 try:
                     await _many(raw, _INSERT, rows)
                     await _many(raw, _ADD_TOTAL, totals)
+                    await _many(raw, _WAIT, waiting_rows(rows))
                     await raw.commit()
                 except BaseException:
                     await raw.rollback()
@@ -195,6 +198,9 @@ _ARRAYS = ", ".join(
 _ADD_TOTALS = f"{_TOTALS} SELECT * FROM unnest({_ARRAYS}) {_ADDED}"  # noqa: S608
 
 
+_WAIT_POSTGRES = "INSERT INTO audit_waiting (id, refusal) VALUES ($1, $2)"
+
+
 class PostgresWriter(LedgerWriter):
     """COPY straight into the table: the fastest way in, and it fails as a whole when one event is there already."""
 
@@ -217,6 +223,8 @@ class PostgresWriter(LedgerWriter):
                 async with raw.transaction():
                     await raw.copy_records_to_table("ledger", records=rows, columns=COLUMNS)
                     await raw.execute(_ADD_TOTALS, *map(list, zip(*totals, strict=True)))
+                    if waiting := waiting_rows(rows):
+                        await raw.executemany(_WAIT_POSTGRES, waiting)
                 return time.monotonic() - began
         except asyncpg.UniqueViolationError as error:
             raise _Duplicate(_words(error)) from error

@@ -3,6 +3,7 @@ resort when something of ours breaks."""
 
 import re
 import time
+from collections.abc import Iterable
 
 import structlog
 from starlette.datastructures import Headers
@@ -42,7 +43,8 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", asked.encode())]}
+                headers = [*message.get("headers", ()), (b"x-request-id", asked.encode())]
+                message = {**message, "headers": [*headers, *security_headers(headers)]}
             await send(message)
 
         try:
@@ -60,6 +62,20 @@ class Edge:
             status=status,
             elapsed_ms=round((time.monotonic() - started) * 1000, 1),
         )
+
+
+def security_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """What an answer has beside its own headers: nobody frames a page of ours, learns our addresses by a link, reads
+    JSON as something else, or keeps what an administrator saw."""
+    given = dict(headers)
+    added = {
+        b"x-content-type-options": b"nosniff",
+        b"referrer-policy": b"no-referrer",
+        b"cache-control": b"no-store",
+    }
+    if given.get(b"content-type", b"").startswith(b"text/html"):
+        added |= {b"content-security-policy": b"frame-ancestors 'none'", b"x-frame-options": b"DENY"}
+    return [(name, value) for name, value in added.items() if name not in given]
 
 
 def _without_trailing_slash(scope: Scope) -> Scope:

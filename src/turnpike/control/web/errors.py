@@ -22,6 +22,8 @@ from turnpike.errors import (
 
 RETRY_AFTER_S = 2.0
 SHOWN_ERRORS = 50
+CODE = "turnpike.error_code"
+"""In an ASGI scope: what the answer's error is called."""
 log = structlog.get_logger()
 
 
@@ -44,8 +46,9 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(unreachable, _unreachable)
 
 
-def _ours(_: Request, error: Exception) -> JSONResponse:
+def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, TurnpikeError)
+    request.scope[CODE] = error.code
     if error.status >= 500:
         log.error("request_failed", code=error.code, reason=error.message, exc_info=error.code == "INTERNAL" and error)
     return render(error)

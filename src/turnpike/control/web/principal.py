@@ -6,7 +6,6 @@ machine, who may do everything.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -15,11 +14,17 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from turnpike.contract.access import Role
 from turnpike.contract.grants import KEY_PREFIX, KeyGrant, PersonalAccess, key_digest
 from turnpike.contract.scopes import SCOPE_BIT, SCOPES, to_bits, to_names
+from turnpike.control.audit.entries import OPERATOR as OPERATOR_ACTS
+from turnpike.control.audit.entries import USER, Act
 from turnpike.control.services import ControlServices
+from turnpike.control.web.audit import ACT, address_of
 from turnpike.control.web.edge import OPERATOR
-from turnpike.errors import Forbidden, InvalidRequest, ScopeMissing, Unauthenticated
+from turnpike.errors import AddressForbidden, InvalidRequest, ScopeMissing, Unauthenticated
+from turnpike.kit.networks import Networks, address_in
 
 PUBLIC = "public"
+OPERATOR_NAME = "x-turnpike-operator"
+"""Header by which the command says who types it; heard on the admin socket alone."""
 ANY_KEY = "any key"
 MAX_KEY_BYTES = 512
 _ALL = to_bits(SCOPES)
@@ -38,6 +43,7 @@ class Principal:
     models: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     personal: tuple[PersonalAccess, ...] = ()
+    denied_networks: tuple[str, ...] = ()
 
     def has(self, scope: str) -> bool:
         return bool(self.scopes & SCOPE_BIT[scope])
@@ -67,6 +73,7 @@ def services(request: Request) -> ControlServices:
 async def identify(request: Request) -> Principal:
     """Raises Unauthenticated, Forbidden (another network) or Unavailable (no way to check the key)."""
     if request.scope.get(OPERATOR) is True:
+        _acts(request, OPERATOR_PRINCIPAL, request.headers.get(OPERATOR_NAME, OPERATOR_PRINCIPAL.name)[:64])
         return OPERATOR_PRINCIPAL
     key = _key_of(request)
     control = services(request)
@@ -74,8 +81,7 @@ async def identify(request: Request) -> Principal:
     grant = await control.keeper.grants.resolve(digest, remembered=True)
     if grant is None:
         raise Unauthenticated(f"This API key is unknown, revoked or expired. {_CHALLENGE}")
-    _check_network(request, grant)
-    return Principal(
+    principal = Principal(
         grant.key_name,
         grant.role,
         grant.scopes,
@@ -85,7 +91,20 @@ async def identify(request: Request) -> Principal:
         grant.models,
         grant.networks,
         grant.personal,
+        grant.denied_networks,
     )
+    _acts(request, principal, principal.name)
+    _check_network(request, grant)
+    return principal
+
+
+def _acts(request: Request, principal: Principal, name: str) -> None:
+    """Tells the audit log whose act this is."""
+    act: Act | None = request.scope.get(ACT)
+    if act is not None:
+        act.actor_kind = OPERATOR_ACTS if principal.is_operator else USER
+        act.actor_id, act.key_id, act.department_id = principal.user_id, principal.key_id, principal.department_id
+        act.actor_name = name
 
 
 def _key_of(request: Request) -> str:
@@ -101,24 +120,14 @@ def _key_of(request: Request) -> str:
     return key
 
 
-def client_address(request: Request) -> str | None:
-    """The caller's address as the relay wrote it: it rewrites forwarding headers, so the last entry is its word."""
-    forwarded = request.headers.get("x-forwarded-for", "")
-    last = forwarded.rpartition(",")[2].strip()
-    return last or (request.client.host if request.client else None)
-
-
 def _check_network(request: Request, grant: KeyGrant) -> None:
-    if not grant.networks:
+    if not grant.networks and not grant.denied_networks:
         return
-    text = client_address(request)
-    try:
-        address = ip_address((text or "").split("%", 1)[0])
-    except ValueError:
-        raise Forbidden("This API key works from named networks only, and the caller's is not known.") from None
-    mapped = getattr(address, "ipv4_mapped", None)
-    if not any((mapped or address) in ip_network(network, strict=False) for network in grant.networks):
-        raise Forbidden(f"This API key does not work from {address}.")
+    address = address_in(address_of(request) or "")
+    if address is None:
+        raise AddressForbidden("This API key works from named networks only, and the caller's is not known.")
+    if not Networks.of(grant.networks, grant.denied_networks).allow(address):
+        raise AddressForbidden(f"This API key does not work from {address}.")
 
 
 # ---- what a route needs

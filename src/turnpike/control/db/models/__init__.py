@@ -1,6 +1,14 @@
 """Every table, so that `Base.metadata` is whole once this is imported. Rows and constraints; no behaviour."""
 
 from turnpike.control.db.base import Base
+from turnpike.control.db.models.audit import (
+    AuditCheckpoint,
+    AuditEntry,
+    AuditErasure,
+    AuditHead,
+    AuditPersonal,
+    AuditWaiting,
+)
 from turnpike.control.db.models.caching import CacheClearRow, CacheRuleRow
 from turnpike.control.db.models.catalog import Credential, Model, ModelAlias, Provider, ProviderSetting
 from turnpike.control.db.models.identity import Department, User
@@ -8,10 +16,17 @@ from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
 from turnpike.control.db.models.objects import OwnedObjectRow
+from turnpike.control.db.models.security import NetworkRule
 from turnpike.control.db.models.state import Change, Meta, Policy
 
 __all__ = [
     "ApiKey",
+    "AuditCheckpoint",
+    "AuditEntry",
+    "AuditErasure",
+    "AuditHead",
+    "AuditPersonal",
+    "AuditWaiting",
     "Base",
     "CacheClearRow",
     "CacheRuleRow",
@@ -25,6 +40,7 @@ __all__ = [
     "Meta",
     "Model",
     "ModelAlias",
+    "NetworkRule",
     "OwnedObjectRow",
     "Policy",
     "Provider",

@@ -20,6 +20,8 @@ class ApiKey(Identified, Timed, Base):
     tier: Mapped[str] = mapped_column(String(32))
     models: Mapped[list[str]] = mapped_column(default=list)
     networks: Mapped[list[str]] = mapped_column(default=list)
+    denied_networks: Mapped[list[str] | None]
+    """NULL: none."""
     default_provider_id: Mapped[str | None] = mapped_column(ForeignKey("providers.id", ondelete="SET NULL"))
     created_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     expires_at_ms: Mapped[int | None] = mapped_column(BigInteger)

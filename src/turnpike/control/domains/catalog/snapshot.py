@@ -15,6 +15,7 @@ from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.caching.service import read_caching
 from turnpike.control.domains.catalog.facts import facts_of, read_config
 from turnpike.control.domains.catalog.rates import read_rates
+from turnpike.control.domains.security import service as security
 from turnpike.control.infra.secrets import CannotOpen, Sealer
 from turnpike.kit.clock import now_ms
 from turnpike.settings import CacheStore, Settings
@@ -58,11 +59,13 @@ class SnapshotCompiler:
         query = select(*_COLUMNS).join(Provider).where(Model.is_active, Provider.is_active)
         models = (await session.execute(query.order_by(Model.sort_order, Model.name, Model.id))).all()
         aliases = (await session.scalars(select(ModelAlias).order_by(ModelAlias.name))).all()
+        networks = await security.rules(session)
         policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
         caching = await read_caching(session, store=self._settings.cache_store is not CacheStore.OFF)
         # Thousands of rows take a while: the loop goes on serving meanwhile.
-        snapshot = await asyncio.to_thread(self._build, version, _Rows(providers, credentials, models, aliases), policy)
-        return msgspec.structs.replace(snapshot, caching=caching)
+        rows = _Rows(providers, credentials, models, aliases)
+        snapshot = await asyncio.to_thread(self._build, version, rows, policy)
+        return msgspec.structs.replace(snapshot, networks=networks, caching=caching)
 
     def _build(self, version: int, rows: _Rows, policy: dict[str, Any] | None) -> Snapshot:
         of_provider: dict[str, list[CredentialSpec]] = {}

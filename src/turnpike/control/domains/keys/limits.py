@@ -57,6 +57,16 @@ def check_networks(actor: Principal, networks: Sequence[str]) -> None:
         )
 
 
+def check_denied(actor: Principal, denied: Sequence[str]) -> None:
+    """Raises Forbidden when a network that the actor's own key is denied is not denied to this one."""
+    given = [ip_network(text, strict=False) for text in denied]
+    if not all(_inside(text, given) for text in actor.denied_networks):
+        raise Forbidden(
+            f"Your own key may not be used from {', '.join(actor.denied_networks)}; deny that here too.",
+            details={"param": "denied_networks"},
+        )
+
+
 def _inside(text: str, own: Sequence[object]) -> bool:
     network = ip_network(text, strict=False)
     # Networks of another IP version are no part of each other; asking raises TypeError.

@@ -40,6 +40,9 @@ class KeyBody(_KeyFields):
     networks: list[NetworkText] = Field(
         default=[], max_length=MAX_LIST, description="Allowed client networks; empty: all."
     )
+    denied_networks: list[NetworkText] = Field(
+        default=[], max_length=MAX_LIST, description="Client networks it may not be used from, whatever is allowed."
+    )
     default_provider: Slug | None = Field(
         default=None, description="Slug of the provider that is preferred for this key."
     )
@@ -54,6 +57,7 @@ class KeyPatch(_KeyFields):
     scopes: list[str] | None = Field(default=None, max_length=len(SCOPES))
     models: list[ModelName] | None = Field(default=None, max_length=MAX_LIST)
     networks: list[NetworkText] | None = Field(default=None, max_length=MAX_LIST)
+    denied_networks: list[NetworkText] | None = Field(default=None, max_length=MAX_LIST)
     default_provider: Slug | None = None
     tier: Tier | None = None
     expires_at: AwareDatetime | None = None
@@ -78,6 +82,7 @@ class KeyView(View):
     scopes: list[str]
     models: list[str]
     networks: list[str]
+    denied_networks: list[str]
     default_provider: str | None
     tier: str
     status: str = Field(description="active, rotated (works until `expires_at`), expired or revoked")
@@ -120,6 +125,7 @@ def _fields(row: ApiKey, provider: str | None, waiting: bool) -> dict[str, Any]:
         "scopes": row.scopes,
         "models": row.models,
         "networks": row.networks,
+        "denied_networks": row.denied_networks or [],
         "default_provider": provider,
         "tier": row.tier,
         "status": status_of(row),

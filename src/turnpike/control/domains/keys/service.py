@@ -9,13 +9,14 @@ from typing import Any
 
 from turnpike.contract.grants import KEY_PREFIX, key_digest
 from turnpike.contract.scopes import SCOPE_BIT
+from turnpike.control.audit.entries import Draft
 from turnpike.control.db.models import ApiKey, User
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.catalog import service as catalog
 from turnpike.control.domains.identity import service as identity
 from turnpike.control.domains.identity.roles import allowed_scopes
 from turnpike.control.domains.keys import repository
-from turnpike.control.domains.keys.limits import check_models, check_networks, check_scopes
+from turnpike.control.domains.keys.limits import check_denied, check_models, check_networks, check_scopes
 from turnpike.control.domains.keys.repository import KeyFilter, ShownKey
 from turnpike.control.domains.keys.schemas import status_of
 from turnpike.control.infra.secrets import Sealer
@@ -29,7 +30,9 @@ from turnpike.settings import Settings
 SHOWN_PREFIX = 10
 DAY_MS = 24 * 3600 * 1000
 HOUR_MS = 3600 * 1000
-_GRANTED_BY = frozenset({"name", "scopes", "models", "networks", "default_provider_id", "tier", "expires_at_ms"})
+_GRANTED_BY = frozenset(
+    ("name", "scopes", "models", "networks", "denied_networks", "default_provider_id", "tier", "expires_at_ms")
+)
 
 
 class KeyService:
@@ -85,6 +88,8 @@ class KeyService:
             check_models(actor, values["models"])
         if "networks" in values:
             check_networks(actor, values["networks"])
+        if "denied_networks" in values:
+            check_denied(actor, values["denied_networks"])
         if "default_provider" in values:
             slug = values.pop("default_provider")
             values["default_provider_id"] = None if slug is None else await catalog.provider_id_of(session, slug)
@@ -168,6 +173,7 @@ class KeyService:
         check_scopes(actor, owner.role, [name for name in row.scopes if allowed_scopes(owner.role) & SCOPE_BIT[name]])
         check_models(actor, row.models)
         check_networks(actor, row.networks)
+        check_denied(actor, row.denied_networks or ())
 
     def _successor(self, row: ApiKey, created_by: str | None) -> tuple[str, ApiKey]:
         end = None if row.expires_at_ms is None else now_ms() + (row.expires_at_ms - row.created_at_ms)
@@ -178,6 +184,7 @@ class KeyService:
             scopes=row.scopes,
             models=row.models,
             networks=row.networks,
+            denied_networks=row.denied_networks,
             default_provider_id=row.default_provider_id,
             tier=row.tier,
             expires_at_ms=end,
@@ -203,6 +210,9 @@ class KeyService:
             session.add(successor)
             await session.flush()
             row.rotated_at_ms, row.successor_id = now, successor.id
+            session.audit.append(
+                Draft("key.rotate", now, object_kind="key", object_id=row.id, changes=[{"successor_id": successor.id}])
+            )
         await session.flush()
         return len(rows)
 

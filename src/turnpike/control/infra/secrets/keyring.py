@@ -7,7 +7,7 @@ of API keys. Production mode refuses what could be guessed or read by others, an
 import base64
 import binascii
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Self
@@ -42,6 +42,8 @@ class Keyring:
     """Where the Fernet keys are kept; None when settings give them, and only there can they be changed."""
     fresh: bool = False
     """Made just now: nothing in any database can have been sealed with it."""
+    audit_seed: bytes = b""
+    """32 bytes derived from the pepper's text apart from `pepper`, which relays have: signs the audit log's heads."""
 
     def __repr__(self) -> str:
         return f"Keyring({len(self.fernet_keys)} keys)"
@@ -62,7 +64,7 @@ class Keyring:
         content = _read(self.file)
         content.secret_keys = list(keys)
         write_private(self.file, msgspec.json.format(msgspec.json.encode(content)).decode())
-        return type(self)(keys, self.pepper, self.file)
+        return replace(self, fernet_keys=keys, fresh=False)
 
 
 def load_keyring(settings: Settings) -> Keyring:
@@ -80,7 +82,8 @@ def load_keyring(settings: Settings) -> Keyring:
     _check_keys(keys, keys_from, strict=settings.is_production)
     _check_pepper(pepper, pepper_from, strict=settings.is_production)
     derived = blake2b(pepper.encode(), digest_size=32, person=b"tp-key-pepper").digest()
-    return Keyring(keys, derived, settings.secrets_file if given_keys is None else None, fresh)
+    seed = blake2b(pepper.encode(), digest_size=32, person=b"tp-audit-sign").digest()
+    return Keyring(keys, derived, settings.secrets_file if given_keys is None else None, fresh, seed)
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -1,0 +1,210 @@
+"""What may be asked of the audit log and done to it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from turnpike.contract.access import Role
+from turnpike.control.audit.entries import GATEWAY, Draft
+from turnpike.control.audit.signing import CUT, HEAD, Checkpoint, Signer
+from turnpike.control.audit.verify import Broken, Verifier
+from turnpike.control.db.database import Database
+from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains.audit import repository
+from turnpike.control.domains.audit.repository import EntryFilter, Stored
+from turnpike.control.infra.secrets import Sealer
+from turnpike.control.web.principal import Principal
+from turnpike.errors import Forbidden, InvalidRequest, NotFound
+from turnpike.kit.clock import now_ms
+from turnpike.kit.pagination import Page
+from turnpike.settings import Settings
+
+BATCH = 1000
+MOST_VERIFIED = 50_000
+"""Entries that one question verifies; the answer says where to go on."""
+REMOVED_AT_ONCE = 5_000
+DAY_MS = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    first: int
+    """The entry that the check began behind: 0, or where retention cut."""
+    last: int
+    head: int
+    """Where the log ends."""
+    entries: int
+    heads: int
+    erased: int
+    broken: Broken | None
+
+    @property
+    def complete(self) -> bool:
+        return self.broken is not None or self.last >= self.head
+
+
+def signer_of(sealer: Sealer) -> Signer:
+    return Signer(sealer.keyring.audit_seed)
+
+
+def visible(actor: Principal, wanted: EntryFilter) -> EntryFilter:
+    """What of it this principal may see: administrators all, a department's administrator what its people did.
+
+    Raises Forbidden for everybody else.
+    """
+    if actor.is_admin or actor.is_operator:
+        return wanted
+    if actor.role == Role.DEPARTMENT_ADMIN and actor.department_id is not None:
+        if wanted.department_id not in (None, actor.department_id):
+            raise Forbidden("You see the audit log of your own department only.", details={"param": "department_id"})
+        return replace(wanted, department_id=actor.department_id)
+    raise Forbidden("The audit log is for administrators, and for a department's administrator as far as it goes.")
+
+
+async def find(
+    session: ReadSession, actor: Principal, wanted: EntryFilter, page: Page, *, newest_first: bool = True
+) -> tuple[list[Stored], int]:
+    return await repository.entries(session, visible(actor, wanted), page, newest_first=newest_first)
+
+
+async def get(session: ReadSession, actor: Principal, seq: int) -> Stored:
+    """Raises NotFound, and Forbidden for who sees nothing of the log."""
+    limits = visible(actor, EntryFilter())
+    stored = await repository.entry(session, seq)
+    if stored is None or (limits.department_id and stored.entry.department_id != limits.department_id):
+        raise NotFound(f"There is no entry {seq} in the audit log, or it was cut off by retention.")
+    return stored
+
+
+# ---- verifying
+
+
+async def verify(session: ReadSession, signer: Signer, from_seq: int | None, to_seq: int | None) -> Verdict:
+    """Recomputes the chain from an entry on (without: from the beginning, or where retention cut) to another one, as
+    far as one answer goes. Raises InvalidRequest for a range that was cut off or is not there."""
+    end = await repository.head(session)
+    cut = await repository.newest_checkpoint(session, CUT)
+    start = await _start(session, from_seq, cut, end[0])
+    begun = start[0] if start else (cut.seq if cut else 0)
+    until = min(to_seq or end[0], begun + MOST_VERIFIED)
+    to_the_end = until >= end[0]
+    signed = await repository.checkpoints(session, begun if start is None else begun + 1, 2**62)
+    if not to_the_end:
+        signed = [checkpoint for checkpoint in signed if checkpoint.seq <= until]
+    verifier = Verifier(signed, signer.public_key, start=start)
+    reached = begun
+    while verifier.broken is None:
+        stored = await repository.after(session, reached, until if not to_the_end else 2**62, BATCH)
+        if not stored:
+            break
+        await asyncio.to_thread(_feed, verifier, stored)
+        reached = stored[-1].entry.seq
+    if not to_the_end and verifier.broken is None and verifier.last < until:
+        verifier.end((until, ""))
+    broken = verifier.end(end if to_the_end else None)
+    return Verdict(begun, verifier.last, end[0], verifier.entries, verifier.heads, verifier.erased, broken)
+
+
+def _feed(verifier: Verifier, entries: Sequence[Stored]) -> None:
+    for stored in entries:
+        if not verifier.feed(stored.entry, stored.personal, erased=stored.erased):
+            return
+
+
+async def _start(
+    session: ReadSession, from_seq: int | None, cut: Checkpoint | None, end: int
+) -> tuple[int, str] | None:
+    """The entry before the first to look at; None: as far back as there is."""
+    floor = cut.seq if cut else 0
+    if from_seq is None or from_seq == floor + 1:
+        return None
+    if from_seq <= floor:
+        raise InvalidRequest(f"Entries up to {floor} were cut off by retention.", details={"param": "from_seq"})
+    if from_seq > end + 1:
+        raise InvalidRequest(f"The log ends with entry {end}.", details={"param": "from_seq"})
+    before = await repository.entry(session, from_seq - 1)
+    if before is None:
+        raise InvalidRequest(
+            f"Entry {from_seq - 1} is missing, so nothing after it can be checked alone; verify from the beginning.",
+            details={"param": "from_seq"},
+        )
+    return before.entry.seq, before.entry.hash
+
+
+# ---- signing
+
+
+async def sign_head(session: WriteSession, signer: Signer) -> Checkpoint | None:
+    """Signs where the chain stands; None while it is empty."""
+    seq, hash_ = await repository.head(session, lock=True)
+    if seq == 0:
+        return None
+    newest = await repository.newest_checkpoint(session, HEAD)
+    if newest is not None and newest.seq == seq and newest.hash == hash_:
+        return newest
+    checkpoint = signer.sign(HEAD, seq, hash_, now_ms())
+    await repository.put(session, checkpoint)
+    return checkpoint
+
+
+async def sign_if_due(settings: Settings, database: Database, signer: Signer) -> bool:
+    """As often as the setting says, and only when something was added."""
+    async with database.read() as session:
+        seq, _ = await repository.head(session)
+        newest = await repository.newest_checkpoint(session, HEAD)
+    if newest is not None and newest.seq >= seq:
+        return False
+    if newest is not None and now_ms() - newest.at_ms < settings.audit_sign_every_s * 1000:
+        return False
+    async with database.write() as session:
+        return await sign_head(session, signer) is not None
+
+
+# ---- removing
+
+
+async def erase_person(session: WriteSession, user_id: str) -> int:
+    """Removes what the log knows of a person beyond ids; returns of how many entries."""
+    return await repository.erase(session, repository.of_person(user_id), now_ms())
+
+
+async def cut(session: WriteSession, signer: Signer, before_ms: int) -> Checkpoint | None:
+    """Signs that the log begins later from now on; None when nothing is that old. What lies before it is removed by
+    `remove_cut`."""
+    await repository.head(session, lock=True)
+    seq = await repository.seq_before(session, before_ms)
+    last = await repository.entry(session, seq)
+    if last is None:
+        return None
+    checkpoint = signer.sign(CUT, seq, last.entry.hash, now_ms())
+    await repository.put(session, checkpoint)
+    return checkpoint
+
+
+async def remove_cut(database: Database) -> int:
+    removed = 0
+    while True:
+        async with database.write() as session:
+            count = await repository.remove_cut(session, REMOVED_AT_ONCE)
+        removed += count
+        if count < REMOVED_AT_ONCE:
+            return removed
+
+
+async def keep_retention(settings: Settings, database: Database, signer: Signer) -> None:
+    """Does what the settings say of old entries. Safe to repeat, and to be done by several processes."""
+    now = now_ms()
+    if settings.audit_personal_days:
+        old = repository.older_than(now - settings.audit_personal_days * DAY_MS)
+        async with database.write() as session:
+            count = await repository.erase(session, old, now)
+            if count:
+                session.audit.append(Draft("audit.erase", now, actor_kind=GATEWAY, object_kind="audit", count=count))
+    if settings.audit_retention_days:
+        async with database.write() as session:
+            made = await cut(session, signer, now - settings.audit_retention_days * DAY_MS)
+            if made is not None:
+                session.audit.append(
+                    Draft("audit.cut", now, actor_kind=GATEWAY, object_kind="audit", object_id=str(made.seq))
+                )
+        await remove_cut(database)

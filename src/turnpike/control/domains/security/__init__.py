@@ -1,0 +1,1 @@
+"""Which networks may reach the gateway at all: rules that every relay applies before it reads a body."""
