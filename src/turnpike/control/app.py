@@ -8,6 +8,10 @@ from fastapi.responses import HTMLResponse
 from turnpike import __version__
 from turnpike.control.domains.admin.metrics_routes import router as metrics
 from turnpike.control.domains.admin.routes import router as admin
+from turnpike.control.domains.auth.local import LINK_PAGE
+from turnpike.control.domains.auth.routes import router as auth
+from turnpike.control.domains.auth.routes import well_known
+from turnpike.control.domains.auth.session_routes import router as sessions
 from turnpike.control.domains.catalog.alias_routes import router as aliases
 from turnpike.control.domains.catalog.credential_routes import router as credentials
 from turnpike.control.domains.catalog.model_routes import router as models
@@ -16,13 +20,17 @@ from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
 from turnpike.control.services import ControlServices
+from turnpike.control.web import welcome
 from turnpike.control.web.edge import Edge
 from turnpike.control.web.envelope import ErrorEnvelope
 from turnpike.control.web.errors import install
 from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
-ROUTERS: tuple[APIRouter, ...] = (identity, keys, providers, credentials, models, aliases, ledger, admin, metrics)
+ROUTERS: tuple[APIRouter, ...] = (
+    *(identity, keys, providers, credentials, models, aliases, ledger, admin, metrics),
+    *(auth, sessions, well_known),
+)
 _FAILURES = {
     status: {"model": ErrorEnvelope, "description": words}
     for status, words in (
@@ -51,10 +59,15 @@ def create_app(services: ControlServices, routers: Iterable[APIRouter] = ROUTERS
     install(app)
     for router in routers:
         app.include_router(router)
-    app.add_api_route("/", _landing, methods=["GET"], include_in_schema=False, dependencies=[Depends(Public())])
+    for path, page in (("/", _landing), (LINK_PAGE, _welcome)):
+        app.add_api_route(path, page, methods=["GET"], include_in_schema=False, dependencies=[Depends(Public())])
     app.add_middleware(Edge)
     return app
 
 
 async def _landing() -> HTMLResponse:
     return HTMLResponse(PAGE, headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"})
+
+
+async def _welcome() -> HTMLResponse:
+    return HTMLResponse(welcome.PAGE, headers=welcome.HEADERS)

@@ -10,6 +10,7 @@ from turnpike.control.keeper import Keeper
 from turnpike.control.outbound import Outbound
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.control.services import ControlServices
+from turnpike.control.signin import SignIn
 from turnpike.control.tokens.minter import Minter
 from turnpike.settings import Settings
 
@@ -33,4 +34,5 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         metrics=RelayMetrics(),
         health=health,
         objects=ObjectDesk(database),
+        signin=SignIn.of(settings, database, sealer, keeper),
     )

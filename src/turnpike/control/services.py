@@ -12,6 +12,7 @@ from turnpike.control.infra.cache import Cache
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
 from turnpike.control.relay_metrics import RelayMetrics
+from turnpike.control.signin import SignIn
 from turnpike.settings import Settings
 
 
@@ -33,5 +34,6 @@ class ControlServices:
     metrics: RelayMetrics
     health: HealthChecks
     objects: ObjectDesk
+    signin: SignIn
     drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)

@@ -1,7 +1,8 @@
 """Who is asking, and whether they may. Every route names what it needs: `Depends(needs("admin"))`.
 
-An API key comes as `Authorization: Bearer` or `x-api-key`; whoever came in by the admin socket is the operator of this
-machine, who may do everything.
+An API key comes as `Authorization: Bearer` or `x-api-key`, an access token as `Authorization: Bearer`, a browser's
+session as its cookie; whoever came in by the admin socket is the operator of this machine, who may do everything. Role
+and department are those of now, whatever a token says.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,7 +16,9 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from turnpike.contract.access import Role
 from turnpike.contract.grants import KEY_PREFIX, KeyGrant, PersonalAccess, key_digest
 from turnpike.contract.scopes import SCOPE_BIT, SCOPES, to_bits, to_names
+from turnpike.control.oidc.jose import looks_like_jwt
 from turnpike.control.services import ControlServices
+from turnpike.control.web.cookies import check_csrf, session_cookie
 from turnpike.control.web.edge import OPERATOR
 from turnpike.errors import Forbidden, InvalidRequest, ScopeMissing, Unauthenticated
 
@@ -23,7 +26,7 @@ PUBLIC = "public"
 ANY_KEY = "any key"
 MAX_KEY_BYTES = 512
 _ALL = to_bits(SCOPES)
-_CHALLENGE = "Send an API key as `Authorization: Bearer tp-...` or in `x-api-key`."
+_CHALLENGE = "Send an API key as `Authorization: Bearer tp-...` or in `x-api-key`, or sign in."
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Principal:
     models: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     personal: tuple[PersonalAccess, ...] = ()
+    session_id: str | None = None
+    """Of who signed in; such a principal has no key."""
 
     def has(self, scope: str) -> bool:
         return bool(self.scopes & SCOPE_BIT[scope])
@@ -68,37 +73,66 @@ async def identify(request: Request) -> Principal:
     """Raises Unauthenticated, Forbidden (another network) or Unavailable (no way to check the key)."""
     if request.scope.get(OPERATOR) is True:
         return OPERATOR_PRINCIPAL
-    key = _key_of(request)
     control = services(request)
-    digest = key_digest(key.encode(), control.sealer.keyring.pepper)
+    credential = _credential_of(request)
+    if credential is None:
+        return await _by_cookie(request, control)
+    if looks_like_jwt(credential):
+        return await _by_token(request, control, credential)
+    if not credential.startswith(KEY_PREFIX) or len(credential) > MAX_KEY_BYTES:
+        raise Unauthenticated(f"This is not an API key of this gateway. {_CHALLENGE}")
+    digest = key_digest(credential.encode(), control.sealer.keyring.pepper)
     grant = await control.keeper.grants.resolve(digest, remembered=True)
     if grant is None:
         raise Unauthenticated(f"This API key is unknown, revoked or expired. {_CHALLENGE}")
     _check_network(request, grant)
+    return _principal(grant, key_id=grant.key_id)
+
+
+async def _by_cookie(request: Request, control: ControlServices) -> Principal:
+    cookie = request.cookies.get(session_cookie(control.settings))
+    if not cookie:
+        raise Unauthenticated(f"An API key is needed. {_CHALLENGE}")
+    present = await control.signin.presence.by_cookie(cookie)
+    if present is None:
+        raise Unauthenticated("This session is over: sign in again.")
+    check_csrf(request, control.settings, present.grant.key_id, control.sealer.keyring.pepper)
+    return _principal(present.grant, session_id=present.grant.key_id)
+
+
+async def _by_token(_: Request, control: ControlServices, token: str) -> Principal:
+    found = await control.signin.tokens.read(token)
+    present = await control.signin.presence.by_id(found.session_id) if found is not None else None
+    if present is None or found is None or present.grant.user_id != found.user_id:
+        raise Unauthenticated("This access token is not valid, or its session is over: refresh it, or sign in again.")
+    return _principal(present.grant, session_id=present.grant.key_id)
+
+
+def _principal(grant: KeyGrant, key_id: str | None = None, session_id: str | None = None) -> Principal:
     return Principal(
-        grant.key_name,
-        grant.role,
-        grant.scopes,
-        grant.user_id,
-        grant.key_id,
-        grant.department_id,
-        grant.models,
-        grant.networks,
-        grant.personal,
+        name=grant.key_name,
+        role=grant.role,
+        scopes=grant.scopes,
+        user_id=grant.user_id,
+        key_id=key_id,
+        department_id=grant.department_id,
+        models=grant.models,
+        networks=grant.networks,
+        personal=grant.personal,
+        session_id=session_id,
     )
 
 
-def _key_of(request: Request) -> str:
+def _credential_of(request: Request) -> str | None:
+    """What stands in the headers; None when there is nothing, so that a cookie may speak."""
     header = request.headers.get("authorization", "")
     scheme, _, token = header.partition(" ")
     if header and scheme.lower() != "bearer":
         raise Unauthenticated(f"The authorization scheme must be Bearer. {_CHALLENGE}")
-    key = token.strip() if header else request.headers.get("x-api-key", "").strip()
-    if not key:
+    credential = token.strip() if header else request.headers.get("x-api-key", "").strip()
+    if header and not credential:
         raise Unauthenticated(f"An API key is needed. {_CHALLENGE}")
-    if not key.startswith(KEY_PREFIX) or len(key) > MAX_KEY_BYTES:
-        raise Unauthenticated(f"This is not an API key of this gateway. {_CHALLENGE}")
-    return key
+    return credential or None
 
 
 def client_address(request: Request) -> str | None:
@@ -124,7 +158,7 @@ def _check_network(request: Request, grant: KeyGrant) -> None:
 # ---- what a route needs
 
 _schemes = [
-    Security(HTTPBearer(auto_error=False, description="An API key: `tp-...`")),
+    Security(HTTPBearer(auto_error=False, description="An API key (`tp-...`) or an access token")),
     Security(APIKeyHeader(name="x-api-key", auto_error=False)),
 ]
 Needed = Callable[[Request], Awaitable[Principal]]
@@ -148,7 +182,7 @@ class Needs:
         # An administrator's key may do what any other may, without naming it.
         if self.scopes and not principal.scopes & (self._bits | SCOPE_BIT["admin"]):
             raise ScopeMissing(
-                f"This needs the scope {self.permission}; this key has {_listed(principal.scopes)}.",
+                f"This needs the scope {self.permission}; this caller has {_listed(principal.scopes)}.",
                 details={"needed": list(self.scopes)},
             )
         return principal

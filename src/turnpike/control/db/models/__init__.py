@@ -7,6 +7,16 @@ from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
 from turnpike.control.db.models.objects import OwnedObjectRow
+from turnpike.control.db.models.signin import (
+    EntryLink,
+    Issuer,
+    Password,
+    RefreshToken,
+    Session,
+    SigningKey,
+    SignInThrottle,
+    UserIdentity,
+)
 from turnpike.control.db.models.state import Change, Meta, Policy
 
 __all__ = [
@@ -15,6 +25,8 @@ __all__ = [
     "Change",
     "Credential",
     "Department",
+    "EntryLink",
+    "Issuer",
     "LedgerRow",
     "LedgerTotal",
     "LentSeats",
@@ -23,8 +35,14 @@ __all__ = [
     "Model",
     "ModelAlias",
     "OwnedObjectRow",
+    "Password",
     "Policy",
     "Provider",
     "ProviderSetting",
+    "RefreshToken",
+    "Session",
+    "SignInThrottle",
+    "SigningKey",
     "User",
+    "UserIdentity",
 ]

@@ -13,6 +13,7 @@ from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.identity import repository
 from turnpike.control.domains.identity.repository import UserFilter
 from turnpike.control.domains.identity.roles import outranks
+from turnpike.control.signin import store
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from turnpike.kit.pagination import Page, parse_sort
@@ -69,10 +70,21 @@ async def change_user(session: WriteSession, actor: Principal, user_id: str, val
     await session.flush()
     if changed & _GRANTED_BY:
         session.changes.users([row.id])
+        if not row.is_active:
+            await store.end_sessions_of(session, row.id, "deactivated")
         if "is_active" in changed and row.is_active:
             # Relays remember for a while that this person's keys were unknown; they must ask again.
             session.changes.all_keys()
     return row
+
+
+async def complete_user(session: WriteSession, row: User, values: dict[str, Any]) -> None:
+    """What people may say of themselves: name and e-mail. Raises Conflict."""
+    await _check_unique(session, row.id, values)
+    for name in ("display_name", "email"):
+        if name in values:
+            setattr(row, name, values[name])
+    await session.flush()
 
 
 async def _keep_a_super_admin(session: ReadSession, row: User, values: dict[str, Any]) -> None:

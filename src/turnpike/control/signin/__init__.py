@@ -1,0 +1,42 @@
+"""What sign-in is made of below the web: signing keys, access tokens, sessions, passwords, throttling.
+
+No routes and no principals here; those are in domains/auth and web/principal.py, which ask this package.
+"""
+
+from dataclasses import dataclass
+
+from turnpike.control.db.database import Database
+from turnpike.control.infra.secrets import Sealer
+from turnpike.control.keeper import Keeper
+from turnpike.control.signin.access_tokens import AccessTokens
+from turnpike.control.signin.passwords import Passwords
+from turnpike.control.signin.presence import Presence
+from turnpike.control.signin.sessions import Sessions
+from turnpike.control.signin.signing_keys import SigningKeys
+from turnpike.control.signin.throttle import Throttle
+from turnpike.settings import Settings
+
+__all__ = ["SignIn"]
+
+
+@dataclass(frozen=True)
+class SignIn:
+    keys: SigningKeys
+    tokens: AccessTokens
+    sessions: Sessions
+    presence: Presence
+    passwords: Passwords
+    throttle: Throttle
+
+    @classmethod
+    def of(cls, settings: Settings, database: Database, sealer: Sealer, keeper: Keeper) -> "SignIn":
+        keys = SigningKeys(settings, database, sealer)
+        tokens = AccessTokens(settings, keys)
+        return cls(
+            keys=keys,
+            tokens=tokens,
+            sessions=Sessions(settings, database, sealer, tokens),
+            presence=Presence(settings, database, sealer, keeper, keys),
+            passwords=Passwords(settings),
+            throttle=Throttle(settings, database, sealer.keyring.pepper),
+        )
