@@ -8,7 +8,9 @@ from fastapi.responses import HTMLResponse
 from turnpike import __version__
 from turnpike.control.domains.admin.metrics_routes import router as metrics
 from turnpike.control.domains.admin.routes import router as admin
+from turnpike.control.domains.auth.issuer_routes import router as issuers
 from turnpike.control.domains.auth.local import LINK_PAGE
+from turnpike.control.domains.auth.oidc_routes import router as oidc
 from turnpike.control.domains.auth.routes import router as auth
 from turnpike.control.domains.auth.routes import well_known
 from turnpike.control.domains.auth.session_routes import router as sessions
@@ -29,7 +31,7 @@ from turnpike.control.web.principal import Public
 
 ROUTERS: tuple[APIRouter, ...] = (
     *(identity, keys, providers, credentials, models, aliases, ledger, admin, metrics),
-    *(auth, sessions, well_known),
+    *(auth, sessions, issuers, oidc, well_known),
 )
 _FAILURES = {
     status: {"model": ErrorEnvelope, "description": words}

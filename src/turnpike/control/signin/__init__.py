@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from turnpike.control.db.database import Database
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
+from turnpike.control.oidc.flow import CodeFlow
+from turnpike.control.oidc.issuers import Issuers
+from turnpike.control.oidc.metadata import Directory, Reader
+from turnpike.control.oidc.tokens import TokenChecker
+from turnpike.control.outbound import Outbound
 from turnpike.control.signin.access_tokens import AccessTokens
 from turnpike.control.signin.passwords import Passwords
 from turnpike.control.signin.presence import Presence
@@ -27,11 +32,17 @@ class SignIn:
     presence: Presence
     passwords: Passwords
     throttle: Throttle
+    issuers: Issuers
+    directory: Directory
+    checker: TokenChecker
+    flow: CodeFlow
 
     @classmethod
     def of(cls, settings: Settings, database: Database, sealer: Sealer, keeper: Keeper) -> "SignIn":
         keys = SigningKeys(settings, database, sealer)
         tokens = AccessTokens(settings, keys)
+        directory = Directory(Reader(settings, Outbound(settings)))
+        checker = TokenChecker(directory)
         return cls(
             keys=keys,
             tokens=tokens,
@@ -39,4 +50,8 @@ class SignIn:
             presence=Presence(settings, database, sealer, keeper, keys),
             passwords=Passwords(settings),
             throttle=Throttle(settings, database, sealer.keyring.pepper),
+            issuers=Issuers(database, sealer, keeper),
+            directory=directory,
+            checker=checker,
+            flow=CodeFlow(sealer, directory, checker),
         )

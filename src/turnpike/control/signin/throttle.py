@@ -17,6 +17,7 @@ from turnpike.kit.clock import now_ms
 from turnpike.settings import Settings
 
 WINDOW_MS = 900_000
+FIRST_WAIT_MS = 5_000
 LONGEST_MS = 900_000
 ADDRESS_FACTOR = 6
 _INSERT = text(
@@ -33,11 +34,14 @@ class Throttle:
 
     async def enter(self, account: str, address: str | None) -> None:
         """Counts an attempt. Raises RateLimited when account or address must wait."""
-        wait_ms = 0
+        named = self._names(account, address)
         async with self._database.write() as session:
-            for name, allowed in self._names(account, address):
-                wait_ms = max(wait_ms, await _count(session, name, allowed))
-        if wait_ms:
+            rows = [await _locked(session, name) for name, _ in named]
+            wait_ms = max(row.blocked_until_ms for row in rows) - now_ms()
+            if wait_ms <= 0:
+                for row, (_, allowed) in zip(rows, named, strict=True):
+                    _count(row, allowed)
+        if wait_ms > 0:
             raise RateLimited(
                 "Too many attempts to sign in failed. Wait before the next one.", retry_after_s=wait_ms / 1000
             )
@@ -61,20 +65,19 @@ class Throttle:
         return blake2b(f"{kind}:{value}".encode(), digest_size=32, key=self._pepper).hexdigest()
 
 
-async def _count(session: WriteSession, name: str, allowed: int) -> int:
-    """Milliseconds to wait; then the attempt is not counted."""
+async def _locked(session: WriteSession, name: str) -> SignInThrottle:
+    await session.execute(_INSERT, {"name": name, "now": now_ms()})
+    return (await session.scalars(select(SignInThrottle).where(SignInThrottle.name == name).with_for_update())).one()
+
+
+def _count(row: SignInThrottle, allowed: int) -> None:
     now = now_ms()
-    await session.execute(_INSERT, {"name": name, "now": now})
-    row = (await session.scalars(select(SignInThrottle).where(SignInThrottle.name == name).with_for_update())).one()
-    if row.blocked_until_ms > now:
-        return row.blocked_until_ms - now
     if now - row.since_ms > WINDOW_MS:
         row.failures = 0
     row.failures += 1
     row.since_ms = now
     if row.failures >= allowed:
-        row.blocked_until_ms = now + min(1000 << min(row.failures - allowed, 20), LONGEST_MS)
-    return 0
+        row.blocked_until_ms = now + min(FIRST_WAIT_MS << min(row.failures - allowed, 20), LONGEST_MS)
 
 
 def _network(address: str) -> str:

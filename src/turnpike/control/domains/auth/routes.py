@@ -57,9 +57,9 @@ def signed_in(opened: Opened, response: Response, control: ControlServices) -> S
 
 
 @router.get("/methods", dependencies=_public)
-async def list_methods(control: Services, session: Reading) -> Envelope[MethodsView]:
+async def list_methods(control: Services) -> Envelope[MethodsView]:
     """The ways to sign in here, for a page that offers them."""
-    return ok(MethodsView(local_accounts=control.settings.local_accounts, issuers=await oidc.methods(session)))
+    return ok(MethodsView(local_accounts=control.settings.local_accounts, issuers=await oidc.methods(control)))
 
 
 @router.post("/login", dependencies=_public)

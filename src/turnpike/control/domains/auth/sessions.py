@@ -56,7 +56,7 @@ async def find(
     query = ordered(query, parse_sort(sort, ORDER, "-last_seen_at"), ORDER, Session.id)
     rows, total = await paged(session, query, page)
     people = select(User.id, User.display_name).where(User.id.in_({row.user_id for row in rows}))
-    names: dict[str, str] = dict((await session.execute(people)).tuples().all()) if rows else {}
+    names: dict[str, str] = {row.id: row.display_name for row in await session.execute(people)}
     return [(row, names.get(row.user_id, "")) for row in rows], total
 
 
