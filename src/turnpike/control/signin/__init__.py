@@ -14,6 +14,7 @@ from turnpike.control.oidc.metadata import Directory, Reader
 from turnpike.control.oidc.tokens import TokenChecker
 from turnpike.control.outbound import Outbound
 from turnpike.control.signin.access_tokens import AccessTokens
+from turnpike.control.signin.callers import Callers
 from turnpike.control.signin.passwords import Passwords
 from turnpike.control.signin.presence import Presence
 from turnpike.control.signin.sessions import Sessions
@@ -36,6 +37,7 @@ class SignIn:
     directory: Directory
     checker: TokenChecker
     flow: CodeFlow
+    callers: Callers
 
     @classmethod
     def of(cls, settings: Settings, database: Database, sealer: Sealer, keeper: Keeper) -> "SignIn":
@@ -43,15 +45,18 @@ class SignIn:
         tokens = AccessTokens(settings, keys)
         directory = Directory(Reader(settings, Outbound(settings)))
         checker = TokenChecker(directory)
+        presence = Presence(settings, database, sealer, keeper, keys)
+        issuers = Issuers(database, sealer, keeper)
         return cls(
             keys=keys,
             tokens=tokens,
             sessions=Sessions(settings, database, sealer, tokens),
-            presence=Presence(settings, database, sealer, keeper, keys),
+            presence=presence,
             passwords=Passwords(settings),
             throttle=Throttle(settings, database, sealer.keyring.pepper),
-            issuers=Issuers(database, sealer, keeper),
+            issuers=issuers,
             directory=directory,
             checker=checker,
             flow=CodeFlow(sealer, directory, checker),
+            callers=Callers(database, keeper, tokens, presence, issuers, checker),
         )

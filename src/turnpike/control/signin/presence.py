@@ -63,6 +63,11 @@ class Presence:
 
     # ---- the change log
 
+    @property
+    def generation(self) -> int:
+        """Another one after every change that was heard of."""
+        return self._generation
+
     def snapshot_changed(self, packed: bytes) -> None:
         return None
 

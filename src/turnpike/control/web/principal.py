@@ -78,7 +78,7 @@ async def identify(request: Request) -> Principal:
     if credential is None:
         return await _by_cookie(request, control)
     if looks_like_jwt(credential):
-        return await _by_token(request, control, credential)
+        return await _by_token(control, credential)
     if not credential.startswith(KEY_PREFIX) or len(credential) > MAX_KEY_BYTES:
         raise Unauthenticated(f"This is not an API key of this gateway. {_CHALLENGE}")
     digest = key_digest(credential.encode(), control.sealer.keyring.pepper)
@@ -100,12 +100,11 @@ async def _by_cookie(request: Request, control: ControlServices) -> Principal:
     return _principal(present.grant, session_id=present.grant.key_id)
 
 
-async def _by_token(_: Request, control: ControlServices, token: str) -> Principal:
-    found = await control.signin.tokens.read(token)
-    present = await control.signin.presence.by_id(found.session_id) if found is not None else None
-    if present is None or found is None or present.grant.user_id != found.user_id:
-        raise Unauthenticated("This access token is not valid, or its session is over: refresh it, or sign in again.")
-    return _principal(present.grant, session_id=present.grant.key_id)
+async def _by_token(control: ControlServices, token: str) -> Principal:
+    called = await control.signin.callers.resolve(token)
+    if called is None:
+        raise Unauthenticated("This token is not valid, or its session is over: refresh it, or sign in again.")
+    return _principal(called.grant, session_id=called.session_id)
 
 
 def _principal(grant: KeyGrant, key_id: str | None = None, session_id: str | None = None) -> Principal:

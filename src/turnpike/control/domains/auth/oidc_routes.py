@@ -1,7 +1,7 @@
 """/api/v1/auth/login/{issuer} and what comes back from there. A browser is led through these; they answer with
 redirects, and with the envelope where something is wrong."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -18,7 +18,9 @@ from turnpike.errors import InvalidRequest, Unauthenticated
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 _public = [Depends(Public())]
 Slug = Annotated[str, Path(pattern=SLUG, description="The issuer's slug.")]
-_REDIRECT = {302: {"description": "To the issuer, or back to the page that was asked for."}}
+_REDIRECT: dict[int | str, dict[str, Any]] = {
+    302: {"description": "To the issuer, or back to the page that was asked for."}
+}
 
 
 def _flow_cookie(state: str) -> str:
