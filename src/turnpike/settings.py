@@ -144,6 +144,29 @@ class Settings(BaseSettings):
         False, description="Allow provider addresses with plain http beyond this machine."
     )
 
+    # ---- sign-in
+    local_accounts: bool = Field(
+        True, description="People may sign in with e-mail and password; off where an issuer knows everybody."
+    )
+    password_min_length: int = Field(12, ge=8, le=128, description="Fewest characters of a password.")
+    password_min_score: int = Field(
+        3, ge=0, le=4, description="Least strength of a password, as zxcvbn scores it: 0 (guessed at once) to 4."
+    )
+    sign_in_attempts: int = Field(
+        5,
+        ge=1,
+        description="Wrong passwords before an account must wait, longer each time; an address has six times as many.",
+    )
+    entry_link_hours: float = Field(24.0, gt=0, le=720, description="Life of a one-time link, in hours.")
+    session_idle_minutes: float = Field(720.0, gt=0, description="Life of a session that nobody uses, in minutes.")
+    session_life_hours: float = Field(
+        168.0, gt=0, description="Longest life of a session, in hours; then one signs in again."
+    )
+    access_token_s: int = Field(600, ge=30, le=3600, description="Life of an access token, in seconds.")
+    signing_key_days: int = Field(
+        90, ge=0, description="Age at which the key that signs access tokens is replaced, in days; 0 means never."
+    )
+
     # ---- the relay's limits
     head_limit_bytes: int = Field(64 * 1024, ge=4096, description="Largest head of a request.")
     body_limit_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="Largest body of a request.")
@@ -328,6 +351,16 @@ class Settings(BaseSettings):
     @property
     def first_key_file(self) -> Path:
         return self.data_dir.resolve() / "first-key.txt"
+
+    @property
+    def web_url(self) -> str | None:
+        """Address that browsers reach the gateway at, without a trailing slash; None where it cannot be known."""
+        if self.public_url is not None:
+            return self.public_url.rstrip("/")
+        if not self.port or self.host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not listened on
+            return None
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls_certificate else 'http'}://{shown}:{self.port}"
 
     @property
     def is_production(self) -> bool:

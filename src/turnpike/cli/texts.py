@@ -18,6 +18,8 @@ GROUPS: dict[str, str] = {
     "providers": "Where models come from.",
     "models": "What callers can ask for.",
     "cache": "Answers that are kept to be given again.",
+    "users": "People: who they are, and what they may do.",
+    "sessions": "Who is signed in.",
     "ledger": "What was called, by whom, and what it cost.",
     "audit": "Who changed what, who was refused what, and the proof of it.",
     "networks": "Which networks may reach the gateway.",
@@ -308,6 +310,90 @@ For example:
 For example:
 
     turnpike models unalias default
+""",
+    ),
+    "users add": (
+        "users:add",
+        """Add a person.
+
+With --link a one-time link is made, by which the person sets a password.
+
+For example:
+
+    turnpike users add "Ada Lovelace" --email ada@example.com --link
+    turnpike users add Grace --role admin --department Research --json
+""",
+    ),
+    "users list": (
+        "users:list_users",
+        """List people.
+
+For example:
+
+    turnpike users list
+    turnpike users list --all --role admin --json
+""",
+    ),
+    "users link": (
+        "users:make_link",
+        """Make a one-time link that lets a person in to set a password.
+
+For the first administrator, for somebody new, or for who forgot it. The
+person's earlier links end; the old password works until the link is used.
+
+For example:
+
+    turnpike users link Administrator
+    turnpike users link ada@example.com
+""",
+    ),
+    "users deactivate": (
+        "users:deactivate",
+        """Let a person and all of their keys and sessions in no more, within a second.
+
+For example:
+
+    turnpike users deactivate ada@example.com
+""",
+    ),
+    "users activate": (
+        "users:activate",
+        """Let a person in again.
+
+Keys work again; sessions that ended stay so.
+
+For example:
+
+    turnpike users activate ada@example.com
+""",
+    ),
+    "users set-role": (
+        "users:set_role",
+        """Give a person another role, at work within a second.
+
+For example:
+
+    turnpike users set-role ada@example.com admin
+""",
+    ),
+    "sessions list": (
+        "sessions:list_sessions",
+        """List who is signed in.
+
+For example:
+
+    turnpike sessions list
+    turnpike sessions list --user ada@example.com --all --json
+""",
+    ),
+    "sessions revoke": (
+        "sessions:revoke",
+        """End a session, or all of a person's, within a second.
+
+For example:
+
+    turnpike sessions revoke 01a1fd3b-ec2a-7091-95a4-b1f1949e5fa5
+    turnpike sessions revoke --user ada@example.com
 """,
     ),
     "ledger tail": (

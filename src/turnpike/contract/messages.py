@@ -33,6 +33,8 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
 class ResolveKey(msgspec.Struct, frozen=True, tag="resolve_key"):
     id: int
     digest: bytes
+    token: bytes | None = None
+    """What the digest is of, where that is no key but a token (a JWT), which is stored nowhere."""
 
 
 class Counters(msgspec.Struct, frozen=True, tag="counters"):

@@ -9,6 +9,12 @@ from turnpike import __version__
 from turnpike.control.domains.admin.metrics_routes import router as metrics
 from turnpike.control.domains.admin.routes import router as admin
 from turnpike.control.domains.audit.routes import router as audit
+from turnpike.control.domains.auth.issuer_routes import router as issuers
+from turnpike.control.domains.auth.local import LINK_PAGE
+from turnpike.control.domains.auth.oidc_routes import router as oidc
+from turnpike.control.domains.auth.routes import router as auth
+from turnpike.control.domains.auth.routes import well_known
+from turnpike.control.domains.auth.session_routes import router as sessions
 from turnpike.control.domains.caching.routes import router as caching
 from turnpike.control.domains.catalog.alias_routes import router as aliases
 from turnpike.control.domains.catalog.credential_routes import router as credentials
@@ -19,6 +25,7 @@ from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
 from turnpike.control.domains.security.routes import router as security
 from turnpike.control.services import ControlServices
+from turnpike.control.web import welcome
 from turnpike.control.web.audit import AuditTrail
 from turnpike.control.web.edge import Edge
 from turnpike.control.web.envelope import ErrorEnvelope
@@ -28,6 +35,7 @@ from turnpike.control.web.principal import Public
 
 ROUTERS: tuple[APIRouter, ...] = (
     identity, keys, providers, credentials, models, aliases, ledger, caching, admin, metrics, audit, security,
+    auth, sessions, issuers, oidc, well_known,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -62,9 +70,16 @@ def create_app(services: ControlServices, routers: Iterable[APIRouter] = ROUTERS
         app.include_router(router)
     app.add_api_route("/", _landing, methods=["GET"], include_in_schema=False, dependencies=[Depends(Public())])
     app.add_middleware(AuditTrail, services=services)
+    for path, page in (("/", _landing), (LINK_PAGE, _welcome)):
+        app.add_api_route(path, page, methods=["GET"], include_in_schema=False, dependencies=[Depends(Public())])
     app.add_middleware(Edge)
     return app
 
 
 async def _landing() -> HTMLResponse:
     return HTMLResponse(PAGE, headers={"content-security-policy": _LANDING_POLICY})
+    return HTMLResponse(PAGE, headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"})
+
+
+async def _welcome() -> HTMLResponse:
+    return HTMLResponse(welcome.PAGE, headers=welcome.HEADERS)

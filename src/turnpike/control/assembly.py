@@ -12,6 +12,7 @@ from turnpike.control.outbound import Outbound
 from turnpike.control.refusals import RefusalLog
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.control.services import ControlServices
+from turnpike.control.signin import SignIn
 from turnpike.control.tokens.minter import Minter
 from turnpike.settings import Settings
 
@@ -37,4 +38,5 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         objects=ObjectDesk(database),
         answers=open_desk(settings, sealer, database),
         refusals=RefusalLog(database),
+        signin=SignIn.of(settings, database, sealer, keeper),
     )

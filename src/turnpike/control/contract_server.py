@@ -16,6 +16,7 @@ import structlog
 
 from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.caching import FindSimilar, GetKept, PutKept
+from turnpike.contract.grants import KeyGrant
 from turnpike.contract.leases import LeaseRequest
 from turnpike.contract.messages import (
     AskHealth,
@@ -39,6 +40,7 @@ from turnpike.control.domains.objects.service import ObjectDesk, ObjectMessage
 from turnpike.control.keeper import Keeper
 from turnpike.control.peers import peer_uid
 from turnpike.control.relay_metrics import RelayMetrics
+from turnpike.control.signin.callers import Callers
 from turnpike.errors import TurnpikeError, Unavailable
 
 READ_BYTES = 256 * 1024
@@ -66,12 +68,14 @@ class ContractServer:
         objects: ObjectDesk | None = None,
         answers: AnswerDesk | None = None,
         refusals: Callable[[RefusalsSeen], None] | None = None,
+        callers: Callers | None = None,
         uid: int | None = None,
     ) -> None:
         self._path = path
         self.objects = objects
         self.answers = answers
         self.refusals = refusals
+        self.callers = callers
         self.keeper = keeper
         self.metrics = metrics
         self.health = health
@@ -238,7 +242,7 @@ class RelayLink:
 
     async def _resolve(self, ask: ResolveKey) -> None:
         try:
-            grant = await self._server.keeper.grants.resolve(ask.digest, remembered=True)
+            grant = await self._grant_of(ask)
         except Unavailable:
             self.send(KeyResolved(ask.id, ask.digest, None, unavailable=True))
         except TurnpikeError as error:
@@ -246,6 +250,12 @@ class RelayLink:
             self.send(KeyResolved(ask.id, ask.digest, None, unavailable=True))
         else:
             self.send(KeyResolved(ask.id, ask.digest, grant))
+
+    async def _grant_of(self, ask: ResolveKey) -> KeyGrant | None:
+        if ask.token is None or self._server.callers is None:
+            return await self._server.keeper.grants.resolve(ask.digest, remembered=True)
+        called = await self._server.callers.resolve(ask.token.decode("latin-1"))
+        return called.grant if called is not None else None
 
     def _resolved(self, task: asyncio.Task[None]) -> None:
         self._resolving.discard(task)

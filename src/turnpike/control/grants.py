@@ -80,11 +80,16 @@ class Grants:
         rows = await self._rows.rows(digest)
         if not rows or rows[0].revoked_at_ms is not None or not rows[0].is_active:
             return None
-        personal = tuple(self._personal(row) for row in rows if row.provider_id is not None)
+        personal = tuple(self.personal(row) for row in rows if row.provider_id is not None)
         grant = _grant(rows[0], personal)
         return await self._dress(grant) if _alive(grant) else None
 
-    def _personal(self, row: KeyRow) -> PersonalAccess:
+    async def dress(self, grant: KeyGrant) -> KeyGrant:
+        """In the form that relays may have."""
+        return await self._dress(grant)
+
+    def personal(self, row: KeyRow) -> PersonalAccess:
+        """Of a row with `owner_id`, `user_id`, `provider_id`, `use_shared_api`, `credential_id` and `sealed`."""
         # A personal credential serves its owner only, whatever a row may point at.
         if row.credential_id is None or row.owner_id != row.user_id:
             return PersonalAccess(row.provider_id, row.use_shared_api, None, None)

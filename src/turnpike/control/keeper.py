@@ -91,6 +91,11 @@ class Keeper:
         """The newest that this process has heard of; what it commits itself counts at once, before it is compiled."""
         return max(self.snapshot.version if self.snapshot else 0, self._committed_version)
 
+    @property
+    def contact_at_ms(self) -> int:
+        """When the database was last heard of: everything committed before then has been taken up."""
+        return self._contact_at_ms
+
     def offline_until_ms(self) -> int:
         """Until when grants in memory may be served if the database does not answer."""
         return self._contact_at_ms + int(self._settings.offline_grant_s * 1000)

@@ -60,6 +60,7 @@ class Control:
             objects=services.objects,
             answers=services.answers,
             refusals=services.refusals.seen,
+            callers=services.signin.callers,
         )
         services.keeper.when_dead = self.ended.set
         await services.keeper.start()

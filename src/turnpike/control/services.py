@@ -14,6 +14,7 @@ from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
 from turnpike.control.refusals import RefusalLog
 from turnpike.control.relay_metrics import RelayMetrics
+from turnpike.control.signin import SignIn
 from turnpike.settings import Settings
 
 
@@ -37,5 +38,6 @@ class ControlServices:
     objects: ObjectDesk
     answers: AnswerDesk
     refusals: RefusalLog
+    signin: SignIn
     drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)

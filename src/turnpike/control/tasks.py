@@ -16,6 +16,7 @@ from turnpike.control.domains.catalog.prices import Pricing, price_list
 from turnpike.control.domains.keys.service import KeyService
 from turnpike.control.domains.security import service as security
 from turnpike.control.services import ControlServices
+from turnpike.control.signin import store
 from turnpike.errors import TurnpikeError
 from turnpike.kit.clock import now_ms
 
@@ -49,6 +50,8 @@ class PeriodicTasks:
                 ("forget_old_changes", self.forget_old_changes),
                 ("keep_audit", self.keep_audit),
                 ("forget_expired_networks", self.forget_expired_networks),
+                ("rotate_signing_keys", self._control.signin.keys.rotate_due),
+                ("tidy_sign_in", self.tidy_sign_in),
             ):
                 await _guarded(name, task)
             await asyncio.sleep(self._every_s)
@@ -69,6 +72,10 @@ class PeriodicTasks:
 
     async def reprice(self) -> int:
         return await reprice(self._control.database)
+
+    async def tidy_sign_in(self) -> None:
+        async with self._control.database.write() as session:
+            await store.tidy(session)
 
     async def forget_old_changes(self) -> None:
         async with self._control.database.write() as session:

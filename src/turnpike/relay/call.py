@@ -110,7 +110,7 @@ class Call:
                 entry = identify(self.relay, head)
                 if entry is None:
                     assert head.digest is not None
-                    self.relay.keys.resolve(head.digest, self.started, self._identified)
+                    self.relay.keys.resolve(head.digest, self.started, self._identified, head.token)
                     return
             plan = self.plan = self.admit(self, entry)
             gates = entry.gates if entry.gated is plan else gates_of(self.relay, entry, self.route, plan)

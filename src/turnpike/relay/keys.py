@@ -15,6 +15,9 @@ from turnpike.relay.gates import Gate
 
 _MAX_NEGATIVES = 10_000
 _MAX_ASKING = 10_000
+_JWT = b"eyJ"
+"""How the base64 of `{"` begins, and so every JWT."""
+_MAX_TOKEN_BYTES = 16_384
 
 
 class Entry:
@@ -66,7 +69,8 @@ Found = Callable[["Entry | Unauthenticated | Unavailable"], None]
 
 def unknown_key() -> Unauthenticated:
     return Unauthenticated(
-        "The API key is not known here: it is mistyped, revoked or expired. Keys of this gateway begin with 'tp-'."
+        "The API key is not known here: it is mistyped, revoked or expired. Keys of this gateway begin with 'tp-'; a "
+        "token must be of an issuer that this gateway trusts."
     )
 
 
@@ -81,7 +85,7 @@ def expired_key() -> Unauthenticated:
 class Keys:
     """The cache. `ask` is set by the link to control: it sends one digest."""
 
-    __slots__ = ("_asking", "_entries", "_negative_s", "_negatives", "_profiles", "_size", "ask", "pepper")
+    __slots__ = ("_asking", "_entries", "_negative_s", "_negatives", "_profiles", "_size", "_tokens", "ask", "pepper")
 
     def __init__(self, profiles: Profiles, *, size: int, negative_s: float, ask: Callable[[bytes], None]) -> None:
         self.pepper = b""
@@ -92,6 +96,8 @@ class Keys:
         self._entries: dict[bytes, Entry] = {}
         self._negatives: dict[bytes, float] = {}
         self._asking: dict[bytes, list[Found]] = {}
+        self._tokens: dict[bytes, bytes] = {}
+        """Of the digests that are asked about, those that are of tokens."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -102,8 +108,9 @@ class Keys:
     def known(self, digest: bytes) -> Entry | None:
         return self._entries.get(digest)
 
-    def resolve(self, digest: bytes, now: float, found: Found) -> None:
-        """Tells `found`, now or later, what control says of a key that `known` does not have."""
+    def resolve(self, digest: bytes, now: float, found: Found, token: bytes | None = None) -> None:
+        """Tells `found`, now or later, what control says of a key that `known` does not have. `token` is what the
+        digest is of: control is shown it when it is a JWT."""
         until = self._negatives.get(digest)
         if until is not None:
             if now < until:
@@ -118,11 +125,14 @@ class Keys:
             found(_control_is_away())
             return
         self._asking[digest] = [found]
+        if token is not None and token.startswith(_JWT) and len(token) <= _MAX_TOKEN_BYTES:
+            self._tokens[digest] = token
         self.ask(digest)
 
     def answered(self, digest: bytes, grant: KeyGrant | None, *, unavailable: bool, now: float) -> None:
         """Control's answer to `ask`."""
         waiting = self._asking.pop(digest, ())
+        self._tokens.pop(digest, None)
         answer: Entry | Unauthenticated | Unavailable
         if unavailable:
             answer = _control_is_away()
@@ -137,12 +147,17 @@ class Keys:
         for found in waiting:
             found(answer)
 
+    def token_of(self, digest: bytes) -> bytes | None:
+        """The token that is asked about, where it is one."""
+        return self._tokens.get(digest)
+
     def open_questions(self) -> list[bytes]:
         """Digests that control has not answered: asked again when the link to it is new."""
         return list(self._asking)
 
     def give_up(self, digest: bytes) -> None:
         """Control did not answer in time."""
+        self._tokens.pop(digest, None)
         for found in self._asking.pop(digest, ()):
             found(_control_is_away())
 

@@ -83,7 +83,7 @@ class Link(asyncio.Protocol):
     def resolve(self, digest: bytes) -> None:
         """Asks who a key is. The answer comes through `Keys.answered`; `sweep` sees to it that one comes."""
         self._asked[digest] = self._relay.tick.now
-        self._send(ResolveKey(self._id(), digest))
+        self._send(ResolveKey(self._id(), digest, self._relay.keys.token_of(digest)))
 
     def ask_health(self, answer: Callable[[dict[str, str] | None], None]) -> None:
         """Tells `answer` control's checks, or None when it does not say within 200 ms."""
@@ -124,7 +124,7 @@ class Link(asyncio.Protocol):
         settings = self._relay.settings
         self._send(Hello(CONTRACT_VERSION, settings.relay, self._incarnation, os.getpid()))
         for digest in self._relay.keys.open_questions():
-            self._send(ResolveKey(self._id(), digest))
+            self._send(ResolveKey(self._id(), digest, self._relay.keys.token_of(digest)))
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -55,7 +55,7 @@ class ModelsQuestion:
             self._identified(entry)
             return
         assert self._head.digest is not None
-        self._relay.keys.resolve(self._head.digest, self._started, self._identified)
+        self._relay.keys.resolve(self._head.digest, self._started, self._identified, self._head.token)
 
     def _identified(self, found: "Entry | Unauthenticated | Unavailable") -> None:
         if self._connection.conversation is not self:

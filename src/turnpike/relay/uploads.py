@@ -265,7 +265,7 @@ class Upload:
             self._check(head, entry)
             return
         assert head.digest is not None
-        relay.keys.resolve(head.digest, relay.now(), lambda found: self._identified(head, found))
+        relay.keys.resolve(head.digest, relay.now(), lambda found: self._identified(head, found), head.token)
         if self.refusal is not None:
             raise self.refusal
         self._waiting = not self.welcome

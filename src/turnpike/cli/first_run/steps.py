@@ -33,6 +33,7 @@ class Known:
     providers: list[dict[str, Any]]
     model: str | None
     """One that can chat."""
+    link: str | None = None
     complete: bool = True
     """False when control could not be asked: the database is away, say."""
 
@@ -60,7 +61,17 @@ async def _register_and_look(server: Server, wishes: Wishes, simulator_port: int
             memory = recall(server.settings)
             if not taken and not providers and _may_simulate(server):
                 await simulated.start_first(server, control, memory)
-        return Known(await control.rows(PROVIDERS), await _model_to_try(control))
+        link = await _first_link(server, control, wishes)
+        return Known(await control.rows(PROVIDERS), await _model_to_try(control), link)
+
+
+async def _first_link(server: Server, control: Control, wishes: Wishes) -> str | None:
+    """Together with the first key, and only where a person reads it: a log is no place for it."""
+    settings = server.settings
+    if wishes.json or not settings.local_accounts or not settings.first_key_file.exists() or not sys.stdout.isatty():
+        return None
+    made = (await control.post("/api/v1/auth/links")).data
+    return f"{settings.public_url or server.url}{made['path']}"
 
 
 def _may_simulate(server: Server) -> bool:
@@ -104,6 +115,7 @@ def _welcome(server: Server, wishes: Wishes, known: Known) -> None:
         model=known.model,
         simulated=bool(providers) and all(row["vendor"] == "simulator" for row in providers),
         command=wishes.command,
+        link=known.link,
         complete=known.complete,
     )
     if wishes.json:

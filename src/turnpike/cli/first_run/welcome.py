@@ -37,6 +37,8 @@ class Facts:
     simulated: bool
     """Whether only the built-in simulator answers."""
     command: Command
+    link: str | None = None
+    """By which the first administrator sets a password; None where nobody needs one."""
     complete: bool = True
     """False when it is not known what is registered: control could not say, and the log says why."""
 
@@ -91,6 +93,8 @@ def for_a_person(facts: Facts, key: str | None) -> str:
     ]
     if key is not None:
         lines += ["  The administrator's API key, shown this once; keep it:", "", f"    {key}", ""]
+    if facts.link is not None:
+        lines += ["  The administrator's password is set here, once:", "", f"    {facts.link}", ""]
     if facts.model is not None:
         lines += ["  A first call:", ""]
         lines += [f"    {line}" for line in first_call(facts.url, facts.model, key or "$TURNPIKE_API_KEY").splitlines()]
@@ -118,6 +122,7 @@ def for_the_log(facts: Facts, log: Log) -> None:
             "the administrator's API key is in a file: read it, keep it, delete the file",
             file=str(facts.first_key_file),
         )
+        log.info("the administrator sets a password by a link", command=facts.command.line("users link Administrator"))
         key = f"$(cat {shlex.quote(str(facts.first_key_file))})"
     else:
         key = "$TURNPIKE_API_KEY"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, update
 
 from turnpike.control.db.models.keys import ApiKey
+from turnpike.control.db.models.signin import Session
 from turnpike.control.db.models.state import Change, Meta
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.kit.clock import now_ms
@@ -25,7 +26,10 @@ async def log_changes(session: WriteSession) -> Versions | None:
     if not changes.any:
         return None
     if changes.user_ids:
-        changes.keys(await session.scalars(select(ApiKey.id).where(ApiKey.user_id.in_(changes.user_ids))))
+        # Sessions call as keys do, under their own ids, and who comes with an issuer's token under the person's.
+        changes.keys(changes.user_ids)
+        for owned in (ApiKey, Session):
+            changes.keys(await session.scalars(select(owned.id).where(owned.user_id.in_(changes.user_ids))))
     raised = {"version": Meta.version + 1}
     if changes.snapshot:
         raised["snapshot_version"] = Meta.version + 1

@@ -1,7 +1,8 @@
 """Who is asking, and whether they may. Every route names what it needs: `Depends(needs("admin"))`.
 
-An API key comes as `Authorization: Bearer` or `x-api-key`; whoever came in by the admin socket is the operator of this
-machine, who may do everything.
+An API key comes as `Authorization: Bearer` or `x-api-key`, an access token as `Authorization: Bearer`, a browser's
+session as its cookie; whoever came in by the admin socket is the operator of this machine, who may do everything. Role
+and department are those of now, whatever a token says.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,8 +17,10 @@ from turnpike.contract.grants import KEY_PREFIX, KeyGrant, PersonalAccess, key_d
 from turnpike.contract.scopes import SCOPE_BIT, SCOPES, to_bits, to_names
 from turnpike.control.audit.entries import OPERATOR as OPERATOR_ACTS
 from turnpike.control.audit.entries import USER, Act
+from turnpike.control.oidc.jose import looks_like_jwt
 from turnpike.control.services import ControlServices
 from turnpike.control.web.audit import ACT, address_of
+from turnpike.control.web.cookies import check_csrf, session_cookie
 from turnpike.control.web.edge import OPERATOR
 from turnpike.errors import AddressForbidden, InvalidRequest, ScopeMissing, Unauthenticated
 from turnpike.kit.networks import Networks, address_in
@@ -28,7 +31,7 @@ OPERATOR_NAME = "x-turnpike-operator"
 ANY_KEY = "any key"
 MAX_KEY_BYTES = 512
 _ALL = to_bits(SCOPES)
-_CHALLENGE = "Send an API key as `Authorization: Bearer tp-...` or in `x-api-key`."
+_CHALLENGE = "Send an API key as `Authorization: Bearer tp-...` or in `x-api-key`, or sign in."
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Principal:
     networks: tuple[str, ...] = ()
     personal: tuple[PersonalAccess, ...] = ()
     denied_networks: tuple[str, ...] = ()
+    session_id: str | None = None
+    """Of who signed in; such a principal has no key."""
 
     def has(self, scope: str) -> bool:
         return bool(self.scopes & SCOPE_BIT[scope])
@@ -75,27 +80,44 @@ async def identify(request: Request) -> Principal:
     if request.scope.get(OPERATOR) is True:
         _acts(request, OPERATOR_PRINCIPAL, request.headers.get(OPERATOR_NAME, OPERATOR_PRINCIPAL.name)[:64])
         return OPERATOR_PRINCIPAL
-    key = _key_of(request)
-    control = services(request)
-    digest = key_digest(key.encode(), control.sealer.keyring.pepper)
-    grant = await control.keeper.grants.resolve(digest, remembered=True)
-    if grant is None:
-        raise Unauthenticated(f"This API key is unknown, revoked or expired. {_CHALLENGE}")
-    principal = Principal(
-        grant.key_name,
-        grant.role,
-        grant.scopes,
-        grant.user_id,
-        grant.key_id,
-        grant.department_id,
-        grant.models,
-        grant.networks,
-        grant.personal,
-        grant.denied_networks,
-    )
+    principal, grant = await _caller(request)
     _acts(request, principal, principal.name)
     _check_network(request, grant)
     return principal
+
+
+async def _caller(request: Request) -> tuple[Principal, KeyGrant]:
+    control = services(request)
+    credential = _credential_of(request)
+    if credential is None:
+        return await _by_cookie(request, control)
+    if looks_like_jwt(credential):
+        return await _by_token(control, credential)
+    if not credential.startswith(KEY_PREFIX) or len(credential) > MAX_KEY_BYTES:
+        raise Unauthenticated(f"This is not an API key of this gateway. {_CHALLENGE}")
+    digest = key_digest(credential.encode(), control.sealer.keyring.pepper)
+    grant = await control.keeper.grants.resolve(digest, remembered=True)
+    if grant is None:
+        raise Unauthenticated(f"This API key is unknown, revoked or expired. {_CHALLENGE}")
+    return _principal(grant, key_id=grant.key_id), grant
+
+
+async def _by_cookie(request: Request, control: ControlServices) -> tuple[Principal, KeyGrant]:
+    cookie = request.cookies.get(session_cookie(control.settings))
+    if not cookie:
+        raise Unauthenticated(f"An API key is needed. {_CHALLENGE}")
+    present = await control.signin.presence.by_cookie(cookie)
+    if present is None:
+        raise Unauthenticated("This session is over: sign in again.")
+    check_csrf(request, control.settings, present.grant.key_id, control.sealer.keyring.pepper)
+    return _principal(present.grant, session_id=present.grant.key_id), present.grant
+
+
+async def _by_token(control: ControlServices, token: str) -> tuple[Principal, KeyGrant]:
+    called = await control.signin.callers.resolve(token)
+    if called is None:
+        raise Unauthenticated("This token is not valid, or its session is over: refresh it, or sign in again.")
+    return _principal(called.grant, session_id=called.session_id), called.grant
 
 
 def _acts(request: Request, principal: Principal, name: str) -> None:
@@ -107,17 +129,32 @@ def _acts(request: Request, principal: Principal, name: str) -> None:
         act.actor_name = name
 
 
-def _key_of(request: Request) -> str:
+def _principal(grant: KeyGrant, key_id: str | None = None, session_id: str | None = None) -> Principal:
+    return Principal(
+        name=grant.key_name,
+        role=grant.role,
+        scopes=grant.scopes,
+        user_id=grant.user_id,
+        key_id=key_id,
+        department_id=grant.department_id,
+        models=grant.models,
+        networks=grant.networks,
+        personal=grant.personal,
+        denied_networks=grant.denied_networks,
+        session_id=session_id,
+    )
+
+
+def _credential_of(request: Request) -> str | None:
+    """What stands in the headers; None when there is nothing, so that a cookie may speak."""
     header = request.headers.get("authorization", "")
     scheme, _, token = header.partition(" ")
     if header and scheme.lower() != "bearer":
         raise Unauthenticated(f"The authorization scheme must be Bearer. {_CHALLENGE}")
-    key = token.strip() if header else request.headers.get("x-api-key", "").strip()
-    if not key:
+    credential = token.strip() if header else request.headers.get("x-api-key", "").strip()
+    if header and not credential:
         raise Unauthenticated(f"An API key is needed. {_CHALLENGE}")
-    if not key.startswith(KEY_PREFIX) or len(key) > MAX_KEY_BYTES:
-        raise Unauthenticated(f"This is not an API key of this gateway. {_CHALLENGE}")
-    return key
+    return credential or None
 
 
 def _check_network(request: Request, grant: KeyGrant) -> None:
@@ -133,7 +170,7 @@ def _check_network(request: Request, grant: KeyGrant) -> None:
 # ---- what a route needs
 
 _schemes = [
-    Security(HTTPBearer(auto_error=False, description="An API key: `tp-...`")),
+    Security(HTTPBearer(auto_error=False, description="An API key (`tp-...`) or an access token")),
     Security(APIKeyHeader(name="x-api-key", auto_error=False)),
 ]
 Needed = Callable[[Request], Awaitable[Principal]]
@@ -157,7 +194,7 @@ class Needs:
         # An administrator's key may do what any other may, without naming it.
         if self.scopes and not principal.scopes & (self._bits | SCOPE_BIT["admin"]):
             raise ScopeMissing(
-                f"This needs the scope {self.permission}; this key has {_listed(principal.scopes)}.",
+                f"This needs the scope {self.permission}; this caller has {_listed(principal.scopes)}.",
                 details={"needed": list(self.scopes)},
             )
         return principal

@@ -195,7 +195,7 @@ class PassageCall:
                 waiting.set_result(answer)
 
         assert self.head.digest is not None
-        self.relay.keys.resolve(self.head.digest, self.started, found)
+        self.relay.keys.resolve(self.head.digest, self.started, found, self.head.token)
         answer = await waiting
         if not isinstance(answer, Entry):
             raise answer

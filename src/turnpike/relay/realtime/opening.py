@@ -85,7 +85,7 @@ async def find_caller(relay: "Relay", head: "RequestHead") -> Entry:
         if not answer.done():
             answer.set_result(what)
 
-    relay.keys.resolve(head.digest, relay.now(), found)
+    relay.keys.resolve(head.digest, relay.now(), found, head.token)
     what = await answer
     if not isinstance(what, Entry):
         raise what

@@ -256,7 +256,7 @@ class Session:
         self._checking = True
         if self._down is not None:
             self._down.pause()
-        self._relay.keys.resolve(self._head.digest, self._relay.now(), self._checked)
+        self._relay.keys.resolve(self._head.digest, self._relay.now(), self._checked, self._head.token)
 
     def _checked(self, found: Entry | Unauthenticated | Unavailable) -> None:
         self._checking = False

@@ -17,6 +17,16 @@ from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
 from turnpike.control.db.models.objects import OwnedObjectRow
 from turnpike.control.db.models.security import NetworkRule
+from turnpike.control.db.models.signin import (
+    EntryLink,
+    Issuer,
+    Password,
+    RefreshToken,
+    Session,
+    SigningKey,
+    SignInThrottle,
+    UserIdentity,
+)
 from turnpike.control.db.models.state import Change, Meta, Policy
 
 __all__ = [
@@ -33,6 +43,8 @@ __all__ = [
     "Change",
     "Credential",
     "Department",
+    "EntryLink",
+    "Issuer",
     "LedgerRow",
     "LedgerTotal",
     "LentSeats",
@@ -42,8 +54,14 @@ __all__ = [
     "ModelAlias",
     "NetworkRule",
     "OwnedObjectRow",
+    "Password",
     "Policy",
     "Provider",
     "ProviderSetting",
+    "RefreshToken",
+    "Session",
+    "SignInThrottle",
+    "SigningKey",
     "User",
+    "UserIdentity",
 ]

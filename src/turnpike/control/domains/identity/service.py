@@ -13,10 +13,12 @@ from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.identity import repository
 from turnpike.control.domains.identity.repository import UserFilter
 from turnpike.control.domains.identity.roles import outranks
+from turnpike.control.signin import store
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from turnpike.kit.pagination import Page, parse_sort
 
+HIGHEST_ROLE = Role.SUPER_ADMIN
 FIRST_ADMINISTRATOR = "Administrator"
 _GRANTED_BY = frozenset({"role", "department_id", "is_active"})
 """Fields that a key's grant is made of."""
@@ -69,10 +71,43 @@ async def change_user(session: WriteSession, actor: Principal, user_id: str, val
     await session.flush()
     if changed & _GRANTED_BY:
         session.changes.users([row.id])
+        if not row.is_active:
+            await store.end_sessions_of(session, row.id, "deactivated")
         if "is_active" in changed and row.is_active:
             # Relays remember for a while that this person's keys were unknown; they must ask again.
             session.changes.all_keys()
     return row
+
+
+async def complete_user(session: WriteSession, row: User, values: dict[str, Any]) -> None:
+    """What people may say of themselves: name and e-mail. Raises Conflict."""
+    await _check_unique(session, row.id, values)
+    for name in ("display_name", "email"):
+        if name in values:
+            setattr(row, name, values[name])
+    await session.flush()
+
+
+async def apply_mapping(session: WriteSession, row: User, values: dict[str, Any]) -> str | None:
+    """Role and department as an issuer's rules give them, at work everywhere within a second. Returns why something
+    was left as it was."""
+    refused = None
+    try:
+        await _keep_a_super_admin(session, row, values)
+    except Conflict as error:
+        refused = error.message
+        values = {name: value for name, value in values.items() if name != "role"}
+    department_id = values.get("department_id")
+    if department_id is not None and await repository.department(session, department_id) is None:
+        refused = f"There is no department {department_id}."
+        values = {name: value for name, value in values.items() if name != "department_id"}
+    changed = {name for name, value in values.items() if getattr(row, name) != value}
+    for name in changed:
+        setattr(row, name, values[name])
+    await session.flush()
+    if changed:
+        session.changes.users([row.id])
+    return refused
 
 
 async def _keep_a_super_admin(session: ReadSession, row: User, values: dict[str, Any]) -> None:

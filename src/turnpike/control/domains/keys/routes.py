@@ -124,5 +124,5 @@ async def claim_successor(actor: Admin, keys: Keys, session: Writing, key_id: Pa
 
 def _own(actor: Principal) -> str:
     if actor.key_id is None:
-        raise InvalidRequest("The operator came without a key; name one: /api/v1/keys/{id}")
+        raise InvalidRequest("This request was made without a key; name one: /api/v1/keys/{id}")
     return actor.key_id

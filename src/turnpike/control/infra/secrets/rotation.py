@@ -11,10 +11,16 @@ import structlog
 from sqlalchemy import Select, Table, select, update
 
 from turnpike.control.db.database import Database
-from turnpike.control.db.models import ApiKey, Base, Credential
+from turnpike.control.db.models import ApiKey, Base, Credential, Issuer, Session, SigningKey
 from turnpike.control.infra.secrets.sealer import CannotOpen, Sealer
 
-SEALED: tuple[tuple[type[Base], str], ...] = ((Credential, "sealed"), (ApiKey, "sealed_key"))
+SEALED: tuple[tuple[type[Base], str], ...] = (
+    (Credential, "sealed"),
+    (ApiKey, "sealed_key"),
+    (SigningKey, "sealed"),
+    (Issuer, "sealed_secret"),
+    (Session, "sealed_id_token"),
+)
 """Every column that holds sealed text."""
 BATCH = 200
 log = structlog.get_logger()

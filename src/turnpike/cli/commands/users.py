@@ -1,0 +1,139 @@
+"""`turnpike users`: people, their roles, and the links that let them in."""
+
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from turnpike.cli.client import Control
+from turnpike.cli.options import DEFAULT, Common
+from turnpike.cli.output import Output, cell, field, when
+from turnpike.cli.tasks import with_control
+from turnpike.contract.access import Role
+from turnpike.errors import InvalidRequest, NotFound
+
+PATH = "/api/v1/users"
+DEPARTMENTS = "/api/v1/departments"
+LINKS = "/api/v1/auth/links"
+
+UserName = Annotated[str, Parameter(help="Id, e-mail or name, as `users list` shows them.")]
+
+
+def add(
+    name: Annotated[str, Parameter(help="The person's name.")],
+    /,
+    *,
+    email: Annotated[str | None, Parameter(help="E-mail, by which a local account signs in.")] = None,
+    role: Annotated[Role, Parameter(help="What the person may do.")] = Role.USER,
+    department: Annotated[str | None, Parameter(help="Id or name of the department.")] = None,
+    link: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Make a one-time link to set a password with.")
+    ] = False,
+    common: Common = DEFAULT,
+) -> None:
+    """Add a person."""
+
+    async def work(control: Control) -> None:
+        body: dict[str, Any] = {"display_name": name, "role": role.value}
+        body.update({"email": email} if email else {})
+        body.update({"department_id": await _department(control, department)} if department else {})
+        made = (await control.post(PATH, body)).data
+        lines = [f"Added [bold]{cell(made['display_name'])}[/bold], {cell(made['role'])}: {made['id']}"]
+        if link:
+            made["link"] = (await control.post(LINKS, {"user_id": made["id"]})).data
+            lines += _link_lines(made["link"])
+        Output(common).result(made, *lines)
+
+    with_control(common, work)
+
+
+def list_users(
+    *,
+    all_users: Annotated[bool, Parameter(name="--all", negative="", help="Those too that are not active.")] = False,
+    role: Annotated[Role | None, Parameter(help="Of this role only.")] = None,
+    common: Common = DEFAULT,
+) -> None:
+    """List people."""
+
+    async def work(control: Control) -> None:
+        active = None if all_users else "true"
+        rows = await control.rows(PATH, is_active=active, role=role.value if role else None)
+        Output(common).table(
+            rows,
+            (
+                ("NAME", field("display_name")),
+                ("E-MAIL", field("email")),
+                ("ROLE", field("role")),
+                ("ACTIVE", field("is_active")),
+                ("SINCE", when("created_at")),
+                ("ID", field("id")),
+            ),
+            empty="Nobody is here yet: turnpike users add NAME --email ADDRESS --link",
+        )
+
+    with_control(common, work)
+
+
+def make_link(user: UserName, /, *, common: Common = DEFAULT) -> None:
+    """Make a one-time link that lets a person in to set a password."""
+
+    async def work(control: Control) -> None:
+        found = await find_user(control, user)
+        made = (await control.post(LINKS, {"user_id": found["id"]})).data
+        Output(common).result(made, *_link_lines(made))
+
+    with_control(common, work)
+
+
+def _link_lines(link: dict[str, Any]) -> list[str]:
+    return [
+        f"A link for this person alone; it works once, until {cell(link['expires_at'])}:",
+        "",
+        f"  {cell(link['url'] or link['path'])}",
+    ]
+
+
+def deactivate(user: UserName, /, *, common: Common = DEFAULT) -> None:
+    """Let a person and all of their keys and sessions in no more, within a second."""
+    _change(user, {"is_active": False}, "{} is not active any more; keys and sessions are dead.", common)
+
+
+def activate(user: UserName, /, *, common: Common = DEFAULT) -> None:
+    """Let a person in again."""
+    _change(user, {"is_active": True}, "{} is active again.", common)
+
+
+def set_role(
+    user: UserName, role: Annotated[Role, Parameter(help="The new role.")], /, *, common: Common = DEFAULT
+) -> None:
+    """Give a person another role, at work within a second."""
+    _change(user, {"role": role.value}, f"{{}} is now {role.value}.", common)
+
+
+def _change(user: str, body: dict[str, Any], said: str, common: Common) -> None:
+    async def work(control: Control) -> None:
+        found = await find_user(control, user)
+        changed = (await control.patch(f"{PATH}/{found['id']}", body)).data
+        Output(common).result(changed, said.format(cell(changed["display_name"])))
+
+    with_control(common, work)
+
+
+async def find_user(control: Control, text: str) -> dict[str, Any]:
+    """The one person of that id, e-mail or name. Raises NotFound, and InvalidRequest when several are meant."""
+    rows = await control.rows(PATH)
+    sure = [row for row in rows if text == row["id"] or text.lower() == row["email"]]
+    found = sure or [row for row in rows if text == row["display_name"]]
+    if not found:
+        raise NotFound(f"nobody is called {text!r}; `turnpike users list --all` shows everybody")
+    if len(found) > 1:
+        ids = ", ".join(str(row["id"]) for row in found)
+        raise InvalidRequest(f"{len(found)} people are called {text!r}; name one by e-mail or id: {ids}")
+    return found[0]
+
+
+async def _department(control: Control, text: str) -> str:
+    rows = await control.rows(DEPARTMENTS)
+    found = [row for row in rows if text in (row["id"], row["name"])]
+    if not found:
+        raise NotFound(f"there is no department {text!r}")
+    return str(found[0]["id"])

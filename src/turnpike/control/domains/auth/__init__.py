@@ -1,0 +1,1 @@
+"""Signing in and out: local accounts, one-time links, issuers, sessions. Roles and people are domains/identity's."""

@@ -1,0 +1,52 @@
+"""/api/v1/auth/sessions: one's own, and for administrators everybody's."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from turnpike.control.domains.auth import sessions
+from turnpike.control.domains.auth.schemas import EndedView, SessionView, view_session
+from turnpike.control.domains.auth.sessions import SessionFilter
+from turnpike.control.web.database import Reading, Writing
+from turnpike.control.web.envelope import Envelope, ok, page_of
+from turnpike.control.web.fields import UUID
+from turnpike.control.web.params import Paged, PathId, Sort
+from turnpike.control.web.principal import AnyKey, Services
+
+router = APIRouter(prefix="/api/v1/auth/sessions", tags=["auth"])
+OfUser = Annotated[str | None, Query(pattern=UUID, description="For administrators: whose.")]
+
+
+@router.get("")
+async def list_sessions(
+    actor: AnyKey,
+    control: Services,
+    session: Reading,
+    page: Paged,
+    user_id: OfUser = None,
+    everyone: Annotated[bool, Query(description="For administrators: everybody's.")] = False,
+    ended: Annotated[bool, Query(description="Those too that are over.")] = False,
+    sort: Sort = None,
+) -> Envelope[list[SessionView]]:
+    idle_ms = int(control.settings.session_idle_minutes * 60_000)
+    owner = sessions.whose(actor, user_id.lower() if user_id else None, everyone=everyone)
+    rows, total = await sessions.find(session, SessionFilter(owner, ended), sort, page, idle_ms)
+    return page_of([view_session(row, name, idle_ms, actor.session_id) for row, name in rows], page, total)
+
+
+@router.delete("/{session_id}")
+async def end_session(actor: AnyKey, session: Writing, session_id: PathId) -> Envelope[EndedView]:
+    """It is dead everywhere within a second."""
+    return ok(EndedView(ended=await sessions.end(session, actor, session_id.lower())))
+
+
+@router.delete("")
+async def end_sessions(
+    actor: AnyKey,
+    session: Writing,
+    user_id: OfUser = None,
+    others: Annotated[bool, Query(description="But for the session that asks.")] = False,
+) -> Envelope[EndedView]:
+    """All of a person's, one's own by default."""
+    ended = await sessions.end_all(session, actor, user_id.lower() if user_id else None, others=others)
+    return ok(EndedView(ended=ended))
