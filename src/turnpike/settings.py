@@ -36,6 +36,12 @@ class JournalFull(StrEnum):
     MEMORY = "memory"
 
 
+class LeasesIn(StrEnum):
+    DATABASE = "database"
+    REDIS = "redis"
+    MEMORY = "memory"
+
+
 class LogFormat(StrEnum):
     AUTO = "auto"
     JSON = "json"
@@ -109,6 +115,15 @@ class Settings(BaseSettings):
         "unknown. Without it one is made on first start.",
     )
 
+    redis_url: SecretStr | None = Field(
+        None, description="`redis://:password@host:6379/0` (`rediss://` with TLS), for what is kept in Redis."
+    )
+    leases: LeasesIn = Field(
+        LeasesIn.DATABASE,
+        description="Where limits are counted: the `database`, `redis` (faster with many machines), or `memory` of "
+        "control (one machine only; a restart forgets).",
+    )
+
     # ---- keys and access
     api_key_lifetime_days: int = Field(
         0, ge=0, description="Life of a new API key that names no expiry, in days; 0 means for ever."
@@ -159,6 +174,13 @@ class Settings(BaseSettings):
         600.0, gt=0, description="Time for one request over all attempts, until its first byte."
     )
 
+    # ---- limits
+    rate_limit_enabled: bool = Field(
+        False, description="Limit the requests of every client address, with a good key, a bad one or none."
+    )
+    rate_limit_requests: int = Field(100, ge=1, description="Requests of one address in a window, if enabled.")
+    rate_limit_window: int = Field(60, ge=1, le=604_800, description="Length of that window in seconds.")
+
     # ---- journal and ledger
     journal_segment_bytes: int = Field(4 * 1024 * 1024, ge=65536, description="Size of a journal segment.")
     journal_flush_s: float = Field(
@@ -208,6 +230,8 @@ class Settings(BaseSettings):
         _networks(self.trusted_proxies)
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key go together; only one of them is set")
+        if self.leases is LeasesIn.REDIS and self.redis_url is None:
+            raise ValueError("leases=redis takes a redis_url")
         return self
 
     # ---- handed to child processes
@@ -215,7 +239,7 @@ class Settings(BaseSettings):
     def to_child(self) -> str:
         """One line of JSON, secrets in clear: only ever written to a child's standard input."""
         values = self.model_dump(mode="json")
-        for name in ("database_url", "secret_keys", "key_pepper"):
+        for name in ("database_url", "redis_url", "secret_keys", "key_pepper"):
             secret: SecretStr | None = getattr(self, name)
             values[name] = secret.get_secret_value() if secret else None
         return json.dumps(values)
@@ -292,6 +316,12 @@ class Settings(BaseSettings):
         raise ConfigurationError(
             "TURNPIKE_DATABASE_URL must begin with postgresql:// (or be absent, for SQLite in the data folder)"
         )
+
+    def redis_address(self) -> str:
+        """Raises ConfigurationError when there is none."""
+        if self.redis_url is None:
+            raise ConfigurationError("TURNPIKE_REDIS_URL is not set")
+        return self.redis_url.get_secret_value()
 
     def for_relay(self, *, relay: int, listen_fd: int, port: int, own_ports: tuple[int, ...]) -> RelaySettings:
         """The part of the settings that a relay is handed."""

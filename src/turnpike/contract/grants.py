@@ -4,6 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from turnpike.contract.limits import LimitRule
 from turnpike.wire.vendor import AuthSpec
 
 KEY_PREFIX = "tp-"
@@ -45,3 +46,5 @@ class KeyGrant(msgspec.Struct, frozen=True, gc=False):
     """0: never."""
     default_provider: str | None = None
     personal: tuple[PersonalAccess, ...] = ()
+    limits: tuple[LimitRule, ...] = ()
+    """Of the key and of its owner."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from turnpike.contract.grants import KeyGrant
-from turnpike.contract.leases import Lease, LeaseRequest
+from turnpike.contract.leases import LeaseAnswer, LeaseAsk, LimitsReset
 from turnpike.contract.metrics import Sample
 from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen, ObjectsFound, ObjectsKept
 from turnpike.contract.snapshot import Snapshot
@@ -85,11 +85,18 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     reason: str
 
 
-ToControl = (
-    Hello | ResolveKey | Counters | AskHealth | LeaseRequest | KeepObjects | DropObject | FindObjects | ObjectSeen
-)
+ToControl = Hello | ResolveKey | Counters | AskHealth | LeaseAsk | KeepObjects | DropObject | FindObjects | ObjectSeen
 ToRelay = (
-    PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | Refused | Lease | ObjectsKept | ObjectsFound
+    PushSnapshot
+    | KeyResolved
+    | GrantsChanged
+    | AskCounters
+    | Health
+    | Refused
+    | LeaseAnswer
+    | LimitsReset
+    | ObjectsKept
+    | ObjectsFound
 )
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -38,6 +38,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("turnpike_breaker_open", "gauge", "1 while a deployment's breaker is open", ("backend", "model")),
     Metric("turnpike_key_cache_entries", "gauge", "Resolved keys in memory"),
     Metric("turnpike_journal_segments", "gauge", "Journal segments not drained yet"),
+    Metric("turnpike_limit_refusals_total", "counter", "Calls refused because a limit was reached"),
+    Metric("turnpike_limit_uncounted_total", "counter", "Calls that an open limit let pass uncounted"),
+    Metric("turnpike_limits_uncountable", "gauge", "Relays that cannot count limits at the moment"),
+    Metric("turnpike_limit_meters", "gauge", "Counters that relays hold slices of"),
     Metric("turnpike_snapshot_version", "gauge", "Version of the snapshot in force (the lowest of all relays)"),
 )
 

@@ -7,6 +7,7 @@ from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache.memory import MemoryCache
 from turnpike.control.infra.secrets import Keyring, Sealer
 from turnpike.control.keeper import Keeper
+from turnpike.control.lending import Lender, open_leases
 from turnpike.control.outbound import Outbound
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.control.services import ControlServices
@@ -24,6 +25,8 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
     health.register("database", keeper.database_check)
     health.register("snapshot", keeper.snapshot_check)
     health.register("tokens", tokens.check)
+    lender = Lender(open_leases(settings, database))
+    health.register("limits", lender.check)
     return ControlServices(
         settings=settings,
         database=database,
@@ -33,4 +36,5 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         metrics=RelayMetrics(),
         health=health,
         objects=ObjectDesk(database),
+        lender=lender,
     )

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from turnpike.contract import CONTRACT_VERSION
-from turnpike.contract.leases import LeaseRequest
+from turnpike.contract.leases import LeaseAnswer, LeaseAsk, LimitsReset
 from turnpike.contract.messages import (
     AskHealth,
     Counters,
@@ -34,6 +34,7 @@ from turnpike.contract.messages import (
 from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen
 from turnpike.control.domains.objects.service import ObjectDesk, ObjectMessage
 from turnpike.control.keeper import Keeper
+from turnpike.control.lending import Lender
 from turnpike.control.peers import peer_uid
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.errors import TurnpikeError, Unavailable
@@ -61,10 +62,14 @@ class ContractServer:
         health: Callable[[], dict[str, str]],
         *,
         objects: ObjectDesk | None = None,
+        lender: Lender | None = None,
         uid: int | None = None,
     ) -> None:
         self._path = path
         self.objects = objects
+        self.lender = lender
+        if lender is not None:
+            lender.relays = lambda: len(self.links)
         self.keeper = keeper
         self.metrics = metrics
         self.health = health
@@ -105,6 +110,12 @@ class ContractServer:
         finally:
             self.links.discard(link)
             link.close()
+
+    def limits_reset(self, counters: tuple[tuple[str, str, int], ...]) -> None:
+        """What relays hold of these counters is of before."""
+        message = pack(LimitsReset(counters))
+        for link in self.links:
+            link.send_packed(message)
 
     # ---- the keeper's words
 
@@ -183,8 +194,8 @@ class RelayLink:
                 self._server.metrics.update(self.hello.incarnation, message.samples)
             case AskHealth():
                 self.send(Health(message.id, self._server.health()))
-            case LeaseRequest():
-                log.debug("lease_asked_before_leases_exist", relay=self._name())
+            case LeaseAsk():
+                await self._in_the_background(self._lend(message, self.hello.incarnation))
             case _:
                 raise MessageError(f"{type(message).__name__} is not for control")
 
@@ -216,6 +227,12 @@ class RelayLink:
         answer = await self._server.objects.answer(message)
         if answer is not None:
             self.send(answer)
+
+    async def _lend(self, ask: LeaseAsk, holder: str) -> None:
+        if self._server.lender is None:
+            self.send(LeaseAnswer(ask.id, None))
+            return
+        self.send(await self._server.lender.answer(ask, holder))
 
     async def _resolve(self, ask: ResolveKey) -> None:
         try:

@@ -47,4 +47,5 @@ async def open_offline(settings: Settings) -> AsyncIterator[ASGIApp]:
             yield AdminDoor(create_app(services))
         finally:
             await services.keeper.stop()
+            await services.lender.close()
             await services.database.close()

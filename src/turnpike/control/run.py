@@ -58,7 +58,9 @@ class Control:
             services.metrics,
             services.health.report,
             objects=services.objects,
+            lender=services.lender,
         )
+        services.limits_reset = self._contract.limits_reset
         services.keeper.when_dead = self.ended.set
         await services.keeper.start()
         await self._contract.start()
@@ -117,6 +119,7 @@ class Control:
         if self._contract is not None:
             await self._contract.stop()
         await self.services.keeper.stop()
+        await self.services.lender.close()
         await self.services.cache.close()
         await self.services.database.close()
         for path in (self.settings.forward_socket, self.settings.admin_socket):

@@ -24,6 +24,7 @@ from turnpike.relay.head import RequestHead
 from turnpike.relay.health import answer_health
 from turnpike.relay.journal import Journal
 from turnpike.relay.keys import Keys, missing_key
+from turnpike.relay.limits import Desk
 from turnpike.relay.media_call import MediaCall
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
@@ -87,6 +88,7 @@ class Relay:
             on_full=settings.journal_full,
             log=log,
         )
+        self.limits = Desk(self.now)
         self.backends: dict[tuple[str, str], Backend] = {}
         self.profiles = Profiles(self._compile(Snapshot(contract=0, version=0, made_at_ms=0, key_pepper=b"")))
         self.keys = Keys(
@@ -114,6 +116,7 @@ class Relay:
 
     def apply(self, snapshot: Snapshot) -> None:
         """Puts a snapshot in force. Plans in use stay valid until their calls end."""
+        self.limits.follow(snapshot)
         self.profiles.replace(self._compile(snapshot))
         self.keys.pepper = snapshot.key_pepper
         self.log.info("snapshot in force", version=snapshot.version, models=len(snapshot.models))
@@ -260,6 +263,7 @@ class Relay:
             connection.sweep(now)
         for session in list(self.sessions):
             session.sweep(now)
+        self.limits.sweep(now)
         self.journal.prepare()
         if self.journal.fault is not None:
             self.journal.write_waiting()
@@ -281,7 +285,7 @@ class Relay:
             if backend.breaker.open:
                 labels = (backend.provider, backend.model)
                 gauges.append(Sample("turnpike_breaker_open", labels, float(not backend.breaker.may_pass(now))))
-        return (*self.metrics.samples(), *gauges)
+        return (*self.metrics.samples(), *gauges, *self.limits.samples())
 
 
 def envelope(error: TurnpikeError, request_id: str) -> bytes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from turnpike.contract import CONTRACT_VERSION
+from turnpike.contract.leases import LeaseAnswer, LimitsReset
 from turnpike.contract.messages import (
     AskCounters,
     AskHealth,
@@ -108,6 +109,11 @@ class Link(asyncio.Protocol):
     def tell(self, message: ToControl) -> None:
         self._send(message)
 
+    def ask_for_slices(self, message: ToControl) -> bool:
+        """False: the line is down."""
+        self._send(message)
+        return self._transport is not None
+
     # ---- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -136,6 +142,7 @@ class Link(asyncio.Protocol):
             self._relay.log.warning("control is away")
         self._transport = None
         self._relay.owners.lost()
+        self._relay.limits.lost()
         self._lost.set()
 
     # ---- inside
@@ -155,6 +162,10 @@ class Link(asyncio.Protocol):
                 self._send(Counters(message.id, relay.samples()))
             case Health():
                 self._health_answered(message.id, message.checks)
+            case LeaseAnswer():
+                relay.limits.answered(message)
+            case LimitsReset():
+                relay.limits.reset(message)
             case ObjectsFound() | ObjectsKept():
                 relay.owners.answered(message)
             case Refused():

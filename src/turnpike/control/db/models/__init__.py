@@ -6,6 +6,7 @@ from turnpike.control.db.models.identity import Department, User
 from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
+from turnpike.control.db.models.limits import Limit, Tier
 from turnpike.control.db.models.objects import OwnedObjectRow
 from turnpike.control.db.models.state import Change, Meta, Policy
 
@@ -19,6 +20,7 @@ __all__ = [
     "LedgerTotal",
     "LentSeats",
     "LentWindow",
+    "Limit",
     "Meta",
     "Model",
     "ModelAlias",
@@ -26,5 +28,6 @@ __all__ = [
     "Policy",
     "Provider",
     "ProviderSetting",
+    "Tier",
     "User",
 ]

@@ -9,17 +9,20 @@ import structlog
 from sqlalchemy import select
 
 from turnpike.contract import CONTRACT_VERSION
+from turnpike.contract.limits import LimitRule, Subject
 from turnpike.contract.snapshot import AliasSpec, CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
 from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.catalog.facts import facts_of, read_config
 from turnpike.control.domains.catalog.rates import read_rates
+from turnpike.control.domains.limits import service as limits
 from turnpike.control.infra.secrets import CannotOpen, Sealer
 from turnpike.kit.clock import now_ms
 from turnpike.settings import Settings
 from turnpike.wire.profiles.capabilities import operations_of
 
 GATEWAY_POLICY = "gateway"
+_OF_TARGETS = (Subject.PROVIDER, Subject.DEPLOYMENT)
 _COLUMNS = (
     Model.id,
     Model.provider_id,
@@ -42,6 +45,7 @@ class _Rows(NamedTuple):
     credentials: Sequence[Credential]
     models: Sequence[Any]
     aliases: Sequence[ModelAlias]
+    limits: tuple[LimitRule, ...]
 
 
 class SnapshotCompiler:
@@ -58,8 +62,11 @@ class SnapshotCompiler:
         models = (await session.execute(query.order_by(Model.sort_order, Model.name, Model.id))).all()
         aliases = (await session.scalars(select(ModelAlias).order_by(ModelAlias.name))).all()
         policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
+        rules = await limits.shared_rules(session)
         # Thousands of rows take a while: the loop goes on serving meanwhile.
-        return await asyncio.to_thread(self._build, version, _Rows(providers, credentials, models, aliases), policy)
+        return await asyncio.to_thread(
+            self._build, version, _Rows(providers, credentials, models, aliases, rules), policy
+        )
 
     def _build(self, version: int, rows: _Rows, policy: dict[str, Any] | None) -> Snapshot:
         of_provider: dict[str, list[CredentialSpec]] = {}
@@ -67,7 +74,11 @@ class SnapshotCompiler:
             spec = self._credential(row)
             if spec is not None:
                 of_provider.setdefault(row.provider_id, []).append(spec)
-        specs = tuple(_provider(row, tuple(of_provider.get(row.id, ()))) for row in rows.providers)
+        of_providers = limits.of_subject(rows.limits, Subject.PROVIDER)
+        of_deployments = limits.of_subject(rows.limits, Subject.DEPLOYMENT)
+        specs = tuple(
+            _provider(row, tuple(of_provider.get(row.id, ())), of_providers.get(row.id, ())) for row in rows.providers
+        )
         operations = {spec.id: spec.operations.keys() for spec in specs}
         return Snapshot(
             contract=CONTRACT_VERSION,
@@ -75,9 +86,15 @@ class SnapshotCompiler:
             made_at_ms=now_ms(),
             key_pepper=self._sealer.keyring.pepper,
             providers=specs,
-            models=tuple(_model(row, operations[row.provider_id]) for row in rows.models),
+            models=tuple(
+                _model(row, operations[row.provider_id], of_deployments.get(row.id, ())) for row in rows.models
+            ),
             aliases=tuple(AliasSpec(row.name, row.target, row.retired, row.note) for row in rows.aliases),
             policies=self._policies(policy),
+            limits=(
+                *(rule for rule in rows.limits if rule.subject not in _OF_TARGETS),
+                *limits.default_rules(self._settings),
+            ),
         )
 
     def _credential(self, row: Credential) -> CredentialSpec | None:
@@ -98,7 +115,7 @@ class SnapshotCompiler:
         return msgspec.convert({**values, **(stored or {})}, Policies)
 
 
-def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> ProviderSpec:
+def _provider(row: Provider, credentials: tuple[CredentialSpec, ...], rules: tuple[LimitRule, ...]) -> ProviderSpec:
     facts = facts_of(row.vendor, read_config(row.config), row.parameters)
     return ProviderSpec(
         id=row.id,
@@ -117,10 +134,11 @@ def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> Provide
         shared_for_normal_admins=row.allow_shared_for_normal_admins,
         quirks=facts.quirks,
         region=row.region,
+        limits=rules,
     )
 
 
-def _model(row: Any, offered: Any) -> ModelSpec:
+def _model(row: Any, offered: Any, rules: tuple[LimitRule, ...]) -> ModelSpec:
     return ModelSpec(
         id=row.id,
         provider_id=row.provider_id,
@@ -135,4 +153,5 @@ def _model(row: Any, offered: Any) -> ModelSpec:
         price_source=row.price_source,
         display_name=row.display_name,
         created_s=row.created_at_ms // 1000,
+        limits=rules,
     )
