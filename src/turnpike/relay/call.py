@@ -109,7 +109,7 @@ class Call:
         entry = head.entry
         try:
             if entry is None or not entry.alive:
-                entry = identify(self.relay, head)
+                entry = identify(self.relay, self.connection, head)
                 if entry is None:
                     assert head.digest is not None
                     self.relay.keys.resolve(head.digest, self.started, self._identified)

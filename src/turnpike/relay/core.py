@@ -172,7 +172,11 @@ class Relay:
             case Kind.FORWARD if take_slug(self.catalog, head):
                 self.serve(connection, head, body)
             case Kind.FORWARD:
-                self.forwarder.forward(connection, head, body)
+                refusal = self.check_stranger(connection, head)
+                if refusal is not None:
+                    self.refuse(connection, head, refusal)
+                else:
+                    self.forwarder.forward(connection, head, body)
             case Kind.MODELS:
                 answer_models(self, connection, head)
             case Kind.HEALTH:
@@ -192,6 +196,13 @@ class Relay:
             case _:
                 path = head.path.decode("latin-1")[:200]
                 self.refuse(connection, head, NotFound(f"There is no {path} here."))
+
+    def check_stranger(self, connection: ClientConnection, head: RequestHead) -> TurnpikeError | None:
+        """What a caller is refused with who is not known yet, before anybody is asked about it: its address has made
+        its requests."""
+        if not self.limits.book.has_addresses:
+            return None
+        return self.limits.check_stranger(self.client_address(connection, head))
 
     # ---- answers
 
@@ -220,6 +231,10 @@ class Relay:
         extra: bytes = b"",
     ) -> None:
         """`dialect` None: the platform's envelope."""
+        if isinstance(error, Unauthenticated) and self.limits.book.has_addresses and connection.head is not None:
+            address = self.client_address(connection, connection.head)
+            self.limits.count_stranger(address)
+            error = self.limits.check_stranger(address) or error
         body = dialect.write_error(error, request_id) if dialect is not None else envelope(error, request_id)
         if error.retry_after_s is not None:
             extra += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))

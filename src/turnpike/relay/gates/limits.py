@@ -104,8 +104,8 @@ class LimitsGate:
 
     def _enter_any(self, call: "Governed") -> bool:
         units = call.units
-        needs = [(meter, 1 if meter.is_seats else units) for meter in self._ones]
-        needs += [(meter, min(call.expected(meter.rule.resource), meter.rule.limit)) for meter in self._sums]
+        needs = [(meter, 1 if meter.is_seats else min(units, meter.rule.limit or 1)) for meter in self._ones]
+        needs += [(meter, min(call.expected(meter.rule.resource), meter.rule.limit or 1)) for meter in self._sums]
         if self._addresses:
             needs += self._of_address(call, units)
         now = self._now()
@@ -152,9 +152,9 @@ class LimitsGate:
         for rule in self._desk.book.of_address(address):
             meter = self._desk.address_meter(rule, address)
             if rule.resource not in _WHOLE:
-                needs.append((meter, min(call.expected(rule.resource), rule.limit)))
+                needs.append((meter, min(call.expected(rule.resource), rule.limit or 1)))
             else:
-                needs.append((meter, 1 if meter.is_seats else units))
+                needs.append((meter, 1 if meter.is_seats else min(units, rule.limit or 1)))
         return needs
 
     def _faces_of(self, windows: "Sequence[Meter]") -> "Faces":

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from turnpike.contract.limits import ANY, LimitRule, Subject
 from turnpike.kit.patterns import matches
@@ -18,7 +18,7 @@ class RuleBook:
         self._named: defaultdict[tuple[str, str], list[LimitRule]] = defaultdict(list)
         """By subject and name: tiers, departments, operations, the gateway."""
         self._models: list[LimitRule] = []
-        self._networks: list[tuple[object, LimitRule]] = []
+        self._networks: list[tuple[IPv4Network | IPv6Network | None, LimitRule]] = []
         self._of_address: dict[str, tuple[LimitRule, ...]] = {}
         for rule in rules:
             if rule.subject == Subject.MODEL:
@@ -82,8 +82,8 @@ class RuleBook:
         for network, rule in self._networks:
             if network is None:
                 width = -1
-            elif address is not None and address in network:  # pyright: ignore[reportOperatorIssue]
-                width = network.prefixlen  # pyright: ignore[reportAttributeAccessIssue]
+            elif address is not None and address in network:
+                width = network.prefixlen
             else:
                 continue
             if rule.counts not in found or width > found[rule.counts][0]:
