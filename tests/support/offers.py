@@ -19,14 +19,12 @@ class Offered:
 
 
 async def offer(
-    urls: list[str], key: str, model: str, *, rate: float, seconds: float, connections: int = 16, answer_s: float = 0.0
+    urls: list[str], key: str, model: str, *, rate: float, seconds: float, connections: int = 16
 ) -> list[Offered]:
-    """`rate` calls a second over all connections, dealt out to the addresses in turn. `answer_s`: how long the upstream
-    takes."""
+    """`rate` calls a second over all connections, dealt out to the addresses in turn."""
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 3}).encode()
-    slow = f"x-simulator-delay-ms: {int(answer_s * 1000)}\r\n" if answer_s else ""
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {key}\r\n{slow}"
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {key}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     call = head.encode() + body
@@ -43,9 +41,12 @@ async def offer(
                 await asyncio.sleep(max(0.0, due - time.time()))
                 sent = time.time()
                 writer.write(call)
-                answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                length = int(answer.partition("content-length: ")[2].partition("\r\n")[0])
-                await reader.readexactly(length)
+                try:
+                    answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                    length = int(answer.partition("content-length: ")[2].partition("\r\n")[0])
+                    await reader.readexactly(length)
+                except (OSError, EOFError):
+                    return  # its relay died
                 done.append(Offered(sent, time.time(), int(answer.split(" ", 2)[1]), answer))
                 due += gap
         finally:

@@ -18,6 +18,7 @@ from turnpike.control.domains.keys import repository
 from turnpike.control.domains.keys.limits import check_models, check_networks, check_scopes
 from turnpike.control.domains.keys.repository import KeyFilter, ShownKey
 from turnpike.control.domains.keys.schemas import status_of
+from turnpike.control.domains.limits import service as limits
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, InvalidRequest, NotFound
@@ -85,6 +86,8 @@ class KeyService:
             check_models(actor, values["models"])
         if "networks" in values:
             check_networks(actor, values["networks"])
+        if "tier" in values:
+            await limits.check_tier(session, values["tier"])
         if "default_provider" in values:
             slug = values.pop("default_provider")
             values["default_provider_id"] = None if slug is None else await catalog.provider_id_of(session, slug)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import and_, or_, select
 
 from turnpike.contract.limits import ANY, LimitRule, Resource, Subject
-from turnpike.control.db.models import Limit
+from turnpike.control.db.models import Limit, Tier
 from turnpike.control.db.sessions import ReadSession
+from turnpike.errors import InvalidRequest
 from turnpike.settings import Settings
 
 OPEN = "open"
@@ -38,6 +39,13 @@ def default_rules(settings: Settings) -> tuple[LimitRule, ...]:
         return ()
     amount, window_s = settings.rate_limit_requests, settings.rate_limit_window
     return (LimitRule(DEFAULT_RULE, Subject.IP, ANY, Resource.REQUESTS, amount, window_s),)
+
+
+async def check_tier(session: ReadSession, name: str) -> None:
+    """A key of a tier that nobody made would have no limits. Raises InvalidRequest."""
+    if await session.get(Tier, name) is None:
+        names = (await session.scalars(select(Tier.name).order_by(Tier.name).limit(20))).all()
+        raise InvalidRequest(f"There is no tier {name!r}; take one of {', '.join(names)}.", details={"param": "tier"})
 
 
 async def shared_rules(session: ReadSession) -> tuple[LimitRule, ...]:
