@@ -82,8 +82,10 @@ class Wait:
                 continue
             if meter.is_dry(now) and (not meter.is_seats or waited_s >= _SEAT_PATIENCE_S):
                 self._desk.refusals += 1
+                self.call.extra_headers += words.refusal_line(meter)
                 return words.refused(meter, now)
             if waited_s >= AT_MOST_S or self._desk.is_lost(now):
+                self.call.extra_headers += words.refusal_line(meter)
                 return words.unknown(meter, now)
             if meter.waits is None:
                 meter.waits = []

@@ -107,6 +107,13 @@ def unknown(meter: "Meter", now: float) -> TurnpikeError:
     )
 
 
+def refusal_line(meter: "Meter") -> bytes:
+    """Which limit it was, for programs: the forms of most APIs have no place for it in their errors."""
+    rule = meter.rule
+    said = f"{rule.subject};resource={rule.resource};amount={rule.amount};window={rule.window_s};id={rule.id}"
+    return f"x-turnpike-limit: {said}\r\n".encode()
+
+
 def _subject(rule: "LimitRule") -> str:
     words = _SUBJECTS[Subject(rule.subject)].format(rule.name)
     if rule.model:
