@@ -92,8 +92,12 @@ class Desk:
         """What a caller whose key is not known yet is refused with before control is asked."""
         now = self.now()
         for rule in self.book.of_address(address):
+            if rule.resource != Resource.REQUESTS:
+                continue
             meter = self.address_meter(rule, address)
-            if rule.resource == Resource.REQUESTS and meter.left <= 0 and meter.is_dry(now):
+            if meter.left <= 0 and meter.used >= rule.limit and now < meter.ends:
+                if not meter.is_dry(now):
+                    self.want(meter)  # it may have been reset meanwhile
                 return words.refused(meter, now)
         return None
 
