@@ -79,7 +79,9 @@ class LimitsGate:
         self._now = desk.now
         self._ones = tuple(meter for meter in meters if meter.rule.resource in _WHOLE)
         self._seats = tuple(meter for meter in meters if meter.is_seats)
-        self._sums = tuple(meter for meter in meters if meter.rule.resource not in _WHOLE)
+        summed = (meter for meter in meters if meter.rule.resource not in _WHOLE)
+        self._sums = tuple((meter, meter.rule.resource, meter.rule.limit or 1) for meter in summed)
+        """With the most that is asked of each: a call that needs more than all of it waits for all of it."""
         self._windows = () if of_target else tuple(meter for meter in meters if not meter.is_seats)
         self._addresses = addresses
         self._anthropic = anthropic
@@ -88,16 +90,25 @@ class LimitsGate:
         self._faces = self._faces_of(self._windows)
 
     def enter(self, call: "Governed", /) -> bool:
-        if self._addresses or self._sums or call.units != 1:
+        if self._addresses or call.units != 1:
             return self._enter_any(call)
         now = self._now()
         for meter in self._ones:
             if meter.left <= meter.low or now >= meter.until:
                 return self._enter_any(call)
+        sums: list[tuple[Meter, int, int]] = []
+        for meter, resource, limit in self._sums:
+            amount = call.expected(resource)
+            amount = min(amount, limit)
+            if meter.left - amount < meter.low or now >= meter.until:
+                return self._enter_any(call)
+            sums.append((meter, amount, meter.start_ms))
         for meter in self._ones:
             meter.left -= 1
-        if self._seats:
-            self._keep(call, _Held(self._desk, [], self._seats))
+        for meter, amount, _ in sums:
+            meter.left -= amount
+        if sums or self._seats:
+            self._keep(call, _Held(self._desk, sums, self._seats))
         if self._faces:
             call.extra_headers += self._lines(self._faces, self._policy, call, now)
         return True
@@ -105,7 +116,7 @@ class LimitsGate:
     def _enter_any(self, call: "Governed") -> bool:
         units = call.units
         needs = [(meter, 1 if meter.is_seats else min(units, meter.rule.limit or 1)) for meter in self._ones]
-        needs += [(meter, min(call.expected(meter.rule.resource), meter.rule.limit or 1)) for meter in self._sums]
+        needs += [(meter, min(call.expected(resource), limit)) for meter, resource, limit in self._sums]
         if self._addresses:
             needs += self._of_address(call, units)
         now = self._now()
@@ -168,9 +179,9 @@ class LimitsGate:
         for group in faces:
             face = group[0][1]
             if len(group) > 1:
-                least = group[0][0].remaining(now)
-                for meter, other in group[1:]:
-                    left = meter.remaining(now)
+                least = 1 << 62
+                for meter, other in group:
+                    left = meter.rule.limit - meter.used + meter.left if now < meter.ends else meter.rule.limit
                     if left < least:
                         least, face = left, other
             lines += face.lines(now, offset_ms, binding=binding)

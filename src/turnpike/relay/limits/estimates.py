@@ -3,7 +3,6 @@
 from turnpike.contract.limits import Resource
 from turnpike.wire.dialect import Head
 from turnpike.wire.estimate import tokens_of_bytes
-from turnpike.wire.media.dialect import MediaHead
 from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS, OUTPUT_AUDIO_TOKEN_MS
 from turnpike.wire.operations import Operation
 from turnpike.wire.types.usage import Usage
@@ -26,13 +25,13 @@ def concerns(resource: str, operation: str) -> bool:
 
 
 def expected(fields: Head, body_bytes: int, resource: str) -> int:
-    """`fields`: what the dialect read of the request."""
+    """`fields`: what the dialect read of the request. Those of forms and sound (wire.media's MediaHead) say more."""
     if resource == Resource.TOKENS:
-        size = fields.text_bytes if isinstance(fields, MediaHead) else body_bytes
+        size: int = getattr(fields, "text_bytes", body_bytes)
         bound = fields.output_bound()
         return tokens_of_bytes(size) + (OUTPUT_TOKENS if bound is None else bound)
     if resource == Resource.AUDIO_SECONDS:
-        milliseconds = fields.audio_ms if isinstance(fields, MediaHead) else None
+        milliseconds: int | None = getattr(fields, "audio_ms", None)
         return max(1, -(-(milliseconds or 0) // 1000))
     asked = fields.counted(None)
     return max(1, asked.media.images) if asked is not None and asked.media is not None else 1

@@ -46,11 +46,12 @@ def _policy(rule: "LimitRule") -> str:
 class Face:
     """The constant parts of one meter's header lines, for one API."""
 
-    __slots__ = ("_before", "_between", "_meter", "_policy", "_reset", "_reset_at", "_stamped")
+    __slots__ = ("_before", "_between", "_limit", "_meter", "_policy", "_reset", "_reset_at", "_stamped")
 
     def __init__(self, meter: "Meter", *, anthropic: bool) -> None:
         what = meter.rule.resource
         self._meter = meter
+        self._limit = meter.rule.limit
         self._stamped = anthropic
         self._reset = b""
         self._reset_at = -1.0
@@ -66,8 +67,14 @@ class Face:
     def lines(self, now: float, offset_ms: float, *, binding: bool) -> bytes:
         """`binding`: the `RateLimit` field speaks of this one. `offset_ms`: of the wall clock."""
         meter = self._meter
-        left = meter.remaining(now)
-        wait_s = ceil(meter.resets_in_s(now))
+        ends = meter.ends
+        # As `remaining` and `resets_in_s` say, without their calls: every governed answer comes by here.
+        if now < ends:
+            left = self._limit - meter.used + meter.left
+            left = max(left, 0)
+            wait_s = int(ends - now) + 1
+        else:
+            left, wait_s = self._limit, 0
         reset = self._stamp(now, offset_ms) if self._stamped else b"%ds" % wait_s
         if binding:
             return b"%b%d%b%b\r\n%b%d;t=%d\r\n" % (
