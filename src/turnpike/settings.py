@@ -43,6 +43,12 @@ class CacheStore(StrEnum):
     REDIS = "redis"
 
 
+class LeasesIn(StrEnum):
+    DATABASE = "database"
+    REDIS = "redis"
+    MEMORY = "memory"
+
+
 class LogFormat(StrEnum):
     AUTO = "auto"
     JSON = "json"
@@ -130,6 +136,16 @@ class Settings(BaseSettings):
         "unknown. Without it one is made on first start.",
     )
 
+    redis_url: SecretStr | None = Field(
+        None,
+        description="`redis://:password@host:6379/0` (or `rediss://`, `unix://`), for what is kept in Redis.",
+    )
+    leases: LeasesIn = Field(
+        LeasesIn.DATABASE,
+        description="Where limits are counted: the `database`, `redis` (faster with many machines), or `memory` of "
+        "control (one machine only; a restart forgets).",
+    )
+
     # ---- keys and access
     api_key_lifetime_days: int = Field(
         0, ge=0, description="Life of a new API key that names no expiry, in days; 0 means for ever."
@@ -203,6 +219,13 @@ class Settings(BaseSettings):
         600.0, gt=0, description="Time for one request over all attempts, until its first byte."
     )
 
+    # ---- limits
+    rate_limit_enabled: bool = Field(
+        False, description="Limit the requests of every client address, with a good key, a bad one or none."
+    )
+    rate_limit_requests: int = Field(100, ge=1, description="Requests of one address in a window, if enabled.")
+    rate_limit_window: int = Field(60, ge=1, le=604_800, description="Length of that window in seconds.")
+
     # ---- journal and ledger
     journal_segment_bytes: int = Field(4 * 1024 * 1024, ge=65536, description="Size of a journal segment.")
     journal_flush_s: float = Field(
@@ -232,9 +255,7 @@ class Settings(BaseSettings):
     cache_wait_ms: int = Field(
         50, ge=1, le=5000, description="How long a call waits for the shared store, in milliseconds."
     )
-    redis_url: SecretStr | None = Field(
-        None, description="`redis://`, `rediss://` or `unix://` address of the Redis that machines share."
-    )
+
     # ---- audit log
     audit_sign_every_s: float = Field(
         300.0, ge=1, description="How often the audit log's head is signed while entries are added."
@@ -285,6 +306,8 @@ class Settings(BaseSettings):
             origin_rule(origin)
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key go together; only one of them is set")
+        if self.leases is LeasesIn.REDIS and self.redis_url is None:
+            raise ValueError("leases=redis takes a redis_url")
         return self
 
     # ---- handed to child processes
@@ -379,6 +402,12 @@ class Settings(BaseSettings):
         raise ConfigurationError(
             "TURNPIKE_DATABASE_URL must begin with postgresql:// (or be absent, for SQLite in the data folder)"
         )
+
+    def redis_address(self) -> str:
+        """Raises ConfigurationError when there is none."""
+        if self.redis_url is None:
+            raise ConfigurationError("TURNPIKE_REDIS_URL is not set")
+        return self.redis_url.get_secret_value()
 
     def for_relay(self, *, relay: int, listen_fd: int, port: int, own_ports: tuple[int, ...]) -> RelaySettings:
         """The part of the settings that a relay is handed."""

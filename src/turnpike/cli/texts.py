@@ -23,6 +23,8 @@ GROUPS: dict[str, str] = {
     "ledger": "What was called, by whom, and what it cost.",
     "audit": "Who changed what, who was refused what, and the proof of it.",
     "networks": "Which networks may reach the gateway.",
+    "limits": "How much may be used, in a time or at once.",
+    "tiers": "Sets of limits that keys carry.",
     "db": "The database.",
     "secrets": "The keys that encrypt secrets at rest.",
 }
@@ -164,6 +166,88 @@ For example:
 For example:
 
     turnpike keys rotate ci --grace 12h
+""",
+    ),
+    "limits set": (
+        "limits:set_limit",
+        """Set a limit, or change it.
+
+It is at work within a second. Of a key, its user and its department every limit
+counts, and each replaces the tier's for the same resource and window.
+
+For example:
+
+    turnpike limits set --key ci --amount 100 --per minute
+    turnpike limits set --tier pro --resource tokens --amount 2000000 --per day
+    turnpike limits set --provider openai --resource concurrency --amount 50
+    turnpike limits set --gateway --amount 5000 --burst 500 --unreachable open
+""",
+    ),
+    "limits list": (
+        "limits:list_limits",
+        """List all limits.
+
+For example:
+
+    turnpike limits list --json
+""",
+    ),
+    "limits show": (
+        "limits:show",
+        """Show how much of somebody's limits is used.
+
+For example:
+
+    turnpike limits show --key ci
+    turnpike limits show --ip 203.0.113.7
+""",
+    ),
+    "limits reset": (
+        "limits:reset",
+        """Begin somebody's running windows anew.
+
+For example:
+
+    turnpike limits reset --key ci
+    turnpike limits reset --ip 203.0.113.7
+""",
+    ),
+    "limits remove": (
+        "limits:remove",
+        """Take a limit away.
+
+For example:
+
+    turnpike limits remove 01a1feab-d154-7f9b-8e8a-b9564e6cb8e6
+""",
+    ),
+    "tiers set": (
+        "limits:set_tier",
+        """Make a tier; its limits are set with `limits set --tier`.
+
+For example:
+
+    turnpike tiers set students --description 'Courses of this year'
+    turnpike limits set --tier students --amount 20 --per minute
+    turnpike keys create --name course --tier students
+""",
+    ),
+    "tiers list": (
+        "limits:list_tiers",
+        """List tiers with their limits.
+
+For example:
+
+    turnpike tiers list
+""",
+    ),
+    "tiers remove": (
+        "limits:remove_tier",
+        """Take a tier away that no key carries, with its limits.
+
+For example:
+
+    turnpike tiers remove students
 """,
     ),
     "providers add": (

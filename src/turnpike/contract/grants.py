@@ -4,6 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from turnpike.contract.limits import LimitRule
 from turnpike.wire.vendor import AuthSpec
 
 KEY_PREFIX = "tp-"
@@ -47,3 +48,5 @@ class KeyGrant(msgspec.Struct, frozen=True, gc=False):
     personal: tuple[PersonalAccess, ...] = ()
     denied_networks: tuple[str, ...] = ()
     """Client networks that it may not be used from, whatever `networks` says."""
+    limits: tuple[LimitRule, ...] = ()
+    """Of the key and of its owner."""

@@ -7,7 +7,7 @@ import msgspec
 
 from turnpike.contract.caching import FindSimilar, GetKept, Kept, PutKept
 from turnpike.contract.grants import KeyGrant
-from turnpike.contract.leases import Lease, LeaseRequest
+from turnpike.contract.leases import LeaseAnswer, LeaseAsk, LimitsReset
 from turnpike.contract.metrics import Sample
 from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen, ObjectsFound, ObjectsKept
 from turnpike.contract.refusals import RefusalsSeen
@@ -90,12 +90,12 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 
 ToControl = (
-    Hello | ResolveKey | Counters | AskHealth | LeaseRequest | KeepObjects | DropObject | FindObjects | ObjectSeen
+    Hello | ResolveKey | Counters | AskHealth | LeaseAsk | KeepObjects | DropObject | FindObjects | ObjectSeen
     | GetKept | FindSimilar | PutKept | RefusalsSeen
 )  # fmt: skip
 ToRelay = (
-    PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | Refused | Lease | ObjectsKept | ObjectsFound
-    | Kept
+    PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | Refused | LeaseAnswer | LimitsReset
+    | ObjectsKept | ObjectsFound | Kept
 )  # fmt: skip
 
 _encode = msgspec.msgpack.Encoder().encode

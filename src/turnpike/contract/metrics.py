@@ -43,6 +43,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("turnpike_cache_late_total", "counter", "Times that the shared store of answers did not answer in time"),
     Metric("turnpike_cache_entries", "gauge", "Answers in memory"),
     Metric("turnpike_cache_bytes", "gauge", "Bytes of answers in memory"),
+    Metric("turnpike_limit_refusals_total", "counter", "Calls refused because a limit was reached"),
+    Metric("turnpike_limit_uncounted_total", "counter", "Calls that an open limit let pass uncounted"),
+    Metric("turnpike_limits_uncountable", "gauge", "Relays that cannot count limits at the moment"),
+    Metric("turnpike_limit_meters", "gauge", "Counters that relays hold slices of"),
     Metric("turnpike_snapshot_version", "gauge", "Version of the snapshot in force (the lowest of all relays)"),
 )
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from turnpike.contract.caching import Caching
+from turnpike.contract.limits import LimitRule
 from turnpike.wire.prices import Rates
 from turnpike.wire.vendor import AuthSpec as AuthSpec
 from turnpike.wire.vendor import OperationSpec as OperationSpec
@@ -43,6 +44,7 @@ class ProviderSpec(msgspec.Struct, frozen=True):
     quirks: tuple[str, ...] = ()
     """Names of profile facts (turnpike.wire.profiles) that hold for this provider."""
     region: str | None = None
+    limits: tuple[LimitRule, ...] = ()
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
@@ -68,6 +70,8 @@ class ModelSpec(msgspec.Struct, frozen=True):
     """`genai-prices 0.2.3`, `override`: where the rates come from."""
     display_name: str | None = None
     created_s: int = 0
+    limits: tuple[LimitRule, ...] = ()
+    """Of this deployment."""
 
 
 class AliasSpec(msgspec.Struct, frozen=True, gc=False):
@@ -114,3 +118,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     policies: Policies = msgspec.field(default_factory=Policies)
     caching: Caching = msgspec.field(default_factory=Caching)
     networks: NetworkRules = msgspec.field(default_factory=NetworkRules)
+    limits: tuple[LimitRule, ...] = ()
+    """Of tiers, departments, models, operations, addresses and the gateway."""

@@ -23,6 +23,8 @@ from turnpike.control.domains.catalog.provider_routes import router as providers
 from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
+from turnpike.control.domains.limits.routes import router as limits
+from turnpike.control.domains.limits.routes import tier_router as tiers
 from turnpike.control.domains.security.routes import router as security
 from turnpike.control.services import ControlServices
 from turnpike.control.web import welcome
@@ -34,8 +36,8 @@ from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
 ROUTERS: tuple[APIRouter, ...] = (
-    identity, keys, providers, credentials, models, aliases, ledger, caching, admin, metrics, audit, security,
-    auth, sessions, issuers, oidc, well_known,
+    identity, keys, limits, tiers, providers, credentials, models, aliases, ledger, caching, admin, metrics,
+    audit, security, auth, sessions, issuers, oidc, well_known,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -8,6 +8,7 @@ from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache.memory import MemoryCache
 from turnpike.control.infra.secrets import Keyring, Sealer
 from turnpike.control.keeper import Keeper
+from turnpike.control.lending import Lender, open_leases
 from turnpike.control.outbound import Outbound
 from turnpike.control.refusals import RefusalLog
 from turnpike.control.relay_metrics import RelayMetrics
@@ -27,6 +28,8 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
     health.register("database", keeper.database_check)
     health.register("snapshot", keeper.snapshot_check)
     health.register("tokens", tokens.check)
+    lender = Lender(open_leases(settings, database))
+    health.register("limits", lender.check)
     return ControlServices(
         settings=settings,
         database=database,
@@ -39,4 +42,5 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         answers=open_desk(settings, sealer, database),
         refusals=RefusalLog(database),
         signin=SignIn.of(settings, database, sealer, keeper),
+        lender=lender,
     )

@@ -17,7 +17,7 @@ import structlog
 from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.caching import FindSimilar, GetKept, PutKept
 from turnpike.contract.grants import KeyGrant
-from turnpike.contract.leases import LeaseRequest
+from turnpike.contract.leases import LeaseAnswer, LeaseAsk, LimitsReset
 from turnpike.contract.messages import (
     AskHealth,
     Counters,
@@ -38,6 +38,7 @@ from turnpike.contract.refusals import RefusalsSeen
 from turnpike.control.domains.caching.desk import AnswerDesk, CacheMessage
 from turnpike.control.domains.objects.service import ObjectDesk, ObjectMessage
 from turnpike.control.keeper import Keeper
+from turnpike.control.lending import Lender
 from turnpike.control.peers import peer_uid
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.control.signin.callers import Callers
@@ -69,6 +70,7 @@ class ContractServer:
         answers: AnswerDesk | None = None,
         refusals: Callable[[RefusalsSeen], None] | None = None,
         callers: Callers | None = None,
+        lender: Lender | None = None,
         uid: int | None = None,
     ) -> None:
         self._path = path
@@ -76,6 +78,9 @@ class ContractServer:
         self.answers = answers
         self.refusals = refusals
         self.callers = callers
+        self.lender = lender
+        if lender is not None:
+            lender.relays = lambda: len(self.links)
         self.keeper = keeper
         self.metrics = metrics
         self.health = health
@@ -116,6 +121,12 @@ class ContractServer:
         finally:
             self.links.discard(link)
             link.close()
+
+    def limits_reset(self, counters: tuple[tuple[str, str, int], ...]) -> None:
+        """What relays hold of these counters is of before."""
+        message = pack(LimitsReset(counters))
+        for link in self.links:
+            link.send_packed(message)
 
     # ---- the keeper's words
 
@@ -199,8 +210,8 @@ class RelayLink:
             case RefusalsSeen():
                 if self._server.refusals is not None:
                     self._server.refusals(message)
-            case LeaseRequest():
-                log.debug("lease_asked_before_leases_exist", relay=self._name())
+            case LeaseAsk():
+                await self._in_the_background(self._lend(message, self.hello.incarnation))
             case _:
                 raise MessageError(f"{type(message).__name__} is not for control")
 
@@ -239,6 +250,12 @@ class RelayLink:
         answer = await self._server.answers.answer(message)
         if answer is not None:
             self.send(answer)
+
+    async def _lend(self, ask: LeaseAsk, holder: str) -> None:
+        if self._server.lender is None:
+            self.send(LeaseAnswer(ask.id, None))
+            return
+        self.send(await self._server.lender.answer(ask, holder))
 
     async def _resolve(self, ask: ResolveKey) -> None:
         try:

@@ -6,15 +6,27 @@ under way the next questions gather, and go together: a key then costs a tenth o
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, select
 
+from turnpike.contract.limits import LimitRule
 from turnpike.control.db.database import Database
 from turnpike.control.db.models import ApiKey, Credential, Provider, ProviderSetting, User
+from turnpike.control.domains.limits import service as limits
 
 AT_ONCE = 500
 KeyRow = Row[*tuple[Any, ...]]
+
+
+class Found(NamedTuple):
+    """What is known of a key."""
+
+    rows: Sequence[KeyRow]
+    """One for each of the owner's settings at a provider, or a single one without; none for an unknown key."""
+    limits: tuple[LimitRule, ...]
+    """Of the key and of its owner."""
+
 
 _QUERY = (
     select(
@@ -51,12 +63,11 @@ _QUERY = (
 class GrantQuery:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: dict[bytes, asyncio.Future[Sequence[KeyRow]]] = {}
+        self._waiting: dict[bytes, asyncio.Future[Found]] = {}
         self._asking: asyncio.Task[None] | None = None
 
-    async def rows(self, digest: bytes) -> Sequence[KeyRow]:
-        """One row for each of the owner's settings at a provider, or a single one without; none for an unknown key.
-        What they say was true after this was called. Raises what the database raises."""
+    async def find(self, digest: bytes) -> Found:
+        """What it says was true after this was called. Raises what the database raises."""
         waiting = self._waiting.get(digest)
         if waiting is None:
             waiting = self._waiting[digest] = asyncio.get_running_loop().create_future()
@@ -72,16 +83,23 @@ class GrantQuery:
         finally:
             self._asking = None
 
-    async def _ask(self, batch: dict[bytes, asyncio.Future[Sequence[KeyRow]]]) -> None:
+    async def _ask(self, batch: dict[bytes, asyncio.Future[Found]]) -> None:
         found: dict[bytes, list[KeyRow]] = {digest: [] for digest in batch}
         try:
             async with self._database.read() as session:
                 for row in await session.execute(_QUERY, {"digests": list(batch)}):
                     found[bytes(row.digest)].append(row)
+                known = [rows[0] for rows in found.values() if rows]
+                rules: limits.Rules = {}
+                if known:
+                    user_ids = list({row.user_id for row in known})
+                    rules = await limits.rules_of_callers(session, [row.id for row in known], user_ids)
         except Exception as error:  # noqa: BLE001 - handed to those who wait for the answer
             for waiting in batch.values():
                 waiting.set_exception(error)
                 waiting.exception()  # nobody may be waiting any more
             return
         for digest, waiting in batch.items():
-            waiting.set_result(found[digest])
+            rows = found[digest]
+            of_both = rules.get(rows[0].id, ()) + rules.get(rows[0].user_id, ()) if rows else ()
+            waiting.set_result(Found(rows, of_both))

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 
 from turnpike.contract.grants import KeyGrant, PersonalAccess
+from turnpike.contract.limits import LimitRule
 from turnpike.contract.scopes import to_bits
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.domains.identity.roles import allowed_scopes
@@ -77,11 +78,11 @@ class Grants:
             # Something changed while the database was asked: the answer may be of before.
 
     async def _query(self, digest: bytes) -> KeyGrant | None:
-        rows = await self._rows.rows(digest)
+        rows, limits = await self._rows.find(digest)
         if not rows or rows[0].revoked_at_ms is not None or not rows[0].is_active:
             return None
         personal = tuple(self.personal(row) for row in rows if row.provider_id is not None)
-        grant = _grant(rows[0], personal)
+        grant = _grant(rows[0], personal, limits)
         return await self._dress(grant) if _alive(grant) else None
 
     async def dress(self, grant: KeyGrant) -> KeyGrant:
@@ -146,7 +147,7 @@ def _alive(grant: KeyGrant) -> bool:
     return grant.expires_at_ms == 0 or grant.expires_at_ms > now_ms()
 
 
-def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...]) -> KeyGrant:
+def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...], limits: tuple[LimitRule, ...]) -> KeyGrant:
     return KeyGrant(
         key_id=row.id,
         key_name=row.name,
@@ -162,4 +163,5 @@ def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...]) -> KeyGrant:
         default_provider=row.slug,
         personal=personal,
         denied_networks=tuple(row.denied_networks or ()),
+        limits=limits,
     )

@@ -48,4 +48,5 @@ async def open_offline(settings: Settings) -> AsyncIterator[ASGIApp]:
         finally:
             await services.keeper.stop()
             await services.answers.close()
+            await services.lender.close()
             await services.database.close()

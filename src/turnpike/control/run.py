@@ -61,7 +61,9 @@ class Control:
             answers=services.answers,
             refusals=services.refusals.seen,
             callers=services.signin.callers,
+            lender=services.lender,
         )
+        services.limits_reset = self._contract.limits_reset
         services.keeper.when_dead = self.ended.set
         await services.keeper.start()
         await self._contract.start()
@@ -120,6 +122,7 @@ class Control:
         if self._contract is not None:
             await self._contract.stop()
         await self.services.keeper.stop()
+        await self.services.lender.close()
         await self.services.cache.close()
         await self.services.answers.close()
         await self.services.database.close()

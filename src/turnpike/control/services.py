@@ -1,6 +1,6 @@
 """What control is made of, put together once (run.py, offline.py) and passed on; nothing reaches for a global."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,10 +12,14 @@ from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache import Cache
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
+from turnpike.control.lending import Lender
 from turnpike.control.refusals import RefusalLog
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.control.signin import SignIn
 from turnpike.settings import Settings
+
+Counters = tuple[tuple[str, str, int], ...]
+"""Scope, resource and length in milliseconds of each."""
 
 
 class Runner(Protocol):
@@ -39,5 +43,8 @@ class ControlServices:
     answers: AnswerDesk
     refusals: RefusalLog
     signin: SignIn
+    lender: Lender
     drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)
+    limits_reset: Callable[[Counters], None] = lambda _: None
+    """Tells this machine's relays that counters were reset; set when they are served."""

@@ -7,6 +7,8 @@ from typing import Self
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+_COUNTED_PREFIX = 64
+"""One household or machine has a whole network of this size: counting its addresses singly would count nothing."""
 
 
 def address_in(text: str) -> Address | None:
@@ -60,3 +62,14 @@ class Networks:
         if any(address in network for network in self.denied):
             return False
         return not self.allowed or any(address in network for network in self.allowed)
+
+
+def counted_address(text: str) -> str:
+    """As callers are counted: an IPv4 address itself; of an IPv6 address its /64 network. Text that is no address is
+    returned as it is."""
+    address = address_in(text)
+    if address is None:
+        return text
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, _COUNTED_PREFIX), strict=False))
+    return str(address)

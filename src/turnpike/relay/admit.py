@@ -1,6 +1,6 @@
 """Decides whether a call may go on: who is calling, from where, with which scope, for which model.
 
-Ends with a plan in the call's hand. Limits, budgets and the queue (a later issue) have their place in `reserve`.
+Ends with a plan in the call's hand. Limits and budgets are gates (turnpike.relay.gates), which follow.
 """
 
 import zlib
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
     from turnpike.relay.protocol import ClientConnection
 
 
-def identify(relay: "Relay", head: "RequestHead") -> Entry | None:
-    """The caller's entry, or None when control has to be asked first. Raises Unauthenticated without a key."""
+def identify(relay: "Relay", connection: "ClientConnection", head: "RequestHead") -> Entry | None:
+    """The caller's entry, or None when control has to be asked first. Raises Unauthenticated without a key, RateLimited
+    when it is not known from an address that has made its requests."""
     if head.token is None:
         raise missing_key()
     if head.digest is None:
         head.digest = relay.keys.digest(head.token)
     entry = head.entry = relay.keys.known(head.digest)
+    if entry is None:
+        refusal = relay.check_stranger(connection, head)
+        if refusal is not None:
+            raise refusal
     return entry
 
 
@@ -98,8 +103,7 @@ def name_from_path(call: "Call", fields: Head) -> None:
 
 
 def reserve(call: "Call") -> None:
-    """Takes what the call may use out of the caller's leases. There are none until limits and budgets exist; the
-    journal alone may say no."""
+    """The journal may say no."""
     journal = call.relay.journal
     if journal.fault is not None and journal.refuses_work:
         raise full_error()

@@ -20,6 +20,7 @@ from turnpike.relay.admit import admit, identify
 from turnpike.relay.attempt import Attempt
 from turnpike.relay.gates import Gate, Hold, gates_of, release_target
 from turnpike.relay.keys import Entry
+from turnpike.relay.limits.estimates import expected
 from turnpike.relay.outlets import Outlet
 from turnpike.relay.passage.stored import Stored, concerns
 from turnpike.relay.settle import abandon, settle, settle_answered
@@ -70,6 +71,7 @@ class Call:
     holds: tuple[Hold, ...] = ()
     target_holds: tuple[Hold, ...] = ()
     extra_headers = b""
+    units = 1
     cache: str | None = None
     """How the cache had to do with it, for the ledger: `exact`, `semantic`."""
     outlets: tuple[Outlet, ...] = ()
@@ -107,7 +109,7 @@ class Call:
         entry = head.entry
         try:
             if entry is None or not entry.alive:
-                entry = identify(self.relay, head)
+                entry = identify(self.relay, self.connection, head)
                 if entry is None:
                     assert head.digest is not None
                     self.relay.keys.resolve(head.digest, self.started, self._identified, head.token)
@@ -239,6 +241,10 @@ class Call:
             )
         )
 
+    def expected(self, resource: str) -> int:
+        """As Governed.expected."""
+        return expected(self.fields, len(self.body), resource)
+
     # ---- from the attempt
 
     def answered(self, attempt: Attempt, body: bytes) -> None:
@@ -257,14 +263,14 @@ class Call:
         usage = attempt.usage
         cost = settle(self, Outcome.OK, 200) if usage is None else settle_answered(self, attempt, usage)
         self.ended = True
-        if cost is None or attempt.dropped or self.extra_headers:
+        if cost is None or attempt.dropped:
             headers = _JSON + self._headers(attempt)
             if cost is not None:
                 headers += b"x-turnpike-cost: %d.%09d\r\n" % divmod(cost, 1_000_000_000)
         else:
-            headers = b"%b%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\nx-turnpike-cost: %d.%09d\r\n" % (
-                _JSON, attempt.target.answer_head, self.request_id_raw, attempt.number, cost // 1_000_000_000,
-                cost % 1_000_000_000,
+            headers = b"%b%b%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\nx-turnpike-cost: %d.%09d\r\n" % (
+                _JSON, attempt.target.answer_head, self.extra_headers, self.request_id_raw, attempt.number,
+                cost // 1_000_000_000, cost % 1_000_000_000,
             )  # fmt: skip
         self.connection.answer_any(200, headers, body)
         self.attempt = None

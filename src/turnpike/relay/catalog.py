@@ -25,6 +25,7 @@ from turnpike.errors import (
     Unavailable,
     UnsupportedOperation,
 )
+from turnpike.kit.patterns import matches
 from turnpike.relay.breaker import Breaker
 from turnpike.relay.endpoints import Route
 from turnpike.relay.gates import Gate, target_gates
@@ -480,20 +481,3 @@ class Profiles:
         profile = Profile(grant, self)
         self._all.add(profile)
         return profile
-
-
-def matches(pattern: str, name: str) -> bool:
-    """`*` stands for any run of characters, nothing else is special. Linear in the name's length."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return name == pattern
-    last = rest.pop()
-    if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
-        return False
-    place = len(first)
-    for part in rest:
-        found = name.find(part, place, len(name) - len(last))
-        if found < 0:
-            return False
-        place = found + len(part)
-    return True

@@ -26,6 +26,7 @@ from turnpike.relay.head import RequestHead
 from turnpike.relay.health import answer_health
 from turnpike.relay.journal import Journal
 from turnpike.relay.keys import Keys, missing_key
+from turnpike.relay.limits import Desk
 from turnpike.relay.media_call import MediaCall
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
@@ -91,6 +92,7 @@ class Relay:
             log=log,
         )
         self.answers = AnswerCache(settings.cache_bytes, settings.cache_wait_s, self.now)
+        self.limits = Desk(self.now)
         self.backends: dict[tuple[str, str], Backend] = {}
         self.profiles = Profiles(self._compile(Snapshot(contract=0, version=0, made_at_ms=0, key_pepper=b"")))
         self.keys = Keys(
@@ -118,6 +120,7 @@ class Relay:
 
     def apply(self, snapshot: Snapshot) -> None:
         """Puts a snapshot in force. Plans in use stay valid until their calls end."""
+        self.limits.follow(snapshot)
         self.profiles.replace(self._compile(snapshot))
         if self.edge.apply(snapshot.networks):
             for connection in self.connections:
@@ -180,7 +183,11 @@ class Relay:
             case Kind.FORWARD if take_slug(self.catalog, head):
                 self.serve(connection, head, body)
             case Kind.FORWARD:
-                self.forwarder.forward(connection, head, cast("bytes", body))
+                refusal = self.check_stranger(connection, head)
+                if refusal is not None:
+                    self.refuse(connection, head, refusal)
+                else:
+                    self.forwarder.forward(connection, head, cast("bytes", body))
             case Kind.MODELS:
                 answer_models(self, connection, head)
             case Kind.HEALTH:
@@ -203,6 +210,13 @@ class Relay:
             case _:
                 path = head.path.decode("latin-1")[:200]
                 self.refuse(connection, head, NotFound(f"There is no {path} here."))
+
+    def check_stranger(self, connection: ClientConnection, head: RequestHead) -> TurnpikeError | None:
+        """What a caller is refused with who is not known yet, before anybody is asked about it: its address has made
+        its requests."""
+        if not self.limits.book.has_addresses:
+            return None
+        return self.limits.check_stranger(self.client_address(connection, head))
 
     # ---- answers
 
@@ -231,6 +245,10 @@ class Relay:
         extra: bytes = b"",
     ) -> None:
         """`dialect` None: the platform's envelope."""
+        if isinstance(error, Unauthenticated) and self.limits.book.has_addresses and connection.head is not None:
+            address = self.client_address(connection, connection.head)
+            self.limits.count_stranger(address)
+            error = self.limits.check_stranger(address) or error
         body = dialect.write_error(error, request_id) if dialect is not None else envelope(error, request_id)
         if error.retry_after_s is not None:
             extra += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
@@ -259,6 +277,7 @@ class Relay:
             connection.sweep(now)
         for session in list(self.sessions):
             session.sweep(now)
+        self.limits.sweep(now)
         self.journal.prepare()
         if self.journal.fault is not None:
             self.journal.write_waiting()
@@ -280,7 +299,7 @@ class Relay:
             if backend.breaker.open:
                 labels = (backend.provider, backend.model)
                 gauges.append(Sample("turnpike_breaker_open", labels, float(not backend.breaker.may_pass(now))))
-        return (*self.metrics.samples(), *gauges, *self.answers.samples())
+        return (*self.metrics.samples(), *gauges, *self.answers.samples(), *self.limits.samples())
 
 
 def envelope(error: TurnpikeError, request_id: str) -> bytes:

@@ -26,6 +26,7 @@ _NOT_ANSWERED = HOP_BY_HOP | frozenset(
     (b"content-length", b"date", b"server", b"x-request-id", b"x-content-type-options")
 )
 _BODILESS = frozenset((204, 304))
+_UNKNOWN_KEY = 401
 _CONNECTIONS = 256
 _SILENCE_S = 600.0
 """Control may take its time over an export or an event stream."""
@@ -114,6 +115,8 @@ class Forwarded:
     def on_whole(self, head: AnswerHead, body: bytes) -> None:
         if self._ended(head.status):
             return
+        if head.status == _UNKNOWN_KEY:
+            self._relay.limits.count_stranger(self._relay.client_address(self._down, self._head))
         headers = self._headers(head)
         if self._is_head or head.status in _BODILESS:
             # Control's own word for the length: of a long body only the head has come.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from turnpike import __version__
-from turnpike.contract.health import health_report, http_status
+from turnpike.contract.health import DEGRADED_PREFIX, health_report, http_status
 
 if TYPE_CHECKING:
     from turnpike.relay.core import Relay
@@ -56,4 +56,6 @@ def own_checks(relay: "Relay") -> dict[str, str]:
         checks["snapshot"] = "no snapshot yet"
     else:
         checks["snapshot"] = "ok"
+    if relay.limits.state != "ok":
+        checks["limits"] = DEGRADED_PREFIX + relay.limits.state
     return checks

@@ -29,6 +29,7 @@ class Entry:
         "expires_at_ms",
         "gated",
         "gates",
+        "limits",
         "looked",
         "networks",
         "profile",
@@ -47,6 +48,7 @@ class Entry:
         self.caller = Caller(grant.key_id, grant.key_name, grant.user_id, grant.department_id)
         self.scopes = grant.scopes
         self.tier = grant.tier
+        self.limits = grant.limits
         self.expires_at_ms = grant.expires_at_ms
         self.networks = Networks.of(grant.networks, grant.denied_networks) or None
         self.profile = profile

@@ -14,6 +14,7 @@ import msgspec
 
 from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.caching import Kept
+from turnpike.contract.leases import LeaseAnswer, LimitsReset
 from turnpike.contract.messages import (
     AskCounters,
     AskHealth,
@@ -112,6 +113,11 @@ class Link(asyncio.Protocol):
     def tell(self, message: ToControl) -> None:
         self._send(message)
 
+    def ask_for_slices(self, message: ToControl) -> bool:
+        """False: the line is down."""
+        self._send(message)
+        return self._transport is not None
+
     # ---- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -141,6 +147,7 @@ class Link(asyncio.Protocol):
         self._transport = None
         self._relay.owners.lost()
         self._relay.answers.shelf.lost()
+        self._relay.limits.lost()
         self._lost.set()
 
     # ---- inside
@@ -160,6 +167,10 @@ class Link(asyncio.Protocol):
                 self._send(Counters(message.id, relay.samples()))
             case Health():
                 self._health_answered(message.id, message.checks)
+            case LeaseAnswer():
+                relay.limits.answered(message)
+            case LimitsReset():
+                relay.limits.reset(message)
             case ObjectsFound() | ObjectsKept():
                 relay.owners.answered(message)
             case Kept():

@@ -47,7 +47,7 @@ class ModelsQuestion:
     def start(self) -> None:
         self._connection.conversation = self
         try:
-            entry = identify(self._relay, self._head)
+            entry = identify(self._relay, self._connection, self._head)
         except TurnpikeError as error:
             self._refuse(error)
             return

@@ -23,6 +23,8 @@ from turnpike.relay.link import Link
 from turnpike.relay.protocol import ClientConnection
 
 _SWEEP_S = 0.1
+_GIVE_BACK_S = 0.5
+"""How long an ending relay waits until what it had of limits is counted as given back."""
 
 
 def main() -> None:
@@ -43,6 +45,7 @@ async def serve(settings: RelaySettings, log: Log) -> None:
     link = relay.link = Link(relay, incarnation.hex())
     relay.owners.line = link
     relay.answers.shelf.line = link
+    relay.limits.tell = link.ask_for_slices
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -127,6 +130,10 @@ async def _drain(relay: Relay) -> None:
     for session in list(relay.sessions):
         session.shut()
     await asyncio.sleep(0)
+    if relay.limits.give_all_back():
+        deadline = loop.time() + _GIVE_BACK_S
+        while not relay.limits.is_settled and loop.time() < deadline:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
     relay.log.info("drained", ended=relay.in_flight)
 
 

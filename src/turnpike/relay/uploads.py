@@ -260,7 +260,7 @@ class Upload:
         relay = self._relay
         entry = head.entry
         if entry is None or not entry.alive:
-            entry = identify(relay, head)
+            entry = identify(relay, self._connection, head)
         if entry is not None:
             self._check(head, entry)
             return

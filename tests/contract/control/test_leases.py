@@ -17,7 +17,7 @@ from tests.support.control import unused_port
 from tests.support.databases import test_settings
 from tests.support.redis import RedisServer, redis_server
 from turnpike.control.db.database import Database
-from turnpike.control.infra.leases import Leases, LeasesUnreachable, Seats, Window, granted
+from turnpike.control.infra.leases import Errand, Leases, LeasesUnreachable, SeatErrand, Seats, Window, granted
 from turnpike.control.infra.leases.memory import MemoryLeases
 from turnpike.control.infra.leases.redis_store import RedisLeases
 from turnpike.control.infra.leases.sql import SqlLeases
@@ -224,7 +224,64 @@ async def test_a_clock_that_was_far_ahead_refuses_for_one_window_at_most(truth: 
     assert (await port.take(WINDOW, 1)).granted == 1
 
 
+async def test_many_windows_are_lent_in_one_go_each_by_itself(truth: Truth) -> None:
+    port = truth.port()
+    other = Window("key:2", "tokens", 60 * MINUTE, 1_000)
+    slices = await port.lend([Errand(WINDOW, 30), Errand(other, 500, share=4), Errand(WINDOW, 100)])
+
+    assert [(each.granted, each.used) for each in slices] == [(30, 30), (250, 250), (70, 100)]
+    assert await port.used([WINDOW, other]) == [100, 250]
+
+
+async def test_what_a_call_waits_for_is_lent_whatever_the_share(truth: Truth) -> None:
+    port = truth.port()
+    (taken,) = await port.lend([Errand(WINDOW, 80, share=10, least=60)])
+    assert taken.granted == 60
+    (rest,) = await port.lend([Errand(WINDOW, 80, share=10, least=60)])
+    assert rest.granted == 40, "there is no more"
+
+
+async def test_what_is_given_back_counts_before_anything_is_lent(truth: Truth) -> None:
+    port = truth.port()
+    await port.take(WINDOW, 100)
+    (taken,) = await port.lend([Errand(WINDOW, 25, back=20, back_start_ms=START)])
+    assert (taken.granted, taken.used) == (20, 100)
+    (late,) = await port.lend([Errand(WINDOW, 5, back=20, back_start_ms=START - MINUTE)])
+    assert late.granted == 0, "it was of another window"
+    (nothing,) = await port.lend([Errand(WINDOW, 0, back=5, back_start_ms=START)])
+    assert (nothing.granted, nothing.used) == (0, 95)
+
+
+async def test_a_clock_that_steps_while_many_are_lent_lends_no_window_twice(truth: Truth) -> None:
+    ports = [truth.port(), truth.port()]
+    lent = 0
+    for step_ms in (0, -5_000, -40_000, 30_000, 20_000):
+        truth.clock.ms += step_ms
+        asked = [port.lend([Errand(WINDOW, 40, share=2, least=9)] * 3) for port in ports]
+        lent += sum(each.granted for slices in await asyncio.gather(*asked) for each in slices)
+    assert lent == 100
+
+
+async def test_many_opposite_orders_at_once_do_not_wait_for_each_other(truth: Truth) -> None:
+    windows = [Window(f"key:{number}", "requests", MINUTE, 1_000) for number in range(8)]
+    ports = [truth.port(), truth.port()]
+    orders = (windows, windows[::-1])
+    asks = [ports[n % 2].lend([Errand(each, 1) for each in orders[n % 2]]) for n in range(20)]
+    async with asyncio.timeout(30):
+        await asyncio.gather(*asks)
+    assert await ports[0].used(windows) == [20] * 8
+
+
 # ---- seats
+
+
+async def test_many_seats_are_taken_in_one_go_and_all_that_are_taken_are_told(truth: Truth) -> None:
+    port = truth.port()
+    other = Seats("key:9", 2)
+    asked = [SeatErrand(SEATS, "a", 6, 30_000), SeatErrand(other, "a", 5, 30_000), SeatErrand(SEATS, "b", 6, 30_000)]
+
+    assert await port.sit(asked) == [(6, 6), (2, 2), (4, 10)]
+    assert await port.sit([SeatErrand(SEATS, "a", 0, 30_000)]) == [(0, 4)]
 
 
 SEATS = Seats("user:1", 10)

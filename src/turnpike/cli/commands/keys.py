@@ -41,6 +41,7 @@ def create(
     ] = None,
     default_provider: Annotated[str | None, Parameter(help="Provider (its slug) that is preferred for it.")] = None,
     user: Annotated[str | None, Parameter(help="Id of the user it belongs to. Default: the administrator.")] = None,
+    tier: Annotated[str | None, Parameter(help="Its limits, as `tiers list` shows them. Default: standard.")] = None,
     common: Common = DEFAULT,
 ) -> None:
     """Make an API key and show it once."""
@@ -54,6 +55,7 @@ def create(
         body["expires_at"] = moment(expires)
     body.update({"default_provider": default_provider} if default_provider else {})
     body.update({"user_id": user} if user else {})
+    body.update({"tier": tier} if tier else {})
 
     async def work(control: Control) -> None:
         made = (await control.post(PATH, body)).data

@@ -9,6 +9,8 @@ What a gate takes for a call it leaves with it as a `Hold`, which is told exactl
 
 from typing import TYPE_CHECKING, Protocol
 
+from turnpike.relay.gates.limits import build_limits, build_target_limits
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from turnpike.relay.endpoints import Route
     from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
+    from turnpike.relay.protocol import ClientConnection
     from turnpike.wire.types.usage import Usage
 
 
@@ -27,6 +30,7 @@ class Governed(Protocol):
 
     relay: "Relay"
     entry: "Entry"
+    connection: "ClientConnection"
     head: "RequestHead"
     model: str
     """As the caller wrote it."""
@@ -45,6 +49,12 @@ class Governed(Protocol):
     """Ids of the budget counters that this call's cost is to be added to."""
     extra_headers: bytes
     """Whole lines for the head of the answer, whatever it is."""
+    units: int
+    """How many requests it counts for: the lines of a batch, else one."""
+
+    def expected(self, resource: str) -> int:
+        """How much of a resource (turnpike.contract.limits) it is expected to use."""
+        ...
 
     def go_on(self) -> None:
         """The gate that held the call lets it pass."""
@@ -80,9 +90,9 @@ def _caching(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> Ga
     return relay.caching_gate(relay, entry, route, plan)
 
 
-BUILDERS: "tuple[Builder, ...]" = (_caching,)
+BUILDERS: "tuple[Builder, ...]" = (build_limits, _caching)
 """In the order of passing: limits, guards, cache, money, the queue."""
-TARGET_BUILDERS: "tuple[TargetBuilder, ...]" = ()
+TARGET_BUILDERS: "tuple[TargetBuilder, ...]" = (build_target_limits,)
 _REMEMBERED_AT_MOST = 10_000
 
 

@@ -255,4 +255,4 @@ def _headers(call: "PassageCall", head: AnswerHead) -> bytes:
         b"x-turnpike-provider: " + call.way.provider.slug.encode(),
         b"x-request-id: " + call.request_id.encode(),
     ]
-    return redact_bytes(b"\r\n".join(lines) + b"\r\n", call.hidden)
+    return redact_bytes(b"\r\n".join(lines) + b"\r\n" + call.extra_headers, call.hidden)

@@ -32,6 +32,8 @@ class Body:
         self.content_type = content_type
         self.json: Any = None
         self.form: Form | None = None
+        self.size = raw.size if isinstance(raw, Form) else len(raw)
+        """Bytes, as it came."""
         self._raw = raw
         self._changes: list[Change] = []
         if isinstance(raw, Form):

@@ -22,6 +22,7 @@ from turnpike.relay.passage.batch import admit_batch, batch_models, carries_batc
 from turnpike.relay.passage.body import Body
 from turnpike.relay.passage.choice import Way, choose, model_at, ways_to
 from turnpike.relay.passage.fetch import Fetch
+from turnpike.relay.passage.gating import expected_of, gates_before, units_of
 from turnpike.relay.passage.lists import first_query
 from turnpike.relay.passage.models import named_models, names_model, note_usage, rename_models
 from turnpike.relay.passage.request import read_json, request_head
@@ -73,6 +74,7 @@ class PassageCall:
     holds: tuple[Hold, ...] = ()
     target_holds: tuple[Hold, ...] = ()
     extra_headers = b""
+    units = 1
     first_byte_s = 0.0
     _status = 200
     _fetch: Fetch | None = None
@@ -179,13 +181,18 @@ class PassageCall:
         rename_models(self, [] if carries_batch(self) else models)
         await admit_batch(self)
         check_batch(self)
+        self.units = units_of(self)
+        await self._enter(gates_before(self))
         await self._send()
+
+    def expected(self, resource: str) -> int:
+        return expected_of(self, resource)
 
     # ---- who, what, whose
 
     async def _caller(self) -> Entry:
         """Raises Unauthenticated or Unavailable."""
-        entry = identify(self.relay, self.head)
+        entry = identify(self.relay, self.connection, self.head)
         if entry is not None:
             return entry
         waiting: asyncio.Future[Entry | Unauthenticated | Unavailable] = asyncio.get_running_loop().create_future()
@@ -314,7 +321,7 @@ class PassageCall:
         if self.sent:
             outcome = Outcome.UPSTREAM_ERROR if isinstance(error, UpstreamError) else Outcome.FAILED
         settle_call(self, outcome, error.status, error.code)
-        self.relay.answer_error(self.connection, self.dialect, error, self.request_id)
+        self.relay.answer_error(self.connection, self.dialect, error, self.request_id, self.extra_headers)
 
     # ---- Conversation
 

@@ -73,7 +73,7 @@ def settle_call(call: "PassageCall", outcome: Outcome, status: int, error_code: 
     """Once; for a caller who is not known it only counts the request."""
     if call.settled:
         return
-    call.settled = True
+    call.settled = call.ended = True
     relay = call.relay
     seconds = relay.now() - call.started
     if not call.identified:

@@ -73,9 +73,9 @@ def _query(head: "RequestHead") -> list[tuple[str, str]]:
     return parse_qsl(head.query.decode("latin-1"), keep_blank_values=True)
 
 
-async def find_caller(relay: "Relay", head: "RequestHead") -> Entry:
+async def find_caller(relay: "Relay", connection: "ClientConnection", head: "RequestHead") -> Entry:
     """Raises Unauthenticated, or Unavailable when control cannot be asked."""
-    entry = identify(relay, head)
+    entry = identify(relay, connection, head)
     if entry is not None and entry.alive:
         return entry
     assert head.digest is not None

@@ -60,6 +60,8 @@ class Session:
         self._waiting: list[str] = []
         """Messages of the caller behind one whose key is being checked again."""
         self._checking = False
+        self._held: Turn | None = None
+        """A response that a gate holds up."""
         self._hidden: tuple[str, ...] = ()
         self._drains = False
         self._ended_at: float | None = None
@@ -92,7 +94,7 @@ class Session:
         if self._relay.draining:
             raise Unavailable("The gateway is stopping. Try again.", retry_after_s=2)
         read_key(head)
-        entry = await find_caller(relay, head)
+        entry = await find_caller(relay, self._connection, head)
         check(relay, self._connection, head, entry)
         self._entry = entry
         self._model = model_of(head)
@@ -104,7 +106,10 @@ class Session:
         self._offer(own)
         target, up, chosen = await dial_any(relay, head, plan, self._request_id)
         self._hidden = target.hidden
-        self._turns = Turns(relay, head, entry, target, model=self._model, request_id=self._request_id)
+        self._turns = Turns(
+            relay, self._connection, head, entry, plan, target, model=self._model, request_id=self._request_id
+        )
+        self._turns.when_refused = self._stop_response
         self._up = up
         if self._connection.closed:
             self.client_gone()
@@ -150,7 +155,7 @@ class Session:
     def _refuse(self, error: TurnpikeError) -> None:
         self._relay.sessions.discard(self)
         if self._entry is not None:
-            turn = Turn(self._relay, self._head, self._entry, self._model, self._request_id)
+            turn = Turn(self._relay, self._connection, self._head, self._entry, self._model, self._request_id)
             turn.settle(Outcome.REFUSED, error.status, error.code)
         else:
             self._relay.metrics.count_other("GET", self._head.route.label, error.status, 0.0)
@@ -230,23 +235,67 @@ class Session:
             if not turns.entry.alive:
                 self._check_again(text)
                 return
-            if not self._admit(event):
+            if not self._admit(event, text):
                 return
         else:
             turns.sent(event)
         up.send(TextMessage(text))
 
-    def _admit(self, event: ClientEvent) -> bool:
-        """One response. What is refused is not passed on."""
+    def _admit(self, event: ClientEvent, text: str) -> bool:
+        """One response. What is refused is not passed on; what a gate holds is passed on when it lets it pass."""
         turns = self._turns
         assert turns is not None
+        turn: Turn | None = None
         try:
             check(self._relay, self._connection, self._head, turns.entry)
-            turns.ask(event)
+            turn = turns.prepare(event, lambda error: self._decided(text, event, error))
+            assert turn.admission is not None
+            if not turn.admission.enter():
+                self._held = turn
+                self._checking = True
+                if self._down is not None:
+                    self._down.pause()
+                return False
+            turns.ask(turn)
         except TurnpikeError as error:
-            self._tell_caller(error, event.event_id)
+            self._refuse_response(turn, event, error)
             return False
         return True
+
+    def _decided(self, text: str, event: ClientEvent, error: TurnpikeError | None) -> None:
+        """A gate that held a response has made up its mind."""
+        turn, self._held = self._held, None
+        turns = self._turns
+        if turn is None or turns is None or self._up is None:
+            return
+        try:
+            if error is not None:
+                raise error
+            turns.ask(turn)
+            self._up.send(TextMessage(text))
+        except TurnpikeError as refusal:
+            self._refuse_response(turn, event, refusal)
+        self._checking = False
+        self._go_on()
+
+    def _refuse_response(self, turn: Turn | None, event: ClientEvent, error: TurnpikeError) -> None:
+        if turn is not None:
+            turn.settle(Outcome.REFUSED, error.status, error.code)
+        self._tell_caller(error, event.event_id)
+
+    def _stop_response(self, error: TurnpikeError) -> None:
+        """The provider began a response by itself that is beyond a limit."""
+        self._tell_caller(error, None)
+        if self._up is not None:
+            self._up.send(TextMessage('{"type":"response.cancel"}'))
+
+    def _go_on(self) -> None:
+        """Takes up what the caller has said meanwhile."""
+        waiting, self._waiting = self._waiting, []
+        if self._down is not None:
+            self._down.resume()
+        for text in waiting:
+            self._from_caller(text)
 
     def _check_again(self, text: str | None) -> None:
         """The key was revoked, changed, or only forgotten: control is asked before anything further is done for it."""
@@ -273,11 +322,7 @@ class Session:
             self._end(ends.REFUSED, error.message, Outcome.CANCELLED, error.code)
             return
         turns.entry = self._head.entry = found
-        waiting, self._waiting = self._waiting, []
-        if self._down is not None:
-            self._down.resume()
-        for text in waiting:
-            self._from_caller(text)
+        self._go_on()
 
     def _from_provider(self, message: str | bytes) -> None:
         down = self._down
@@ -318,6 +363,9 @@ class Session:
         if self._ended_at is not None:
             return
         self._ended_at = self._relay.tick.now
+        held, self._held = self._held, None
+        if held is not None:
+            held.settle(Outcome.CANCELLED, 499, "CLIENT_GONE")
         if self._turns is not None:
             self._turns.end(outcome, 499 if outcome is Outcome.CANCELLED else 200, what)
         for end in (self._down, self._up):

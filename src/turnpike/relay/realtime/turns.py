@@ -6,13 +6,17 @@ at the last response's end, what was sent since, and what was heard of the answe
 """
 
 from collections import deque
+from collections.abc import Callable
 from copy import copy
 from typing import TYPE_CHECKING, cast
 
 from turnpike.contract.events import Abandoned, Outcome
+from turnpike.contract.limits import Resource
 from turnpike.errors import TurnpikeError
 from turnpike.relay.endpoints import route_of
-from turnpike.relay.gates import Hold
+from turnpike.relay.gates import Hold, gates_of
+from turnpike.relay.limits.estimates import OUTPUT_TOKENS
+from turnpike.relay.realtime.admission import Admission, Told
 from turnpike.relay.settle import open_attempt, settle
 from turnpike.wire.estimate import tokens_of_bytes
 from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS, OUTPUT_AUDIO_TOKEN_MS
@@ -21,10 +25,11 @@ from turnpike.wire.types.usage import Usage
 if TYPE_CHECKING:
     from turnpike.relay.attempt import Attempt
     from turnpike.relay.call import Call
-    from turnpike.relay.catalog import Target
+    from turnpike.relay.catalog import Plan, Target
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
+    from turnpike.relay.protocol import ClientConnection
     from turnpike.wire.dialects.openai_realtime import ClientEvent, ServerEvent
 
 _TRANSCRIPTION = route_of(b"POST", b"/v1/audio/transcriptions")
@@ -49,6 +54,8 @@ class Turn:
     holds: tuple[Hold, ...] = ()
     target_holds: tuple[Hold, ...] = ()
     extra_headers = b""
+    units = 1
+    admission: Admission | None = None
     cache: str | None = None
     ended = False
     abandoned: tuple[Abandoned, ...] = ()
@@ -56,8 +63,17 @@ class Turn:
     asked_by: str | None = None
     """The event id of the request for it."""
 
-    def __init__(self, relay: "Relay", head: "RequestHead", entry: "Entry", model: str, request_id: str) -> None:
+    def __init__(  # noqa: PLR0917 - as many as a call has
+        self,
+        relay: "Relay",
+        connection: "ClientConnection",
+        head: "RequestHead",
+        entry: "Entry",
+        model: str,
+        request_id: str,
+    ) -> None:
         self.relay = relay
+        self.connection = connection
         self.head = head
         self.entry = entry
         self.model = model
@@ -78,7 +94,22 @@ class Turn:
         self.attempts = 1
         self.worked = True
 
+    def go_on(self) -> None:
+        """As Governed.go_on."""
+        if self.admission is not None:
+            self.admission.go_on()
+
+    def refuse(self, error: TurnpikeError) -> None:
+        """As Governed.refuse."""
+        if self.admission is not None:
+            self.admission.refuse(error)
+
+    def expected(self, resource: str) -> int:
+        """As Governed.expected."""
+        return self.estimate.input_tokens + OUTPUT_TOKENS if resource == Resource.TOKENS else 1
+
     def settle(self, outcome: Outcome, status: int, code: str | None = None) -> None:
+        self.ended = True
         settle(cast("Call", self), outcome, status, code)
 
     def estimated_usage(self) -> Usage:
@@ -88,11 +119,22 @@ class Turn:
 class Turns:
     """All responses of one session."""
 
-    def __init__(
-        self, relay: "Relay", head: "RequestHead", entry: "Entry", target: "Target", *, model: str, request_id: str
+    def __init__(  # noqa: PLR0917 - a session's parts
+        self,
+        relay: "Relay",
+        connection: "ClientConnection",
+        head: "RequestHead",
+        entry: "Entry",
+        plan: "Plan",
+        target: "Target",
+        *,
+        model: str,
+        request_id: str,
     ) -> None:
         self._relay = relay
+        self._connection = connection
         self._head = head
+        self._plan = plan
         self.entry = entry
         self._model = model
         self._request_id = request_id
@@ -104,6 +146,8 @@ class Turns:
         """Of the conversation, at the last response's end."""
         self._sent_tokens = self._sent_sound_tokens = 0
         """Since then."""
+        self.when_refused: Callable[[TurnpikeError], None] = lambda _: None
+        """Told when a response that the provider began by itself is beyond a limit."""
         self._hearer: str | None = None
         """The model that transcribes what is said."""
 
@@ -119,10 +163,15 @@ class Turns:
         self._sent_sound_tokens += sound
         self._sent_tokens += sound + tokens_of_bytes(event.text_bytes)
 
-    def ask(self, event: "ClientEvent") -> None:
-        """Opens a response. Raises Unavailable: then it must not be asked for."""
-        turn = self._open()
+    def prepare(self, event: "ClientEvent", told: Told) -> Turn:
+        """A response whose `admission` is to be entered."""
+        turn = self._make(told)
         turn.asked_by = event.event_id
+        return turn
+
+    def ask(self, turn: Turn) -> None:
+        """Opens a response that was admitted. Raises Unavailable: then it must not be asked for."""
+        turn.open(self._target)
         self._asked.append(turn)
 
     # ---- from the provider
@@ -156,8 +205,25 @@ class Turns:
     # ---- inside
 
     def _open(self) -> Turn:
-        turn = Turn(self._relay, self._head, self.entry, self._model, self._request_id)
+        """One that the provider began by itself. Where a limit says no, the session has it stopped."""
+        turn = self._make(self._said)
+        assert turn.admission is not None
+        try:
+            turn.admission.enter()
+        except TurnpikeError as error:
+            self._said(error)
         turn.open(self._target)
+        return turn
+
+    def _said(self, error: TurnpikeError | None) -> None:
+        if error is not None:
+            self.when_refused(error)
+
+    def _make(self, told: Told) -> Turn:
+        turn = Turn(self._relay, self._connection, self._head, self.entry, self._model, self._request_id)
+        entry, plan = self.entry, self._plan
+        gates = entry.gates if entry.gated is plan else gates_of(self._relay, entry, self._head.route, plan)
+        turn.admission = Admission(turn, gates + self._target.gates, told)
         turn.estimate = Usage(
             input_tokens=self._context_tokens + self._sent_tokens,
             input_audio_tokens=self._sent_sound_tokens,
@@ -215,7 +281,8 @@ class Turns:
 
     def _transcribed(self, usage: Usage) -> None:
         """A row of its own: another model heard it, at another price, or at none that is known."""
-        turn = Turn(self._relay, self._head, self.entry, self._hearer or self._model, self._request_id)
+        model = self._hearer or self._model
+        turn = Turn(self._relay, self._connection, self._head, self.entry, model, self._request_id)
         turn.route = _TRANSCRIPTION
         turn.open(self._hearing_target())
         turn.first_byte = turn.started

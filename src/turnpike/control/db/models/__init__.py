@@ -15,6 +15,7 @@ from turnpike.control.db.models.identity import Department, User
 from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
+from turnpike.control.db.models.limits import Limit, Tier
 from turnpike.control.db.models.objects import OwnedObjectRow
 from turnpike.control.db.models.security import NetworkRule
 from turnpike.control.db.models.signin import (
@@ -49,6 +50,7 @@ __all__ = [
     "LedgerTotal",
     "LentSeats",
     "LentWindow",
+    "Limit",
     "Meta",
     "Model",
     "ModelAlias",
@@ -62,6 +64,7 @@ __all__ = [
     "Session",
     "SignInThrottle",
     "SigningKey",
+    "Tier",
     "User",
     "UserIdentity",
 ]

@@ -9,12 +9,14 @@ import structlog
 from sqlalchemy import select
 
 from turnpike.contract import CONTRACT_VERSION
+from turnpike.contract.limits import LimitRule, Subject
 from turnpike.contract.snapshot import AliasSpec, CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
 from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.caching.service import read_caching
 from turnpike.control.domains.catalog.facts import facts_of, read_config
 from turnpike.control.domains.catalog.rates import read_rates
+from turnpike.control.domains.limits import service as limits
 from turnpike.control.domains.security import service as security
 from turnpike.control.infra.secrets import CannotOpen, Sealer
 from turnpike.kit.clock import now_ms
@@ -22,6 +24,7 @@ from turnpike.settings import CacheStore, Settings
 from turnpike.wire.profiles.capabilities import operations_of
 
 GATEWAY_POLICY = "gateway"
+_OF_TARGETS = (Subject.PROVIDER, Subject.DEPLOYMENT)
 _COLUMNS = (
     Model.id,
     Model.provider_id,
@@ -44,6 +47,7 @@ class _Rows(NamedTuple):
     credentials: Sequence[Credential]
     models: Sequence[Any]
     aliases: Sequence[ModelAlias]
+    limits: tuple[LimitRule, ...]
 
 
 class SnapshotCompiler:
@@ -62,8 +66,9 @@ class SnapshotCompiler:
         networks = await security.rules(session)
         policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
         caching = await read_caching(session, store=self._settings.cache_store is not CacheStore.OFF)
+        rules = await limits.shared_rules(session)
         # Thousands of rows take a while: the loop goes on serving meanwhile.
-        rows = _Rows(providers, credentials, models, aliases)
+        rows = _Rows(providers, credentials, models, aliases, rules)
         snapshot = await asyncio.to_thread(self._build, version, rows, policy)
         return msgspec.structs.replace(snapshot, networks=networks, caching=caching)
 
@@ -73,7 +78,11 @@ class SnapshotCompiler:
             spec = self._credential(row)
             if spec is not None:
                 of_provider.setdefault(row.provider_id, []).append(spec)
-        specs = tuple(_provider(row, tuple(of_provider.get(row.id, ()))) for row in rows.providers)
+        of_providers = limits.of_subject(rows.limits, Subject.PROVIDER)
+        of_deployments = limits.of_subject(rows.limits, Subject.DEPLOYMENT)
+        specs = tuple(
+            _provider(row, tuple(of_provider.get(row.id, ())), of_providers.get(row.id, ())) for row in rows.providers
+        )
         operations = {spec.id: spec.operations.keys() for spec in specs}
         return Snapshot(
             contract=CONTRACT_VERSION,
@@ -81,9 +90,15 @@ class SnapshotCompiler:
             made_at_ms=now_ms(),
             key_pepper=self._sealer.keyring.pepper,
             providers=specs,
-            models=tuple(_model(row, operations[row.provider_id]) for row in rows.models),
+            models=tuple(
+                _model(row, operations[row.provider_id], of_deployments.get(row.id, ())) for row in rows.models
+            ),
             aliases=tuple(AliasSpec(row.name, row.target, row.retired, row.note) for row in rows.aliases),
             policies=self._policies(policy),
+            limits=(
+                *(rule for rule in rows.limits if rule.subject not in _OF_TARGETS),
+                *limits.default_rules(self._settings),
+            ),
         )
 
     def _credential(self, row: Credential) -> CredentialSpec | None:
@@ -104,7 +119,7 @@ class SnapshotCompiler:
         return msgspec.convert({**values, **(stored or {})}, Policies)
 
 
-def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> ProviderSpec:
+def _provider(row: Provider, credentials: tuple[CredentialSpec, ...], rules: tuple[LimitRule, ...]) -> ProviderSpec:
     facts = facts_of(row.vendor, read_config(row.config), row.parameters)
     return ProviderSpec(
         id=row.id,
@@ -123,10 +138,11 @@ def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> Provide
         shared_for_normal_admins=row.allow_shared_for_normal_admins,
         quirks=facts.quirks,
         region=row.region,
+        limits=rules,
     )
 
 
-def _model(row: Any, offered: Any) -> ModelSpec:
+def _model(row: Any, offered: Any, rules: tuple[LimitRule, ...]) -> ModelSpec:
     return ModelSpec(
         id=row.id,
         provider_id=row.provider_id,
@@ -141,4 +157,5 @@ def _model(row: Any, offered: Any) -> ModelSpec:
         price_source=row.price_source,
         display_name=row.display_name,
         created_s=row.created_at_ms // 1000,
+        limits=rules,
     )

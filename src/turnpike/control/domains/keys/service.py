@@ -19,6 +19,7 @@ from turnpike.control.domains.keys import repository
 from turnpike.control.domains.keys.limits import check_denied, check_models, check_networks, check_scopes
 from turnpike.control.domains.keys.repository import KeyFilter, ShownKey
 from turnpike.control.domains.keys.schemas import status_of
+from turnpike.control.domains.limits import service as limits
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, InvalidRequest, NotFound
@@ -90,6 +91,8 @@ class KeyService:
             check_networks(actor, values["networks"])
         if "denied_networks" in values:
             check_denied(actor, values["denied_networks"])
+        if "tier" in values:
+            await limits.check_tier(session, values["tier"])
         if "default_provider" in values:
             slug = values.pop("default_provider")
             values["default_provider_id"] = None if slug is None else await catalog.provider_id_of(session, slug)

@@ -49,6 +49,28 @@ class Seats(msgspec.Struct, frozen=True, gc=False):
     limit: int
 
 
+class Errand(msgspec.Struct, frozen=True, gc=False):
+    """One window's part of `Leases.lend`."""
+
+    window: Window
+    wanted: int
+    share: int = 1
+    least: int = 1
+    """Lent if there is so much, whatever `share` says."""
+    back: int = 0
+    """Given back first, of the window that began at `back_start_ms`."""
+    back_start_ms: int = 0
+
+
+class SeatErrand(msgspec.Struct, frozen=True, gc=False):
+    """One counter's part of `Leases.sit`."""
+
+    seats: Seats
+    holder: str
+    wanted: int
+    ttl_ms: int
+
+
 class LeasesUnreachable(Unavailable):
     """The shared truth does not answer."""
 
@@ -57,6 +79,15 @@ class Leases(Protocol):
     async def take(self, window: Window, wanted: int, *, share: int = 1) -> Slice:
         """Lends up to `wanted`, and no more than one part in `share` of what is left, but one where there is one: so
         the last ones are lent singly. Grants 0 when the window is used up. Raises LeasesUnreachable."""
+        ...
+
+    async def lend(self, errands: Sequence[Errand]) -> list[Slice]:
+        """Many windows in one go: as `give_back` and `take` for each. Raises LeasesUnreachable."""
+        ...
+
+    async def sit(self, errands: Sequence[SeatErrand]) -> list[tuple[int, int]]:
+        """Many seats in one go: as `hold` for each; returns how many the holder has, and all together. Raises
+        LeasesUnreachable."""
         ...
 
     async def give_back(self, window: Window, start_ms: int, amount: int) -> None:
@@ -84,9 +115,9 @@ class Leases(Protocol):
     async def close(self) -> None: ...
 
 
-def granted(wanted: int, left: int, share: int) -> int:
-    """The rule of `Leases.take`; SQL and Lua say the same in their own words."""
-    return max(0, min(wanted, left, max(1, left // share)))
+def granted(wanted: int, left: int, share: int, least: int = 1) -> int:
+    """The rule of `Leases.take` and `lend`; SQL and Lua say the same in their own words."""
+    return max(0, min(wanted, left, max(least, left // share)))
 
 
 def window_start(now_ms: int, length_ms: int, known_ms: int | None) -> tuple[int, bool]:

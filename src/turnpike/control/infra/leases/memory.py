@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-from turnpike.control.infra.leases import Clock, Seats, Slice, Window, granted, window_start
+from turnpike.control.infra.leases import (
+    Clock,
+    Errand,
+    SeatErrand,
+    Seats,
+    Slice,
+    Window,
+    granted,
+    window_start,
+)
 from turnpike.kit.clock import now_ms
 
 
@@ -15,11 +24,30 @@ class MemoryLeases:
         """By scope and holder: seats, and until when."""
 
     async def take(self, window: Window, wanted: int, *, share: int = 1) -> Slice:
+        return self._take(Errand(window, wanted, share))
+
+    def _take(self, errand: Errand) -> Slice:
         now = self._clock()
+        window = errand.window
         start, used = self._running(window, now)
-        lent = granted(wanted, window.limit - used, share)
+        lent = granted(errand.wanted, window.limit - used, errand.share, errand.least)
         self._windows[_key(window)] = (start, used + lent)
         return Slice(lent, used + lent, start, start + window.length_ms - now)
+
+    async def lend(self, errands: Sequence[Errand]) -> list[Slice]:
+        slices: list[Slice] = []
+        for each in errands:
+            if each.back:
+                await self.give_back(each.window, each.back_start_ms, each.back)
+            slices.append(self._take(each))
+        return slices
+
+    async def sit(self, errands: Sequence[SeatErrand]) -> list[tuple[int, int]]:
+        answers: list[tuple[int, int]] = []
+        for each in errands:
+            given = await self.hold(each.seats, each.holder, each.wanted, each.ttl_ms)
+            answers.append((given, await self.seated(each.seats)))
+        return answers
 
     async def give_back(self, window: Window, start_ms: int, amount: int) -> None:
         known = self._windows.get(_key(window))

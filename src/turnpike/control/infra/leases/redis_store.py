@@ -11,9 +11,10 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from turnpike.control.infra.leases import Clock, LeasesUnreachable, Seats, Slice, Window
+from turnpike.control.infra.leases import Clock, Errand, LeasesUnreachable, SeatErrand, Seats, Slice, Window
 
 PREFIX = "turnpike:"
+TIMEOUT_S = 2.0
 
 _NOW = """
 local now = tonumber(ARGV[1])
@@ -40,7 +41,8 @@ _TAKE = (
     _RUNNING
     + """
 local left = tonumber(ARGV[4]) - used
-local granted = math.max(0, math.min(tonumber(ARGV[3]), left, math.max(1, math.floor(left / tonumber(ARGV[5])))))
+local part = math.max(tonumber(ARGV[6]), math.floor(left / tonumber(ARGV[5])))
+local granted = math.max(0, math.min(tonumber(ARGV[3]), left, part))
 used = used + granted
 redis.call('HSET', KEYS[1], 'start', string.format('%.0f', start), 'used', string.format('%.0f', used))
 redis.call('PEXPIRE', KEYS[1], length * 2 + 60000)
@@ -81,7 +83,7 @@ if given > 0 then
   redis.call('HSET', KEYS[1], ARGV[2], string.format('%.0f:%.0f', given, till))
   redis.call('PEXPIRE', KEYS[1], math.max(until_last, till) - now + 60000)
 end
-return given
+return {given, held + given}
 """
 )
 _SEATED = _HELD + "return held"
@@ -97,9 +99,28 @@ class RedisLeases:
         self._reset, self._hold, self._seated = script(_RESET), script(_HOLD), script(_SEATED)
 
     async def take(self, window: Window, wanted: int, *, share: int = 1) -> Slice:
-        arguments = [self._clock(), window.length_ms, wanted, window.limit, share]
-        granted, used, start_ms, usable_ms = await self._run(self._take, _window_key(window), *arguments)
-        return Slice(granted, used, start_ms, usable_ms)
+        (taken,) = await self.lend([Errand(window, wanted, share)])
+        return taken
+
+    async def lend(self, errands: Sequence[Errand]) -> list[Slice]:
+        async with _reachable(), self._client.pipeline(transaction=False) as pipe:
+            places: list[int] = []
+            for each in errands:
+                window, key = each.window, [_window_key(each.window)]
+                if each.back:
+                    await self._give_back(keys=key, args=[each.back_start_ms, each.back], client=pipe)
+                places.append(len(pipe))
+                numbers = [self._clock(), window.length_ms, each.wanted, window.limit, each.share, each.least]
+                await self._take(keys=key, args=numbers, client=pipe)
+            replies = await pipe.execute()
+        return [Slice(*replies[place]) for place in places]
+
+    async def sit(self, errands: Sequence[SeatErrand]) -> list[tuple[int, int]]:
+        async with _reachable(), self._client.pipeline(transaction=False) as pipe:
+            for each in errands:
+                numbers = [self._clock(), each.holder, each.wanted, each.seats.limit, each.ttl_ms]
+                await self._hold(keys=[_seats_key(each.seats)], args=numbers, client=pipe)
+            return [(given, seated) for given, seated in await pipe.execute()]
 
     async def give_back(self, window: Window, start_ms: int, amount: int) -> None:
         await self._run(self._give_back, _window_key(window), start_ms, amount)
@@ -112,7 +133,8 @@ class RedisLeases:
             await self._run(self._reset, _window_key(window))
 
     async def hold(self, seats: Seats, holder: str, wanted: int, ttl_ms: int) -> int:
-        return await self._run(self._hold, _seats_key(seats), self._clock(), holder, wanted, seats.limit, ttl_ms)
+        ((given, _),) = await self.sit([SeatErrand(seats, holder, wanted, ttl_ms)])
+        return given
 
     async def seated(self, seats: Seats) -> int:
         return await self._run(self._seated, _seats_key(seats), self._clock(), "")
@@ -123,6 +145,11 @@ class RedisLeases:
     async def _run(self, script: Any, key: str, *arguments: object) -> Any:
         async with _reachable():
             return await script(keys=[key], args=arguments)
+
+
+def open_redis(address: str) -> RedisLeases:
+    """`redis://`, `rediss://` or `unix://`. Nothing is connected before it is used."""
+    return RedisLeases(Redis.from_url(address, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S))
 
 
 @asynccontextmanager

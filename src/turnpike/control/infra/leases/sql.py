@@ -6,12 +6,22 @@ PostgreSQL's clock is the truth's. SQLite is opened by one control process only,
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from string import Template
+from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, text
 
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.sessions import ReadSession, WriteSession
-from turnpike.control.infra.leases import Clock, LeasesUnreachable, Seats, Slice, Window, window_start
+from turnpike.control.infra.leases import (
+    Clock,
+    Errand,
+    LeasesUnreachable,
+    SeatErrand,
+    Seats,
+    Slice,
+    Window,
+    window_start,
+)
 from turnpike.kit.clock import now_ms
 
 _MOMENT = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
@@ -19,10 +29,11 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('lent seats ' || :sc
 _WORDS = {True: {"most": "max", "least": "min"}, False: {"most": "greatest", "least": "least"}}
 """By whether it is SQLite."""
 
+_NUMBERS = ("length", "start", "limit", "wanted", "share", "least")
 _USED = "CASE WHEN :start > lent_windows.start_ms THEN 0 ELSE lent_windows.used END"
 _LEFT = f"(:limit - ({_USED}))"
-_GRANTED = f"$most(0, $least(:wanted, {_LEFT}, $most(1, {_LEFT} / :share)))"
-_FIRST = "$most(0, $least(:wanted, :limit, $most(1, :limit / :share)))"
+_GRANTED = f"$most(0, $least(:wanted, {_LEFT}, $most(:least, {_LEFT} / :share)))"
+_FIRST = "$most(0, $least(:wanted, :limit, $most(:least, :limit / :share)))"
 _TAKE = Template(f"""
 INSERT INTO lent_windows (scope, resource, length_ms, start_ms, used, granted)
 VALUES (:scope, :resource, :length, :start, {_FIRST}, {_FIRST})
@@ -52,18 +63,35 @@ class SqlLeases:
         self._database = database
         self._clock = clock or (now_ms if database.is_sqlite else None)
         # Without their types PostgreSQL would take the numbers for the smallest that may fit.
-        numbers = [bindparam(name, type_=BigInteger) for name in ("length", "start", "limit", "wanted", "share")]
+        numbers = [bindparam(name, type_=BigInteger) for name in _NUMBERS]
         self._take = text(_TAKE.substitute(_WORDS[database.is_sqlite])).bindparams(*numbers)
 
     async def take(self, window: Window, wanted: int, *, share: int = 1) -> Slice:
+        (taken,) = await self.lend([Errand(window, wanted, share)])
+        return taken
+
+    async def lend(self, errands: Sequence[Errand]) -> list[Slice]:
+        rows: dict[int, Any] = {}
         async with self._write() as session:
-            now = await self._now(session)
-            start = now - now % window.length_ms
-            values = {"start": start, "limit": window.limit, "wanted": wanted, "share": share}
-            row = (await session.execute(self._take, {**_key(window), **values})).one()
+            start_ms = await self._now(session)
+            # In one order in every transaction, so that two of them never wait for each other.
+            for number in sorted(range(len(errands)), key=lambda each: _order(errands[each].window)):
+                rows[number] = await self._lend(session, errands[number], start_ms)
             # Asked again: another holder's transaction may have been waited for.
             now = await self._now(session)
-        return Slice(row.granted, row.used, row.start_ms, row.start_ms + window.length_ms - now)
+        return [
+            Slice(row.granted, row.used, row.start_ms, row.start_ms + errand.window.length_ms - now)
+            for errand, row in ((errand, rows[number]) for number, errand in enumerate(errands))
+        ]
+
+    async def _lend(self, session: WriteSession, errand: Errand, now: int) -> Any:
+        window = errand.window
+        if errand.back:
+            back = {"start": errand.back_start_ms, "amount": errand.back}
+            await session.execute(_GIVE_BACK, {**_key(window), **back})
+        start = now - now % window.length_ms
+        values = {"start": start, "limit": window.limit, "wanted": errand.wanted, "share": errand.share}
+        return (await session.execute(self._take, {**_key(window), **values, "least": errand.least})).one()
 
     async def give_back(self, window: Window, start_ms: int, amount: int) -> None:
         async with self._write() as session:
@@ -85,17 +113,28 @@ class SqlLeases:
                 await session.execute(_RESET, _key(window))
 
     async def hold(self, seats: Seats, holder: str, wanted: int, ttl_ms: int) -> int:
-        async with self._write() as session:
-            if not self._database.is_sqlite:
-                await session.execute(_LOCK, {"scope": seats.scope})
-            now = await self._now(session)
-            who = {"scope": seats.scope, "holder": holder}
-            await session.execute(_FORGET, {**who, "now": now})
-            others = (await session.execute(_OTHERS, who)).scalar_one()
-            given = max(0, min(wanted, seats.limit - others))
-            if given:
-                await session.execute(_SIT, {**who, "seats": given, "until": now + ttl_ms})
+        ((given, _),) = await self.sit([SeatErrand(seats, holder, wanted, ttl_ms)])
         return given
+
+    async def sit(self, errands: Sequence[SeatErrand]) -> list[tuple[int, int]]:
+        answers: dict[int, tuple[int, int]] = {}
+        async with self._write() as session:
+            for number in sorted(range(len(errands)), key=lambda each: errands[each].seats.scope):
+                answers[number] = await self._sit(session, errands[number])
+        return [answers[number] for number in range(len(errands))]
+
+    async def _sit(self, session: WriteSession, errand: SeatErrand) -> tuple[int, int]:
+        seats = errand.seats
+        if not self._database.is_sqlite:
+            await session.execute(_LOCK, {"scope": seats.scope})
+        now = await self._now(session)
+        who = {"scope": seats.scope, "holder": errand.holder}
+        await session.execute(_FORGET, {**who, "now": now})
+        others = (await session.execute(_OTHERS, who)).scalar_one()
+        given = max(0, min(errand.wanted, seats.limit - others))
+        if given:
+            await session.execute(_SIT, {**who, "seats": given, "until": now + errand.ttl_ms})
+        return given, others + given
 
     async def seated(self, seats: Seats) -> int:
         async with self._read() as session:
@@ -133,3 +172,7 @@ def _unreachable() -> LeasesUnreachable:
 
 def _key(window: Window) -> dict[str, object]:
     return {"scope": window.scope, "resource": window.resource, "length": window.length_ms}
+
+
+def _order(window: Window) -> tuple[str, str, int]:
+    return window.scope, window.resource, window.length_ms

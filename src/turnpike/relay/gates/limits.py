@@ -1,0 +1,242 @@
+"""The gate of rates and of calls at once, of a caller and of a target.
+
+On the common path it looks at numbers that this relay holds, takes from them, and adds the lines that tell the caller.
+What is not there is waited for (turnpike.relay.limits.waits).
+"""
+
+from typing import TYPE_CHECKING
+
+from turnpike.contract.limits import Resource, Subject
+from turnpike.relay.limits import words
+from turnpike.relay.limits.estimates import concerns, used
+from turnpike.wire.operations import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from turnpike.contract.limits import LimitRule
+    from turnpike.contract.snapshot import CredentialSpec, ModelSpec, ProviderSpec
+    from turnpike.relay.catalog import Plan
+    from turnpike.relay.core import Relay
+    from turnpike.relay.endpoints import Route
+    from turnpike.relay.gates import Governed
+    from turnpike.relay.keys import Entry
+    from turnpike.relay.limits import Desk, Meter
+    from turnpike.relay.limits.waits import Needs
+    from turnpike.wire.types.usage import Usage
+
+    Faces = list[list[tuple[Meter, words.Face]]]
+
+_WHOLE = (Resource.REQUESTS, Resource.CONCURRENCY)
+_SHOWN = (Resource.REQUESTS, Resource.TOKENS)
+
+
+class _Held:
+    """What a call has taken that is settled when it ends."""
+
+    __slots__ = ("_desk", "_seats", "_sums")
+
+    def __init__(self, desk: "Desk", sums: "list[tuple[Meter, int, int]]", seats: "tuple[Meter, ...]") -> None:
+        self._desk = desk
+        self._sums = sums
+        """With the window that each was taken in."""
+        self._seats = seats
+
+    def release(self, call: "Governed", usage: "Usage | None", cost_nanousd: int | None) -> None:
+        desk = self._desk
+        for seats in self._seats:
+            seats.left += 1
+            if seats.waits:
+                desk.freed(seats)
+        for meter, amount, start_ms in self._sums:
+            if usage is not None:
+                over = used(usage, meter.rule.resource) - amount
+            elif cost_nanousd == 0:
+                over = -amount
+            else:
+                continue
+            if over < 0 and meter.start_ms != start_ms:
+                continue
+            meter.left -= over
+            if meter.left < 0:
+                desk.want(meter)
+
+
+class LimitsGate:
+    """Meters of requests and seats take one for each call; those of sums as much as the call is expected to use."""
+
+    __slots__ = (
+        "_addresses", "_anthropic", "_desk", "_faces", "_now", "_of_target", "_ones", "_policy", "_seats", "_sums",
+        "_windows",
+    )  # fmt: skip
+
+    def __init__(
+        self, desk: "Desk", meters: "Iterable[Meter]", *, addresses: bool, anthropic: bool, of_target: bool
+    ) -> None:
+        """`addresses`: there are rules for addresses, too."""
+        meters = tuple(meters)
+        self._desk = desk
+        self._now = desk.now
+        self._ones = tuple(meter for meter in meters if meter.rule.resource in _WHOLE)
+        self._seats = tuple(meter for meter in meters if meter.is_seats)
+        summed = (meter for meter in meters if meter.rule.resource not in _WHOLE)
+        self._sums = tuple((meter, meter.rule.resource, meter.rule.limit or 1) for meter in summed)
+        """With the most that is asked of each: a call that needs more than all of it waits for all of it."""
+        self._windows = () if of_target else tuple(meter for meter in meters if not meter.is_seats)
+        self._addresses = addresses
+        self._anthropic = anthropic
+        self._of_target = of_target
+        self._policy = words.policy_line(self._windows)
+        self._faces = self._faces_of(self._windows)
+
+    def enter(self, call: "Governed", /) -> bool:
+        if self._addresses or call.units != 1:
+            return self._enter_any(call)
+        now = self._now()
+        for meter in self._ones:
+            if meter.left <= meter.low or now >= meter.until:
+                return self._enter_any(call)
+        sums: list[tuple[Meter, int, int]] = []
+        for meter, resource, limit in self._sums:
+            amount = call.expected(resource)
+            amount = min(amount, limit)
+            if meter.left - amount < meter.low or now >= meter.until:
+                return self._enter_any(call)
+            sums.append((meter, amount, meter.start_ms))
+        for meter in self._ones:
+            meter.left -= 1
+        for meter, amount, _ in sums:
+            meter.left -= amount
+        if sums or self._seats:
+            self._keep(call, _Held(self._desk, sums, self._seats))
+        if self._faces:
+            call.extra_headers += self._lines(self._faces, self._policy, call, now)
+        return True
+
+    def _enter_any(self, call: "Governed") -> bool:
+        units = call.units
+        needs = [(meter, 1 if meter.is_seats else min(units, meter.rule.limit or 1)) for meter in self._ones]
+        needs += [(meter, min(call.expected(resource), limit)) for meter, resource, limit in self._sums]
+        if self._addresses:
+            needs += self._of_address(call, units)
+        now = self._now()
+        for meter, amount in needs:
+            if meter.left - amount < meter.low or now >= meter.until:
+                return self._desk.hold(call, needs, self)
+        for meter, amount in needs:
+            meter.left -= amount
+        self.taken(call, needs)
+        return True
+
+    # ---- for who waits (turnpike.relay.limits.waits)
+
+    def taken(self, call: "Governed", needs: "Needs") -> None:
+        """All of it was there."""
+        sums = [(meter, amount, meter.start_ms) for meter, amount in needs if meter.rule.resource not in _WHOLE]
+        seats = tuple(meter for meter, _ in needs if meter.is_seats)
+        if sums or seats:
+            self._keep(call, _Held(self._desk, sums, seats))
+        self.show(call, needs)
+
+    def show(self, call: "Governed", needs: "Needs") -> None:
+        """Adds the lines that tell the caller how it stands."""
+        if self._of_target:
+            return
+        faces, policy = self._faces, self._policy
+        if self._addresses:
+            windows = [meter for meter, _ in needs if not meter.is_seats]
+            faces, policy = self._faces_of(windows), words.policy_line(windows)
+        if faces:
+            call.extra_headers += self._lines(faces, policy, call, self._now())
+
+    # ---- inside
+
+    def _keep(self, call: "Governed", held: _Held) -> None:
+        if self._of_target:
+            call.target_holds = (*call.target_holds, held)
+        else:
+            call.holds = (*call.holds, held)
+
+    def _of_address(self, call: "Governed", units: int) -> "list[tuple[Meter, int]]":
+        address = call.relay.client_address(call.connection, call.head)
+        needs: list[tuple[Meter, int]] = []
+        for rule in self._desk.book.of_address(address):
+            meter = self._desk.address_meter(rule, address)
+            if rule.resource not in _WHOLE:
+                needs.append((meter, min(call.expected(rule.resource), rule.limit or 1)))
+            else:
+                needs.append((meter, 1 if meter.is_seats else min(units, rule.limit or 1)))
+        return needs
+
+    def _faces_of(self, windows: "Sequence[Meter]") -> "Faces":
+        groups = [[meter for meter in windows if meter.rule.resource == each] for each in _SHOWN]
+        return [[(meter, words.Face(meter, anthropic=self._anthropic)) for meter in group] for group in groups if group]
+
+    def _lines(self, faces: "Faces", policy: bytes, call: "Governed", now: float) -> bytes:
+        lines = policy
+        binding = True
+        offset_ms = call.relay.wall_offset_ms
+        for group in faces:
+            face = group[0][1]
+            if len(group) > 1:
+                least = 1 << 62
+                for meter, other in group:
+                    left = meter.rule.limit - meter.used + meter.left if now < meter.ends else meter.rule.limit
+                    if left < least:
+                        least, face = left, other
+            lines += face.lines(now, offset_ms, binding=binding)
+            binding = False
+        return lines
+
+
+class _TargetGate:
+    """Limits of a provider and a deployment. The desk is known with the first call."""
+
+    __slots__ = ("_gate", "_instances")
+
+    def __init__(self, instances: "list[tuple[LimitRule, str]]") -> None:
+        self._instances = instances
+        self._gate: LimitsGate | None = None
+
+    def enter(self, call: "Governed", /) -> bool:
+        gate = self._gate
+        if gate is None:
+            desk = call.relay.limits
+            meters = [desk.meter(rule, name) for rule, name in self._instances]
+            gate = self._gate = LimitsGate(desk, meters, addresses=False, anthropic=False, of_target=True)
+        return gate.enter(call)
+
+
+def build_limits(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> "LimitsGate | None":
+    """A caller's gate: its key, user, tier and department, the model, the operation, its address, the gateway."""
+    desk = relay.limits
+    book = desk.book
+    if book.is_empty and not entry.limits:
+        return None
+    names = {plan.model, *(target.served.model for target in plan.targets)}
+    operation = route.operation or Operation.PASSTHROUGH
+    caller = entry.caller
+    rules = book.of_caller(entry.limits, entry.tier, caller.department_id, names, (operation, route.label))
+    rules = [rule for rule in rules if concerns(rule.resource, operation)]
+    if not rules and not book.has_addresses:
+        return None
+    instances = {
+        Subject.TIER: caller.key_id,
+        Subject.KEY: caller.key_id,
+        Subject.USER: caller.user_id,
+        Subject.DEPARTMENT: caller.department_id or "",
+        Subject.GATEWAY: "",
+    }
+    meters = [desk.meter(rule, instances.get(Subject(rule.subject), rule.name)) for rule in rules]
+    anthropic = route.dialect_name.startswith("anthropic")
+    return LimitsGate(desk, meters, addresses=book.has_addresses, anthropic=anthropic, of_target=False)
+
+
+def build_target_limits(
+    model: "ModelSpec | None", provider: "ProviderSpec", credential: "CredentialSpec | None"
+) -> "_TargetGate | None":
+    """A target's gate. `model` None: a request that names none."""
+    instances = [(rule, provider.id) for rule in provider.limits]
+    if model is not None:
+        instances += [(rule, model.id) for rule in model.limits]
+    return _TargetGate(instances) if instances else None

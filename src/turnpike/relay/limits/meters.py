@@ -1,0 +1,196 @@
+"""What a relay holds of shared limits: slices of windows, and seats. Plain arithmetic; who asks for more is the desk.
+
+A gate's common path looks at three fields alone: `left`, `low` and `until`. A slice is not used after `until`, which is
+one round trip before its window ends.
+"""
+
+from typing import TYPE_CHECKING
+
+from turnpike.contract.leases import SEATS_TTL_MS, SliceAnswer, SliceAsk
+from turnpike.contract.limits import LimitRule
+
+if TYPE_CHECKING:
+    from turnpike.relay.limits.waits import Wait
+
+_AHEAD_S = 0.5
+"""For how long a slice should last at the rate of now."""
+_FIRST_PART = 200
+"""A first slice is one part in so many of the limit."""
+_PREFETCHED_FROM = 4
+"""Smaller slices are not renewed ahead: the last ones of a limit are asked for singly."""
+_ASK_AGAIN_S = 0.25
+"""How long nobody asks for more of what is used up: it may be reset, raised, or given back by another relay."""
+_SEAT_PARTS = 8
+SEATS_TTL_S = SEATS_TTL_MS / 1000
+
+
+class Meter:
+    """A window's slice. `scope`: the counter's name (turnpike.contract.limits.scope_of)."""
+
+    __slots__ = (
+        "__weakref__", "asked", "back", "base", "dry_until", "ends", "granted_at", "idle", "left", "low", "number",
+        "rule", "scope", "start_ms", "until", "used", "waits", "wanted",
+    )  # fmt: skip
+    is_seats = False
+
+    def __init__(self, number: int, scope: str, rule: LimitRule) -> None:
+        self.number = number
+        self.scope = scope
+        self.rule = rule
+        self.left = 0
+        """Below nought: more was used than was lent; the next slice pays for it."""
+        self.low = 0
+        """With less than this left, more is asked for."""
+        self.until = 0.0
+        """Monotonic seconds."""
+        self.used = 0
+        """Of the window, by all, when it was last told."""
+        self.ends = 0.0
+        """When the window ends, at the latest."""
+        self.start_ms = 0
+        self.wanted = 0
+        """The last prefetch."""
+        self.base = 0
+        """What was left when the last slice came, and when that was: the rate follows."""
+        self.granted_at = 0.0
+        self.asked = False
+        """Control has a question about this one."""
+        self.dry_until = 0.0
+        """Until then it is taken for used up."""
+        self.back = 0
+        self.idle = -1
+        """What was left at the last sweep."""
+        self.waits: list[Wait] | None = None
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.scope, self.rule.resource, self.rule.length_ms
+
+    def has(self, amount: int, now: float) -> bool:
+        return self.left >= amount and now < self.until
+
+    def is_dry(self, now: float) -> bool:
+        return now < self.dry_until
+
+    def remaining(self, now: float) -> int:
+        """Of the window, as far as this relay knows."""
+        if now >= self.ends:
+            return self.rule.limit
+        return max(0, self.rule.limit - self.used + self.left)
+
+    def resets_in_s(self, now: float) -> float:
+        return max(0.0, self.ends - now)
+
+    # ---- asking
+
+    def ask(self, needed: int, now: float) -> SliceAsk:
+        """`needed`: what calls wait for, beyond what is left."""
+        limit = self.rule.limit
+        running = now < self.until
+        elapsed = now - self.granted_at
+        ahead = max(1, limit // _FIRST_PART)
+        if self.granted_at and elapsed < 2 * self.rule.window_s:
+            rate = (self.base - self.left if running else self.base) / max(elapsed, 0.001)
+            ahead = max(ahead, min(int(rate * _AHEAD_S), 2 * self.wanted + 1))
+        short = max(0, needed - self.left) if running else needed
+        owed = -self.left if running and self.left < 0 else 0
+        least = min(limit, max(short, owed, 1))
+        self.wanted = min(limit, max(least, ahead))
+        self.asked = True
+        self.low = 0
+        return SliceAsk(self.number, *self.key, limit, self.wanted, least)
+
+    def give_back(self) -> SliceAsk:
+        """What is left, none of which is to be used any more."""
+        back, self.left, self.low = max(0, self.left), min(0, self.left), 0
+        self.asked = True
+        self.wanted = 0
+        return SliceAsk(self.number, *self.key, self.rule.limit, 0, 0, back, self.start_ms)
+
+    def answered(self, ask: SliceAsk, answer: SliceAnswer, sent_at: float, now: float) -> None:
+        self.asked = False
+        usable_s = answer.usable_for_ms / 1000
+        if answer.start_ms != self.start_ms or now >= self.until:
+            self.left = 0
+            self.start_ms = answer.start_ms
+        self.left += answer.granted
+        self.until = sent_at + usable_s
+        self.ends = now + usable_s
+        self.used = answer.used
+        self.base = self.left
+        self.granted_at = now
+        self.idle = -1
+        if ask.wanted and answer.granted < ask.least:
+            self.dry_until = now + min(_ASK_AGAIN_S, usable_s)
+        self.low = answer.granted // 2 if answer.granted >= _PREFETCHED_FROM else 0
+
+    def unanswered(self) -> None:
+        self.asked = False
+        self.low = 0
+
+    def forget(self) -> None:
+        """An administrator has reset the counter."""
+        self.left = self.low = self.used = 0
+        self.until = self.ends = self.dry_until = self.granted_at = 0.0
+
+
+class Seats(Meter):
+    """Seats: `left` of `granted` are free, the others taken by calls of this relay."""
+
+    __slots__ = ("granted",)
+    is_seats = True
+
+    def __init__(self, number: int, scope: str, rule: LimitRule) -> None:
+        super().__init__(number, scope, rule)
+        self.granted = 0
+
+    @property
+    def taken(self) -> int:
+        return self.granted - self.left
+
+    def remaining(self, now: float) -> int:
+        return max(0, self.rule.limit - self.used + self.left) if now < self.until else self.rule.limit
+
+    def resets_in_s(self, now: float) -> float:
+        """Whenever a call ends: nobody knows."""
+        return 1.0
+
+    @property
+    def spare(self) -> int:
+        """Seats worth keeping free here, so that not every call has to ask."""
+        return min(self.taken // 2 + 1, self.rule.limit // _SEAT_PARTS)
+
+    @property
+    def has_too_many(self) -> bool:
+        return self.left > (self.spare if self.taken else 0)
+
+    def ask(self, needed: int, now: float) -> SliceAsk:
+        taken = self.taken
+        self.asked = True
+        wanted = taken + needed
+        if wanted:
+            wanted = min(max(wanted, self.rule.limit), wanted + self.spare)
+        return SliceAsk(self.number, *self.key, self.rule.limit, wanted, taken + needed)
+
+    def give_back(self) -> SliceAsk:
+        self.asked = True
+        taken = self.taken
+        self.granted, self.left = taken, 0
+        return SliceAsk(self.number, *self.key, self.rule.limit, taken, 0)
+
+    def answered(self, ask: SliceAsk, answer: SliceAnswer, sent_at: float, now: float) -> None:
+        self.asked = False
+        self.left = answer.granted - self.taken
+        self.granted = answer.granted
+        self.until = sent_at + answer.usable_for_ms / 1000
+        self.used = answer.used
+        self.dry_until = now + _ASK_AGAIN_S if answer.granted < ask.least else 0.0
+
+    def unanswered(self) -> None:
+        self.asked = False
+
+    def needs_renewal(self, now: float) -> bool:
+        return (self.granted > 0 or self.taken > 0) and now > self.until - SEATS_TTL_S * 2 / 3
+
+    def forget(self) -> None:
+        self.dry_until = 0.0

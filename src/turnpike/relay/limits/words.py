@@ -1,0 +1,155 @@
+"""How limits are told to callers: the headers of governed answers, and the errors of refusals.
+
+`x-ratelimit-*` as OpenAI sends them, `anthropic-ratelimit-*` to callers of Anthropic's API, and the fields of the draft
+draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Policy` lists all windows, `RateLimit` the tightest one.
+"""
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+from turnpike.contract.limits import Resource, Subject
+from turnpike.errors import RateLimited, TurnpikeError, Unavailable
+from turnpike.kit.clock import from_ms, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from turnpike.contract.limits import LimitRule
+    from turnpike.relay.limits.meters import Meter
+
+_SPANS = {1: "second", 60: "minute", 3600: "hour", 86400: "day", 604800: "week"}
+_NAMES = {Resource.AUDIO_SECONDS: "seconds of audio", Resource.CONCURRENCY: "requests at once"}
+_SUBJECTS = {
+    Subject.TIER: "of the tier '{}'",
+    Subject.KEY: "of this API key",
+    Subject.USER: "of this user",
+    Subject.DEPARTMENT: "of this department",
+    Subject.MODEL: "of the model '{}'",
+    Subject.PROVIDER: "of this provider",
+    Subject.DEPLOYMENT: "of this deployment",
+    Subject.OPERATION: "of the operation '{}'",
+    Subject.GATEWAY: "of the whole gateway",
+    Subject.IP: "of your address",
+}
+
+
+def policy_line(meters: "Sequence[Meter]") -> bytes:
+    """The `RateLimit-Policy` field; windows alone can be said in it."""
+    parts = [f'"{_policy(meter.rule)}";q={meter.rule.limit};w={meter.rule.window_s}' for meter in meters]
+    return f"ratelimit-policy: {', '.join(parts)}\r\n".encode() if parts else b""
+
+
+def _policy(rule: "LimitRule") -> str:
+    return f"{rule.subject}-{rule.resource}-{rule.window_s}"
+
+
+class Face:
+    """The constant parts of one meter's header lines, for one API."""
+
+    __slots__ = ("_before", "_between", "_limit", "_meter", "_policy", "_reset", "_reset_at", "_stamped")
+
+    def __init__(self, meter: "Meter", *, anthropic: bool) -> None:
+        what = meter.rule.resource
+        self._meter = meter
+        self._limit = meter.rule.limit
+        self._stamped = anthropic
+        self._reset = b""
+        self._reset_at = -1.0
+        self._policy = f'ratelimit: "{_policy(meter.rule)}";r='.encode()
+        if anthropic:
+            head = f"anthropic-ratelimit-{what}"
+            self._before = f"{head}-limit: {meter.rule.limit}\r\n{head}-remaining: ".encode()
+            self._between = f"\r\n{head}-reset: ".encode()
+        else:
+            self._before = f"x-ratelimit-limit-{what}: {meter.rule.limit}\r\nx-ratelimit-remaining-{what}: ".encode()
+            self._between = f"\r\nx-ratelimit-reset-{what}: ".encode()
+
+    def lines(self, now: float, offset_ms: float, *, binding: bool) -> bytes:
+        """`binding`: the `RateLimit` field speaks of this one. `offset_ms`: of the wall clock."""
+        meter = self._meter
+        ends = meter.ends
+        # As `remaining` and `resets_in_s` say, without their calls: every governed answer comes by here.
+        if now < ends:
+            left = self._limit - meter.used + meter.left
+            left = max(left, 0)
+            wait_s = int(ends - now) + 1
+        else:
+            left, wait_s = self._limit, 0
+        reset = self._stamp(now, offset_ms) if self._stamped else b"%ds" % wait_s
+        if binding:
+            return b"%b%d%b%b\r\n%b%d;t=%d\r\n" % (
+                self._before, left, self._between, reset, self._policy, left, wait_s,
+            )  # fmt: skip
+        return b"%b%d%b%b\r\n" % (self._before, left, self._between, reset)
+
+    def _stamp(self, now: float, offset_ms: float) -> bytes:
+        ends = self._meter.ends or now
+        if ends != self._reset_at:
+            self._reset_at = ends
+            self._reset = rfc3339(from_ms(int(ends * 1000 + offset_ms))).encode()
+        return self._reset
+
+
+def refused(meter: "Meter", now: float) -> RateLimited:
+    """The limit is reached."""
+    rule = meter.rule
+    wait_s = max(1, ceil(meter.resets_in_s(now)))
+    if meter.is_seats:
+        end = "Try again when one of them has ended."
+    else:
+        end = f"It is renewed in {wait_s} s."
+    return RateLimited(
+        f"The limit {_subject(rule)} is reached: {_amount(rule)}. {end}",
+        details={"limit": _details(meter, now)},
+        retry_after_s=wait_s,
+    )
+
+
+def unknown(meter: "Meter", now: float) -> TurnpikeError:
+    """Nobody can say at the moment whether the limit is reached."""
+    return Unavailable(
+        f"The limit {_subject(meter.rule)} ({_amount(meter.rule)}) cannot be counted at the moment. Try again.",
+        details={"limit": _details(meter, now)},
+        retry_after_s=2,
+    )
+
+
+def refusal_line(meter: "Meter") -> bytes:
+    """Which limit it was, for programs: the forms of most APIs have no place for it in their errors."""
+    rule = meter.rule
+    said = f"{rule.subject};resource={rule.resource};amount={rule.amount};window={rule.window_s};id={rule.id}"
+    return f"x-turnpike-limit: {said}\r\n".encode()
+
+
+def _subject(rule: "LimitRule") -> str:
+    words = _SUBJECTS[Subject(rule.subject)].format(rule.name)
+    if rule.model:
+        words += f" for the model '{rule.model}'"
+    if rule.operation:
+        words += f" for '{rule.operation}'"
+    return words
+
+
+def _amount(rule: "LimitRule") -> str:
+    what = _NAMES.get(Resource(rule.resource), rule.resource)
+    burst = f" (and {rule.burst} in a burst)" if rule.burst else ""
+    if rule.resource == Resource.CONCURRENCY:
+        return f"{rule.amount} {what}{burst}"
+    return f"{rule.amount} {what}{burst} per {_SPANS.get(rule.window_s) or f'{rule.window_s} s'}"
+
+
+def _details(meter: "Meter", now: float) -> dict[str, object]:
+    rule = meter.rule
+    details: dict[str, object] = {
+        "id": rule.id,
+        "subject": rule.subject,
+        "resource": rule.resource,
+        "window_s": rule.window_s,
+        "amount": rule.amount,
+        "burst": rule.burst,
+        "remaining": meter.remaining(now),
+        "reset_s": ceil(meter.resets_in_s(now)),
+    }
+    if rule.subject in (Subject.TIER, Subject.MODEL, Subject.OPERATION):
+        details["name"] = rule.name
+    return details
