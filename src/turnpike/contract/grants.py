@@ -4,6 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from turnpike.contract.budgets import BudgetSpec
 from turnpike.wire.vendor import AuthSpec
 
 KEY_PREFIX = "tp-"
@@ -23,6 +24,8 @@ class PersonalAccess(msgspec.Struct, frozen=True, gc=False):
     secret: str | None
     auth: AuthSpec | None = None
     """As CredentialSpec.auth."""
+    budgets: tuple[BudgetSpec, ...] = ()
+    """Of what is sent with the credential."""
 
 
 class KeyGrant(msgspec.Struct, frozen=True, gc=False):
@@ -45,3 +48,5 @@ class KeyGrant(msgspec.Struct, frozen=True, gc=False):
     """0: never."""
     default_provider: str | None = None
     personal: tuple[PersonalAccess, ...] = ()
+    budgets: tuple[BudgetSpec, ...] = ()
+    """Of the key and of its user."""

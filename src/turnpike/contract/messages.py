@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from turnpike.contract.budgets import AskMoney, MoneyLent, RecallMoney
 from turnpike.contract.grants import KeyGrant
 from turnpike.contract.leases import Lease, LeaseRequest
 from turnpike.contract.metrics import Sample
@@ -86,10 +87,29 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 
 ToControl = (
-    Hello | ResolveKey | Counters | AskHealth | LeaseRequest | KeepObjects | DropObject | FindObjects | ObjectSeen
+    Hello
+    | ResolveKey
+    | Counters
+    | AskHealth
+    | LeaseRequest
+    | KeepObjects
+    | DropObject
+    | FindObjects
+    | ObjectSeen
+    | AskMoney
 )
 ToRelay = (
-    PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | Refused | Lease | ObjectsKept | ObjectsFound
+    PushSnapshot
+    | KeyResolved
+    | GrantsChanged
+    | AskCounters
+    | Health
+    | Refused
+    | Lease
+    | ObjectsKept
+    | ObjectsFound
+    | MoneyLent
+    | RecallMoney
 )
 
 _encode = msgspec.msgpack.Encoder().encode

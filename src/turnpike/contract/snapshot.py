@@ -2,6 +2,7 @@
 
 import msgspec
 
+from turnpike.contract.budgets import BudgetSpec
 from turnpike.wire.prices import Rates
 from turnpike.wire.vendor import AuthSpec as AuthSpec
 from turnpike.wire.vendor import OperationSpec as OperationSpec
@@ -16,6 +17,8 @@ class CredentialSpec(msgspec.Struct, frozen=True, gc=False):
     """How this one is sent, where it is not the provider's plain way: signed requests, or a token that control got."""
     fault: str = ""
     """Why it cannot be used at the moment; then there is no secret."""
+    budgets: tuple[BudgetSpec, ...] = ()
+    """Of what is sent with it; likewise below."""
 
 
 class ProviderSpec(msgspec.Struct, frozen=True):
@@ -42,6 +45,7 @@ class ProviderSpec(msgspec.Struct, frozen=True):
     quirks: tuple[str, ...] = ()
     """Names of profile facts (turnpike.wire.profiles) that hold for this provider."""
     region: str | None = None
+    budgets: tuple[BudgetSpec, ...] = ()
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
@@ -67,6 +71,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     """`genai-prices 0.2.3`, `override`: where the rates come from."""
     display_name: str | None = None
     created_s: int = 0
+    budgets: tuple[BudgetSpec, ...] = ()
 
 
 class AliasSpec(msgspec.Struct, frozen=True, gc=False):
@@ -104,3 +109,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     models: tuple[ModelSpec, ...] = ()
     aliases: tuple[AliasSpec, ...] = ()
     policies: Policies = msgspec.field(default_factory=Policies)
+    budgets: tuple[BudgetSpec, ...] = ()
+    """Of departments, tags and the whole gateway."""

@@ -1,6 +1,7 @@
 """Every table, so that `Base.metadata` is whole once this is imported. Rows and constraints; no behaviour."""
 
 from turnpike.control.db.base import Base
+from turnpike.control.db.models.budgets import Budget, BudgetAlert, BudgetCounter, BudgetSlice
 from turnpike.control.db.models.catalog import Credential, Model, ModelAlias, Provider, ProviderSetting
 from turnpike.control.db.models.identity import Department, User
 from turnpike.control.db.models.keys import ApiKey
@@ -12,6 +13,10 @@ from turnpike.control.db.models.state import Change, Meta, Policy
 __all__ = [
     "ApiKey",
     "Base",
+    "Budget",
+    "BudgetAlert",
+    "BudgetCounter",
+    "BudgetSlice",
     "Change",
     "Credential",
     "Department",
