@@ -38,6 +38,9 @@ class AskMoney(msgspec.Struct, frozen=True, tag="ask_money"):
     """All that is left and spent of what was lent, before the answer."""
     free_nanousd: int
     """The part of it that is not spent."""
+    fresh: int
+    """Not 0: the relay remembers nothing of this period but that all it was lent is spent or given back; the number
+    of its first question since. Then `held_nanousd` says nothing, and the answer's does."""
     least_nanousd: int
     """Less than this would serve no call that waits."""
     want_nanousd: int
@@ -49,8 +52,10 @@ class MoneyLent(msgspec.Struct, frozen=True, tag="money_lent"):
     id: int
     budget_id: str
     start_ms: int
+    held_nanousd: int
+    """From now on."""
     lent_nanousd: int
-    """Comes on top of what was held."""
+    """The part of it that is new."""
     pending: bool
     """Less than was asked for, but others hold money that may come back."""
     void: bool = False

@@ -27,6 +27,7 @@ from turnpike.relay.keys import Keys, missing_key
 from turnpike.relay.media_call import MediaCall
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
+from turnpike.relay.money.desk import Money
 from turnpike.relay.passage.call import PassageCall
 from turnpike.relay.passage.owners import Owners
 from turnpike.relay.passage.prefix import take_slug
@@ -95,6 +96,7 @@ class Relay:
         self.forwarder = Forwarder(self)
         self.uploads = Uploads(self)
         self.owners = Owners()
+        self.money = Money(self)
         self._trusted = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
         self.wall_offset_ms = 0.0
         """Wall clock minus monotonic clock; moved by the sweep."""
@@ -116,6 +118,7 @@ class Relay:
         """Puts a snapshot in force. Plans in use stay valid until their calls end."""
         self.profiles.replace(self._compile(snapshot))
         self.keys.pepper = snapshot.key_pepper
+        self.money.follow(snapshot.budgets)
         self.log.info("snapshot in force", version=snapshot.version, models=len(snapshot.models))
 
     def _compile(self, snapshot: Snapshot) -> Catalog:
@@ -260,6 +263,7 @@ class Relay:
             connection.sweep(now)
         for session in list(self.sessions):
             session.sweep(now)
+        self.money.sweep(now)
         self.journal.prepare()
         if self.journal.fault is not None:
             self.journal.write_waiting()

@@ -7,6 +7,7 @@ make control ask its database for every request.
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
+from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.events import Caller
 from turnpike.contract.grants import KeyGrant, key_digest
 from turnpike.errors import AddressForbidden, Unauthenticated, Unavailable
@@ -22,6 +23,7 @@ class Entry:
 
     __slots__ = (
         "alive",
+        "budgets",
         "caller",
         "expires_at_ms",
         "gated",
@@ -44,6 +46,7 @@ class Entry:
         self.caller = Caller(grant.key_id, grant.key_name, grant.user_id, grant.department_id)
         self.scopes = grant.scopes
         self.tier = grant.tier
+        self.budgets: tuple[BudgetSpec, ...] = grant.budgets
         self.expires_at_ms = grant.expires_at_ms
         self.networks = tuple(ip_network(text, strict=False) for text in grant.networks) or None
         self.profile = profile

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from turnpike.contract import CONTRACT_VERSION
+from turnpike.contract.budgets import MoneyLent, RecallMoney
 from turnpike.contract.messages import (
     AskCounters,
     AskHealth,
@@ -136,6 +137,7 @@ class Link(asyncio.Protocol):
             self._relay.log.warning("control is away")
         self._transport = None
         self._relay.owners.lost()
+        self._relay.money.lost()
         self._lost.set()
 
     # ---- inside
@@ -157,6 +159,10 @@ class Link(asyncio.Protocol):
                 self._health_answered(message.id, message.checks)
             case ObjectsFound() | ObjectsKept():
                 relay.owners.answered(message)
+            case MoneyLent():
+                relay.money.answered(message)
+            case RecallMoney():
+                relay.money.recalled(message.budget_id)
             case Refused():
                 relay.log.error("control refused this relay", reason=message.reason)
             case _:

@@ -9,6 +9,9 @@ What a gate takes for a call it leaves with it as a `Hold`, which is told exactl
 
 from typing import TYPE_CHECKING, Protocol
 
+from turnpike.relay.money.gate import build as _money
+from turnpike.relay.money.gate import build_target as _money_of_target
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,6 +40,7 @@ class Governed(Protocol):
     event_id: bytes
     request_id: str
     ended: bool
+    settled: bool
     holds: "tuple[Hold, ...]"
     target_holds: "tuple[Hold, ...]"
     """Of the target in hand: let go of when another is tried."""
@@ -74,9 +78,9 @@ if TYPE_CHECKING:
     Builder = Callable[[Relay, Entry, Route, Plan], Gate | None]
     TargetBuilder = Callable[[ModelSpec, ProviderSpec, CredentialSpec | None], Gate | None]
 
-BUILDERS: "tuple[Builder, ...]" = ()
+BUILDERS: "tuple[Builder, ...]" = (_money,)
 """In the order of passing: limits, guards, cache, money, the queue."""
-TARGET_BUILDERS: "tuple[TargetBuilder, ...]" = ()
+TARGET_BUILDERS: "tuple[TargetBuilder, ...]" = (_money_of_target,)
 _REMEMBERED_AT_MOST = 10_000
 
 

@@ -16,6 +16,7 @@ from turnpike.errors import Conflict, NotFound, ScopeMissing, TurnpikeError, Una
 from turnpike.relay.admit import check_caller, decode, identify
 from turnpike.relay.gates import Gate, Hold
 from turnpike.relay.keys import Entry
+from turnpike.relay.money.bounding import bound_of_passage
 from turnpike.relay.passage.answer import carry
 from turnpike.relay.passage.asked import Asked, api_of, error_dialect, read_asked
 from turnpike.relay.passage.batch import admit_batch, batch_models, carries_batch, check_batch
@@ -26,6 +27,7 @@ from turnpike.relay.passage.lists import first_query
 from turnpike.relay.passage.models import named_models, names_model, note_usage, rename_models
 from turnpike.relay.passage.request import read_json, request_head
 from turnpike.relay.passage.settle import open_call, settle_call
+from turnpike.wire.bounds import Bound
 from turnpike.wire.passage.paths import DEFAULT_VERSION, Api
 from turnpike.wire.passage.references import Reference
 from turnpike.wire.prices import Rates
@@ -107,6 +109,9 @@ class PassageCall:
         prefix = f"/{self.head.prefix}" if self.head.prefix else ""
         kind = self.asked.place.kind
         return f"{scheme}://{host}{prefix}/{DEFAULT_VERSION[kind.api]}/{'/'.join(kind.collection)}"
+
+    def bound_nanousd(self, bounds: tuple[Bound, ...]) -> int | None:
+        return bound_of_passage(self)
 
     def start(self) -> None:
         self.connection.conversation = self

@@ -13,6 +13,7 @@ from turnpike.contract.events import Abandoned, Outcome
 from turnpike.errors import TurnpikeError
 from turnpike.relay.endpoints import route_of
 from turnpike.relay.gates import Hold
+from turnpike.relay.money.bounding import bound_of_turn
 from turnpike.relay.settle import open_attempt, settle
 from turnpike.wire.estimate import tokens_of_bytes
 from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS, OUTPUT_AUDIO_TOKEN_MS
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
+    from turnpike.wire.bounds import Bound
     from turnpike.wire.dialects.openai_realtime import ClientEvent, ServerEvent
 
 _TRANSCRIPTION = route_of(b"POST", b"/v1/audio/transcriptions")
@@ -69,6 +71,9 @@ class Turn:
         self.attempt: Turn | None = None
         self.call = self
         self.estimate = Usage()
+
+    def bound_nanousd(self, bounds: "tuple[Bound, ...]") -> int | None:
+        return bound_of_turn(self, bounds)
 
     def open(self, target: "Target") -> None:
         """Raises Unavailable when the journal takes nothing."""

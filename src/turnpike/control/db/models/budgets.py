@@ -60,6 +60,10 @@ class BudgetSlice(Base):
     settled_nanousd: Mapped[int] = mapped_column(BigInteger)
     asked: Mapped[int] = mapped_column(BigInteger)
     """Number of the last question that was answered: what comes after it with a lower one is not."""
+    fresh: Mapped[int] = mapped_column(BigInteger)
+    """Of the last question that had it, see turnpike.contract.budgets.AskMoney."""
+    base_nanousd: Mapped[int] = mapped_column(BigInteger)
+    """What was granted before it."""
     seen_at_ms: Mapped[int] = mapped_column(BigInteger)
 
 

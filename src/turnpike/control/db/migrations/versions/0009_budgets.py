@@ -48,6 +48,8 @@ def upgrade() -> None:
         sa.Column("granted_nanousd", sa.BigInteger(), nullable=False),
         sa.Column("settled_nanousd", sa.BigInteger(), nullable=False),
         sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.Column("fresh", sa.BigInteger(), nullable=False),
+        sa.Column("base_nanousd", sa.BigInteger(), nullable=False),
         sa.Column("seen_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("budget_id", "start_ms", "holder", name=op.f("pk_budget_slices")),
     )
