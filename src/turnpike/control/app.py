@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from turnpike import __version__
 from turnpike.control.domains.admin.metrics_routes import router as metrics
 from turnpike.control.domains.admin.routes import router as admin
+from turnpike.control.domains.budgets.routes import router as budgets
 from turnpike.control.domains.catalog.alias_routes import router as aliases
 from turnpike.control.domains.catalog.credential_routes import router as credentials
 from turnpike.control.domains.catalog.model_routes import router as models
@@ -22,7 +23,9 @@ from turnpike.control.web.errors import install
 from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
-ROUTERS: tuple[APIRouter, ...] = (identity, keys, providers, credentials, models, aliases, ledger, admin, metrics)
+ROUTERS: tuple[APIRouter, ...] = (
+    identity, keys, budgets, providers, credentials, models, aliases, ledger, admin, metrics,
+)  # fmt: skip
 _FAILURES = {
     status: {"model": ErrorEnvelope, "description": words}
     for status, words in (

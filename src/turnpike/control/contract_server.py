@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from turnpike.contract import CONTRACT_VERSION
+from turnpike.contract.budgets import AskMoney
 from turnpike.contract.leases import LeaseRequest
 from turnpike.contract.messages import (
     AskHealth,
@@ -32,6 +33,7 @@ from turnpike.contract.messages import (
     pack,
 )
 from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen
+from turnpike.control.domains.budgets.lender import Lender
 from turnpike.control.domains.objects.service import ObjectDesk, ObjectMessage
 from turnpike.control.keeper import Keeper
 from turnpike.control.peers import peer_uid
@@ -61,10 +63,15 @@ class ContractServer:
         health: Callable[[], dict[str, str]],
         *,
         objects: ObjectDesk | None = None,
+        lender: Lender | None = None,
         uid: int | None = None,
     ) -> None:
         self._path = path
         self.objects = objects
+        self.lender = lender
+        if lender is not None:
+            lender.tell_all = self.tell_all
+            lender.relays = lambda: len(self.links)
         self.keeper = keeper
         self.metrics = metrics
         self.health = health
@@ -105,6 +112,11 @@ class ContractServer:
         finally:
             self.links.discard(link)
             link.close()
+
+    def tell_all(self, message: ToRelay) -> None:
+        packed = pack(message)
+        for link in self.links:
+            link.send_packed(packed)
 
     # ---- the keeper's words
 
@@ -183,6 +195,9 @@ class RelayLink:
                 self._server.metrics.update(self.hello.incarnation, message.samples)
             case AskHealth():
                 self.send(Health(message.id, self._server.health()))
+            case AskMoney():
+                if self._server.lender is not None:
+                    self._server.lender.ask(self.hello.incarnation, message, self.send)
             case LeaseRequest():
                 log.debug("lease_asked_before_leases_exist", relay=self._name())
             case _:

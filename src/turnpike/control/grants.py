@@ -7,6 +7,7 @@ is away. The query itself is in grant_query.py.
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 
+from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.grants import KeyGrant, PersonalAccess
 from turnpike.contract.scopes import to_bits
 from turnpike.control.db.database import UNREACHABLE, Database
@@ -77,18 +78,22 @@ class Grants:
             # Something changed while the database was asked: the answer may be of before.
 
     async def _query(self, digest: bytes) -> KeyGrant | None:
-        rows = await self._rows.rows(digest)
+        asked = await self._rows.rows(digest)
+        rows, budgets = asked.rows, asked.budgets
         if not rows or rows[0].revoked_at_ms is not None or not rows[0].is_active:
             return None
-        personal = tuple(self._personal(row) for row in rows if row.provider_id is not None)
-        grant = _grant(rows[0], personal)
+        personal = tuple(self._personal(row, budgets) for row in rows if row.provider_id is not None)
+        own = (*budgets.get(f"key:{rows[0].id}", ()), *budgets.get(f"user:{rows[0].user_id}", ()))
+        grant = _grant(rows[0], personal, own)
         return await self._dress(grant) if _alive(grant) else None
 
-    def _personal(self, row: KeyRow) -> PersonalAccess:
+    def _personal(self, row: KeyRow, budgets: dict[str, list[BudgetSpec]]) -> PersonalAccess:
         # A personal credential serves its owner only, whatever a row may point at.
         if row.credential_id is None or row.owner_id != row.user_id:
             return PersonalAccess(row.provider_id, row.use_shared_api, None, None)
-        return PersonalAccess(row.provider_id, row.use_shared_api, row.credential_id, self._sealer.open(row.sealed))
+        secret = self._sealer.open(row.sealed)
+        own = tuple(budgets.get(f"credential:{row.credential_id}", ()))
+        return PersonalAccess(row.provider_id, row.use_shared_api, row.credential_id, secret, budgets=own)
 
     # ---- memory
 
@@ -141,7 +146,7 @@ def _alive(grant: KeyGrant) -> bool:
     return grant.expires_at_ms == 0 or grant.expires_at_ms > now_ms()
 
 
-def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...]) -> KeyGrant:
+def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...], budgets: tuple[BudgetSpec, ...]) -> KeyGrant:
     return KeyGrant(
         key_id=row.id,
         key_name=row.name,
@@ -156,4 +161,5 @@ def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...]) -> KeyGrant:
         expires_at_ms=row.expires_at_ms or 0,
         default_provider=row.slug,
         personal=personal,
+        budgets=budgets,
     )

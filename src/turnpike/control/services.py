@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from turnpike.control.db.database import Database
+from turnpike.control.domains.budgets.lender import Lender
 from turnpike.control.domains.objects.service import ObjectDesk
 from turnpike.control.drain.state import DrainState
 from turnpike.control.health import HealthChecks
@@ -33,5 +34,6 @@ class ControlServices:
     metrics: RelayMetrics
     health: HealthChecks
     objects: ObjectDesk
+    lender: Lender
     drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)

@@ -72,8 +72,8 @@ class Target:
 
     __slots__ = (
         "answer_head", "auth", "bound", "breaker", "cost", "credential", "dialect", "find_refusal", "framing", "gates",
-        "gauge", "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query", "path", "plain", "pool",
-        "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual", "upstream_model",
+        "gauge", "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query", "path", "plain",
+        "pool", "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual", "upstream_model",
         "verbatim",
     )  # fmt: skip
 

@@ -143,8 +143,8 @@ class MoneyGate:
             return spec.flat_nanousd or 0
         raise PolicyRefused(
             f"What this call may cost cannot be known beforehand: '{call.model[:200]}' has no price here, or the"
-            f" request has no bound (a limit of output tokens gives it one). {spec.shown[:1].upper()}{spec.shown[1:]} is a hard"
-            " one and counts no flat amount for such calls.",
+            f" request has no bound (a limit of output tokens gives it one). {spec.shown[:1].upper()}{spec.shown[1:]}"
+            " is a hard one and counts no flat amount for such calls.",
             details={"budget": spec.id, "model": call.model[:200]},
         )
 

@@ -250,8 +250,10 @@ class Purse:
         pot = self.pots.get(start)
         if pot is None:
             pot = Pot(self, start, end)
-            for old in [each for each in self.pots.values() if each.end_ms <= start and each.idle]:
-                del self.pots[old.start_ms]
+            for old in [each for each in self.pots.values() if each.end_ms <= start]:
+                old.give_back()
+                if old.idle:
+                    del self.pots[old.start_ms]
             self.pots[start] = pot
             if len(self.pots) == 1 or start > self.pot.start_ms:
                 self.pot = pot

@@ -11,7 +11,7 @@ class Budget(Identified, Timed, Base):
     """Subjects are ids, names or patterns without foreign keys: what was spent outlives what it was spent by."""
 
     __tablename__ = "budgets"
-    __table_args__ = (Index(None, "kind", "subject"),)
+    __table_args__ = (Index(None, "kind", "subject"), Index(None, "short_at_ms"))
 
     kind: Mapped[str] = mapped_column(String(16))
     subject: Mapped[str] = mapped_column(String(NAME))
@@ -28,6 +28,8 @@ class Budget(Identified, Timed, Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     deleted_at_ms: Mapped[int | None] = mapped_column(BigInteger)
     """Calls that began before are still counted."""
+    short_at_ms: Mapped[int | None] = mapped_column(BigInteger)
+    """When a relay last asked for more than could be lent while others held some: all machines call it back."""
     source: Mapped[str | None] = mapped_column(String(64))
     """What it follows: `setting:<id>` of a person's own monthly limit at a provider."""
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.snapshot import AliasSpec, CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
+from turnpike.control.budget_specs import SharedBudgets, shared_budgets
 from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.catalog.facts import facts_of, read_config
@@ -42,6 +43,7 @@ class _Rows(NamedTuple):
     credentials: Sequence[Credential]
     models: Sequence[Any]
     aliases: Sequence[ModelAlias]
+    budgets: SharedBudgets
 
 
 class SnapshotCompiler:
@@ -58,16 +60,17 @@ class SnapshotCompiler:
         models = (await session.execute(query.order_by(Model.sort_order, Model.name, Model.id))).all()
         aliases = (await session.scalars(select(ModelAlias).order_by(ModelAlias.name))).all()
         policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
+        rows = _Rows(providers, credentials, models, aliases, await shared_budgets(session))
         # Thousands of rows take a while: the loop goes on serving meanwhile.
-        return await asyncio.to_thread(self._build, version, _Rows(providers, credentials, models, aliases), policy)
+        return await asyncio.to_thread(self._build, version, rows, policy)
 
     def _build(self, version: int, rows: _Rows, policy: dict[str, Any] | None) -> Snapshot:
         of_provider: dict[str, list[CredentialSpec]] = {}
         for row in rows.credentials:
-            spec = self._credential(row)
+            spec = self._credential(row, rows.budgets)
             if spec is not None:
                 of_provider.setdefault(row.provider_id, []).append(spec)
-        specs = tuple(_provider(row, tuple(of_provider.get(row.id, ()))) for row in rows.providers)
+        specs = tuple(_provider(row, tuple(of_provider.get(row.id, ())), rows.budgets) for row in rows.providers)
         operations = {spec.id: spec.operations.keys() for spec in specs}
         return Snapshot(
             contract=CONTRACT_VERSION,
@@ -75,14 +78,15 @@ class SnapshotCompiler:
             made_at_ms=now_ms(),
             key_pepper=self._sealer.keyring.pepper,
             providers=specs,
-            models=tuple(_model(row, operations[row.provider_id]) for row in rows.models),
+            models=tuple(_model(row, operations[row.provider_id], rows.budgets) for row in rows.models),
             aliases=tuple(AliasSpec(row.name, row.target, row.retired, row.note) for row in rows.aliases),
             policies=self._policies(policy),
+            budgets=rows.budgets.for_callers,
         )
 
-    def _credential(self, row: Credential) -> CredentialSpec | None:
+    def _credential(self, row: Credential, budgets: SharedBudgets) -> CredentialSpec | None:
         try:
-            return CredentialSpec(row.id, self._sealer.open(row.sealed))
+            return CredentialSpec(row.id, self._sealer.open(row.sealed), budgets=budgets.of("credential", row.id))
         except CannotOpen as error:
             # One row that a restored backup left behind must not take every other provider away.
             log.error("credential_cannot_be_opened", credential_id=row.id, reason=error.message)
@@ -98,7 +102,7 @@ class SnapshotCompiler:
         return msgspec.convert({**values, **(stored or {})}, Policies)
 
 
-def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> ProviderSpec:
+def _provider(row: Provider, credentials: tuple[CredentialSpec, ...], budgets: SharedBudgets) -> ProviderSpec:
     facts = facts_of(row.vendor, read_config(row.config), row.parameters)
     return ProviderSpec(
         id=row.id,
@@ -117,10 +121,11 @@ def _provider(row: Provider, credentials: tuple[CredentialSpec, ...]) -> Provide
         shared_for_normal_admins=row.allow_shared_for_normal_admins,
         quirks=facts.quirks,
         region=row.region,
+        budgets=budgets.of("provider", row.id),
     )
 
 
-def _model(row: Any, offered: Any) -> ModelSpec:
+def _model(row: Any, offered: Any, budgets: SharedBudgets) -> ModelSpec:
     return ModelSpec(
         id=row.id,
         provider_id=row.provider_id,
@@ -135,4 +140,5 @@ def _model(row: Any, offered: Any) -> ModelSpec:
         price_source=row.price_source,
         display_name=row.display_name,
         created_s=row.created_at_ms // 1000,
+        budgets=budgets.of_model(row.name),
     )

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("flat_nanousd", sa.BigInteger(), nullable=True),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("deleted_at_ms", sa.BigInteger(), nullable=True),
+        sa.Column("short_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("source", sa.String(length=64), nullable=True),
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
@@ -30,6 +31,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_budgets")),
     )
     op.create_index(op.f("ix_budgets_kind_subject"), "budgets", ["kind", "subject"])
+    op.create_index(op.f("ix_budgets_short_at_ms"), "budgets", ["short_at_ms"])
     op.create_table(
         "budget_counters",
         sa.Column("budget_id", sa.String(length=36), nullable=False),
