@@ -57,11 +57,13 @@ class MoneyLent(msgspec.Struct, frozen=True, tag="money_lent"):
     lent_nanousd: int
     """The part of it that is new."""
     pending: bool
-    """Less than was asked for, but others hold money that may come back."""
+    """Less than was asked for, but others hold enough of it that may come back."""
     void: bool = False
     """There is no such hard budget any more, or its periods are others now."""
     unavailable: bool = False
     """The truth could not be reached."""
+    most_nanousd: int = 0
+    """More than this can never be lent of the period, whoever gives back what he has."""
     amount_nanousd: int = 0
     spent_nanousd: int = 0
 

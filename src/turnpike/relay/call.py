@@ -15,7 +15,7 @@ from random import random
 from typing import TYPE_CHECKING
 
 from turnpike.contract.events import Abandoned, Outcome
-from turnpike.errors import TurnpikeError, Unauthenticated, Unavailable, UpstreamRefused, UpstreamTimeout
+from turnpike.errors import BudgetSpent, TurnpikeError, Unauthenticated, Unavailable, UpstreamRefused, UpstreamTimeout
 from turnpike.relay.admit import admit, identify
 from turnpike.relay.attempt import Attempt
 from turnpike.relay.gates import Gate, Hold, gates_of, release_target
@@ -26,7 +26,7 @@ from turnpike.relay.passage.stored import Stored, concerns
 from turnpike.relay.settle import abandon, settle, settle_answered
 from turnpike.wire.bounds import Bound
 from turnpike.wire.dialect import Head
-from turnpike.wire.refusals import said_in
+from turnpike.wire.refusals import quota_status, said_in
 
 if TYPE_CHECKING:
     from turnpike.relay.catalog import Plan, Target
@@ -385,6 +385,8 @@ class Call:
             self._answer_error(Outcome.FAILED, TurnpikeError())
 
     def _answer_error(self, outcome: Outcome, error: TurnpikeError) -> None:
+        if isinstance(error, BudgetSpent):
+            error.status = quota_status(self.dialect.name)
         settle(self, outcome, error.status, error.code)
         if not self.identified:
             seconds = self.relay.now() - self.started

@@ -147,9 +147,9 @@ class Pot:
 
     def refuse_waiting(self) -> None:
         """There is nothing more to come, but what is left may do for some."""
-        waiting, self.waiting = self.waiting, deque(each for each in self.waiting if each.amount <= self.left)
+        waiting, self.waiting = self.waiting, deque(each for each in self.waiting if each.amount < self.dry_from)
         for waiter in waiting:
-            if waiter.amount > self.left and not waiter.call.ended:
+            if waiter.amount >= self.dry_from and not waiter.call.ended:
                 waiter.call.refuse(self.refusal(waiter.amount))
         self.serve()
 
@@ -202,7 +202,7 @@ class Pot:
         if self.recalled:
             self.give_back()
         elif self.waiting and not answer.pending and not self.reserved and not answer.lent_nanousd:
-            self.dry_from = self.left + 1
+            self.dry_from = self.left + answer.most_nanousd + 1
             self.dry_until = now + _DRY_S
             self.refuse_waiting()
 

@@ -12,7 +12,16 @@ from turnpike.contract.events import Outcome, Served
 from turnpike.contract.objects import BatchFacts, OwnedObject
 from turnpike.contract.scopes import SCOPE_BIT, to_names
 from turnpike.contract.snapshot import ModelSpec
-from turnpike.errors import Conflict, NotFound, ScopeMissing, TurnpikeError, Unauthenticated, Unavailable, UpstreamError
+from turnpike.errors import (
+    BudgetSpent,
+    Conflict,
+    NotFound,
+    ScopeMissing,
+    TurnpikeError,
+    Unauthenticated,
+    Unavailable,
+    UpstreamError,
+)
 from turnpike.relay.admit import check_caller, decode, identify
 from turnpike.relay.gates import Gate, Hold
 from turnpike.relay.keys import Entry
@@ -31,6 +40,7 @@ from turnpike.wire.bounds import Bound
 from turnpike.wire.passage.paths import DEFAULT_VERSION, Api
 from turnpike.wire.passage.references import Reference
 from turnpike.wire.prices import Rates
+from turnpike.wire.refusals import quota_status
 from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
@@ -308,6 +318,8 @@ class PassageCall:
         outcome = Outcome.REFUSED
         if self.sent:
             outcome = Outcome.UPSTREAM_ERROR if isinstance(error, UpstreamError) else Outcome.FAILED
+        if isinstance(error, BudgetSpent) and self.dialect is not None:
+            error.status = quota_status(self.dialect.name)
         settle_call(self, outcome, error.status, error.code)
         self.relay.answer_error(self.connection, self.dialect, error, self.request_id)
 

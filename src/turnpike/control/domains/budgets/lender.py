@@ -122,14 +122,15 @@ class Lender:
         span = span_of(row)
         first = max(0, ask.start_ms - span.length_ms)
         sums = await sums_of(session, row.id, first, ask.start_ms, besides=holder, home=self._home)
-        lent, pending = loan(row.amount_nanousd, sums, ask, max(self.relays(), sums.holders))
+        lent, most = loan(row.amount_nanousd, sums, ask, max(self.relays(), sums.holders))
+        pending = not lent and 0 < ask.least_nanousd <= most
         if lent:
             await self._write(session, key, mine, ask, (held + lent, fresh, base))
         if pending and not self._database.is_sqlite:
             row.short_at_ms = now_ms()
         return MoneyLent(
             ask.id, row.id, ask.start_ms, held + lent, lent, pending,
-            amount_nanousd=row.amount_nanousd, spent_nanousd=sums.spent,
+            most_nanousd=most, amount_nanousd=row.amount_nanousd, spent_nanousd=sums.spent,
         )  # fmt: skip
 
     async def _write(
@@ -176,23 +177,20 @@ def _lends(row: Budget) -> bool:
     return row.hard and row.is_active and row.deleted_at_ms is None
 
 
-def loan(amount: int, sums: Sums, ask: AskMoney, holders: int) -> tuple[int, bool]:
-    """How much is lent, and whether more may come back from others. Pure.
+def loan(amount: int, sums: Sums, ask: AskMoney, holders: int) -> tuple[int, int]:
+    """How much is lent, and how much more there can ever be: what others hold may come back. Pure.
 
     A question for one call's need gets it if it is there at all. What is lent in advance is at most a half of what
     each holder could have, so that many of them come near the end together.
     """
     available = amount - sums.spent - sums.lent
-    if available <= 0:
-        return 0, ask.least_nanousd > 0 and sums.lent_to_others > 0
-    if not ask.want_nanousd:
-        return 0, False
-    if available < ask.least_nanousd:
-        # Crumbs are kept for whom they are enough, unless nobody else has any.
-        return (0, True) if sums.lent_to_others > 0 else (available, False)
+    most = max(0, available + sums.lent_to_others)
+    if available < max(1, ask.least_nanousd) or not ask.want_nanousd:
+        # Crumbs are kept for whom they are enough.
+        return 0, most
     share = (available - ask.least_nanousd) // (2 * max(1, holders))
     more = min(max(0, ask.want_nanousd - ask.least_nanousd), share)
-    return ask.least_nanousd + more, False
+    return ask.least_nanousd + more, most
 
 
 def _unavailable(ask: AskMoney) -> MoneyLent:
