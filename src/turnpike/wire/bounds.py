@@ -8,14 +8,18 @@ write without a bound that could be known. Output: the caller's own limit, else 
 None stands for what has no bound or no price.
 """
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from turnpike.wire.dialect import Head
 from turnpike.wire.estimate import TEMPLATE_TOKENS
-from turnpike.wire.media.dialect import MediaHead
 from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS
 from turnpike.wire.prices import PICO_PER_NANO, Rates, cost_bound_nanousd, dearest
 from turnpike.wire.types.usage import MediaUsage
+
+if TYPE_CHECKING:
+    from turnpike.wire.media.dialect import MediaHead
 
 _ELSEWHERE = (
     b'_url"', b'"url"', b"file_", b'"file', b'inline', b'"image', b'"input_image', b'_audio"', b'"audio', b'"document"',
@@ -96,7 +100,7 @@ class Bound:
             return None
         return tokens + cost_bound_nanousd(0, 0, self._rates, requests=0, media=media)
 
-    def of_media(self, head: MediaHead, media: MediaUsage | None) -> int | None:
+    def of_media(self, head: "MediaHead", media: MediaUsage | None) -> int | None:
         """Likewise, of a form or of text to be spoken. Sound that does not tell its length has no bound."""
         if self._rates is None or (head.file_bytes and head.audio_ms is None and not (media and media.images)):
             return None

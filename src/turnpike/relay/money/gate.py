@@ -41,6 +41,10 @@ class Reservation:
 
     def release(self, call: "Governed", usage: "Usage | None", cost_nanousd: int | None) -> None:
         leaves = self.at_target and not call.settled
+        if getattr(call, "moved", False):
+            for pot, amount in zip(self.pots, self.amounts, strict=True):
+                pot.move(amount)
+            return
         for pot, amount in zip(self.pots, self.amounts, strict=True):
             cost = cost_nanousd
             if cost is None:

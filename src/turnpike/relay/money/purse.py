@@ -105,6 +105,13 @@ class Pot:
         if self.waiting:
             self.serve()
 
+    def move(self, amount: int) -> None:
+        """A reservation went over to what was made, whose cost comes later: it is no longer this relay's."""
+        self.reserved -= amount
+        self.held -= amount
+        self.owes = True
+        self.purse.money.keep(self)
+
     def is_dry_for(self, amount: int) -> bool:
         """It is known that so much will not come, neither from calls under way nor from control."""
         return amount >= self.dry_from and self.purse.money.now < self.dry_until and not self.reserved

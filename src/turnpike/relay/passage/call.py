@@ -84,6 +84,8 @@ class PassageCall:
     holds: tuple[Hold, ...] = ()
     target_holds: tuple[Hold, ...] = ()
     extra_headers = b""
+    moved = False
+    """What was reserved went over to the object that was made."""
     first_byte_s = 0.0
     _status = 200
     _fetch: Fetch | None = None
