@@ -1,6 +1,8 @@
 """Budgets hold exactly, at four relays under load, whatever is killed."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 

@@ -320,7 +320,7 @@ class PassageCall:
         outcome = Outcome.REFUSED
         if self.sent:
             outcome = Outcome.UPSTREAM_ERROR if isinstance(error, UpstreamError) else Outcome.FAILED
-        if isinstance(error, BudgetSpent) and self.dialect is not None:
+        if isinstance(error, BudgetSpent):
             error.status = quota_status(self.dialect.name)
         settle_call(self, outcome, error.status, error.code)
         self.relay.answer_error(self.connection, self.dialect, error, self.request_id)

@@ -52,10 +52,15 @@ class Lender:
         self.tell_all: Callable[[ToRelay], None] = lambda _: None
         self.relays: Callable[[], int] = lambda: 1
 
+    @property
+    def home(self) -> str:
+        """Name of this machine's journals."""
+        self._home = self._home or self._find_home()
+        return self._home
+
     def is_here(self, home: str) -> bool:
         """Whether a holder's journal is this machine's."""
-        self._home = self._home or self._find_home()
-        return home == self._home
+        return home == self.home
 
     def ask(self, holder: str, ask: AskMoney, answer: Callable[[ToRelay], None]) -> None:
         """`answer` is called later, once."""
@@ -78,7 +83,6 @@ class Lender:
 
     async def _answer(self, batch: Sequence[_Question]) -> None:
         try:
-            self._home = self._home or self._find_home()
             async with self._database.write() as session:
                 answers = await self.lend(session, [(each.holder, each.ask) for each in batch])
         except UNREACHABLE as error:
@@ -121,7 +125,7 @@ class Lender:
         await self._write(session, key, mine, ask, (held, fresh, base))
         span = span_of(row)
         first = max(0, ask.start_ms - span.length_ms)
-        sums = await sums_of(session, row.id, first, ask.start_ms, besides=holder, home=self._home)
+        sums = await sums_of(session, row.id, first, ask.start_ms, besides=holder, home=self.home)
         lent, most = loan(row.amount_nanousd, sums, ask, max(self.relays(), sums.holders))
         pending = not lent and 0 < ask.least_nanousd <= most
         if lent:
@@ -153,7 +157,7 @@ class Lender:
         settled = 0 if mine is not None or ask.fresh else max(0, ask.held_nanousd - ask.free_nanousd)
         budget_id, start_ms, holder = key
         values = {
-            "budget_id": budget_id, "start_ms": start_ms, "holder": holder, "home": self._home,
+            "budget_id": budget_id, "start_ms": start_ms, "holder": holder, "home": self.home,
             "settled_nanousd": settled, **changed,
         }  # fmt: skip
         insert = (sqlite.insert if self._database.is_sqlite else postgresql.insert)(BudgetSlice).values(values)

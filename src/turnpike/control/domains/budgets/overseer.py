@@ -76,7 +76,7 @@ class Overseer:
                 .join(BudgetCounter, BudgetCounter.budget_id == Budget.id)
                 .where(BudgetCounter.changed_at_ms >= self._since_ms - _LOOK_BACK_MS, Budget.deleted_at_ms.is_(None))
             )
-            changed = (await session.execute(query)).tuples().all()
+            changed = (await session.execute(query)).all()
             reached = [alert for row, counter in changed for alert in await self._reached(session, row, counter)]
         if reached:
             insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
