@@ -67,7 +67,7 @@ async def test_four_relays_spend_a_budget_to_its_end_and_never_beyond(
 async def test_a_database_that_stops_costs_no_money_and_no_call(
     tmp_path: Path, upstream: RunningSimulator, own_postgres: PostgresServer, upstream_ids: Callable[[], set[str]]
 ) -> None:
-    env = {"TURNPIKE_DATABASE_URL": own_postgres.address(own_postgres.create())}
+    env = {"TURNPIKE_DATABASE_URL": own_postgres.address(await asyncio.to_thread(own_postgres.create))}
     with installation(tmp_path / "one", upstream, relays=2, env=env) as made:
         add_models(made.running, MODELS)
         free = made.running.create_key("free")

@@ -73,8 +73,8 @@ class Target:
     __slots__ = (
         "answer_head", "auth", "bound", "breaker", "cost", "credential", "dialect", "find_refusal", "framing", "gates",
         "gauge", "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query", "path", "plain",
-        "pool", "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual", "upstream_model",
-        "verbatim",
+        "pool", "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual",
+        "upstream_model", "verbatim",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
@@ -104,7 +104,6 @@ class Target:
         self.find_refusal = refusal_in if STATUS_IN_BODY in self.quirks else None
         self.plain = self.same and endpoint.operation in PLAIN and self.find_refusal is None
         """Whole answers go on as they came, looked at for usage alone."""
-        """Finds the error in an answer with status 200, at a provider that tells errors so."""
         root = base.path.rstrip("/")
         self.path = (root + operation.path_for(model.upstream_model)).encode()
         self.stream_path: bytes | None = None
@@ -332,8 +331,7 @@ class Catalog:
         """Those that this caller's requests may be sent with; (None,) where the provider asks for none."""
         state, personal = profile.access(provider)
         if state is AccessState.AVAILABLE_PERSONAL and personal and personal.credential_id and personal.secret:
-            own = CredentialSpec(personal.credential_id, personal.secret, personal.auth, budgets=personal.budgets)
-            return (own,)
+            return (CredentialSpec(personal.credential_id, personal.secret, personal.auth, "", personal.budgets),)
         if state is AccessState.AVAILABLE_SHARED:
             able = tuple(each for each in provider.credentials if not each.fault)
             return able or (() if provider.needs_credential or provider.credentials else (None,))

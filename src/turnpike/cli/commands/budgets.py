@@ -1,6 +1,7 @@
 """`turnpike budgets`: set, list, show, delete, write-off."""
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
@@ -20,18 +21,29 @@ BudgetId = Annotated[str, Parameter(help="Its id, as `budgets list` shows it.")]
 _Flag = Parameter(negative="")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Whom:
+    """Whom or what a budget is for: one of these."""
+
+    key: Annotated[str | None, Parameter(help="For an API key: id, name or first characters.")] = None
+    user: Annotated[str | None, Parameter(help="For a user: id, e-mail address or name.")] = None
+    department: Annotated[str | None, Parameter(help="For a department: id or name.")] = None
+    model: Annotated[str | None, Parameter(help="For a model, or several with * as a wildcard.")] = None
+    tag: Annotated[str | None, Parameter(help="For calls with this tag in x-turnpike-tags.")] = None
+    credential: Annotated[str | None, Parameter(help="For a provider's credential (its id).")] = None
+    provider: Annotated[str | None, Parameter(help="For a provider (its slug).")] = None
+    global_: Annotated[bool, _Flag, Parameter(name="--global", help="For the whole gateway.")] = False
+
+
+NOBODY = Whom()
+
+
 def set_budget(
     *,
     amount_usd: Annotated[str, Parameter(help="Dollars, up to nine places: 1.00")],
     period: Annotated[Literal["day", "week", "month", "total", "rolling"], Parameter(help="When it is renewed.")],
-    key: Annotated[str | None, Parameter(help="For an API key: id, name or first characters.")] = None,
-    user: Annotated[str | None, Parameter(help="For a user: id, e-mail address or name.")] = None,
-    department: Annotated[str | None, Parameter(help="For a department: id or name.")] = None,
-    model: Annotated[str | None, Parameter(help="For a model, or several with * as a wildcard.")] = None,
-    tag: Annotated[str | None, Parameter(help="For calls with this tag in x-turnpike-tags.")] = None,
-    credential: Annotated[str | None, Parameter(help="For a provider's credential (its id).")] = None,
-    provider: Annotated[str | None, Parameter(help="For a provider (its slug).")] = None,
-    global_: Annotated[bool, _Flag, Parameter(name="--global", help="For the whole gateway.")] = False,
+    whom: Whom = NOBODY,
     soft: Annotated[bool, _Flag, Parameter(help="Refuse nothing, only raise alerts.")] = False,
     alert: Annotated[
         list[str] | None, _Flag, Parameter(help="Percentages at which an alert is raised: 50,80. Default: 80,100.")
@@ -44,11 +56,7 @@ def set_budget(
     common: Common = DEFAULT,
 ) -> None:
     """Set a budget, or change the amount of the one that there is."""
-    chosen = {
-        "key": key, "user": user, "department": department, "model": model, "tag": tag, "credential": credential,
-        "provider": provider, "gateway": "" if global_ else None,
-    }  # fmt: skip
-    kind, subject = _only(chosen)
+    kind, subject = _only(whom)
     body: dict[str, Any] = {"amount_usd": _usd(amount_usd, "--amount-usd"), "hard": not soft}
     if alert is not None:
         body["alerts"] = _percentages(alert)
@@ -73,7 +81,11 @@ def set_budget(
     with_control(common, work)
 
 
-def _only(chosen: dict[str, str | None]) -> tuple[str, str]:
+def _only(whom: Whom) -> tuple[str, str]:
+    chosen = {
+        "key": whom.key, "user": whom.user, "department": whom.department, "model": whom.model, "tag": whom.tag,
+        "credential": whom.credential, "provider": whom.provider, "gateway": "" if whom.global_ else None,
+    }  # fmt: skip
     named = [(kind, subject) for kind, subject in chosen.items() if subject is not None]
     if len(named) != 1:
         raise InvalidRequest(
