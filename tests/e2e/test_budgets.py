@@ -69,12 +69,12 @@ async def test_a_database_that_stops_costs_no_money_and_no_call(
 ) -> None:
     env = {"TURNPIKE_DATABASE_URL": own_postgres.address(await asyncio.to_thread(own_postgres.create))}
     with installation(tmp_path / "one", upstream, relays=2, env=env) as made:
-        add_models(made.running, MODELS)
+        add_models(made.running, {"paced": "sim/pace=10ms"})
         free = made.running.create_key("free")
-        spenders = Spenders(made.gateway.facts["port"], "", tuple(MODELS), callers=20)
-        amount = 600 * spenders.cost_nanousd
+        spenders = Spenders(made.gateway.facts["port"], "", ("paced",), callers=40)
+        amount = 1500 * spenders.cost_nanousd
         spenders.key, budget = set_budget(made, amount)
-        others = Spenders(made.gateway.facts["port"], free, ("slow",), callers=2)
+        others = Spenders(made.gateway.facts["port"], free, ("paced",), callers=2)
         running, going_on = asyncio.create_task(spenders.run()), asyncio.create_task(others.run())
         while spenders.answered < 100 or not others.answered:
             await asyncio.sleep(0.01)
