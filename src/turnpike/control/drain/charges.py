@@ -15,6 +15,7 @@ from turnpike.kit.clock import now_ms
 
 _COST = COLUMNS.index("cost_nanousd")
 _HOME = ".home"
+"""Ends the name of a file beside the folder."""
 
 
 class Charged(NamedTuple):
@@ -68,8 +69,8 @@ def dead(holders: Sequence[str], journals: Path) -> list[str]:
 
 
 def home_of(journals: Path) -> str:
-    """A name for a folder of journals, which goes where the folder goes. Made at the first asking. Raises OSError."""
-    path = journals / _HOME
+    """A name for a folder of journals, kept beside it. Made at the first asking. Raises OSError."""
+    path = journals.with_name(journals.name + _HOME)
     try:
         found = path.read_text().strip()
     except FileNotFoundError:
@@ -77,7 +78,7 @@ def home_of(journals: Path) -> str:
     if found:
         return found
     made = secrets.token_hex(16)
-    partial = path.with_name(f"{_HOME}.{made}")
+    partial = path.with_name(f"{path.name}.{made}")
     partial.write_text(made)
     try:
         path.hardlink_to(partial)
