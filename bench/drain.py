@@ -116,8 +116,8 @@ class _Watched:
         self.held_s: list[float] = []
         inner = writer._insert
 
-        async def insert(rows: Any, totals: Any) -> float:
-            held_s = await inner(rows, totals)
+        async def insert(rows: Any, totals: Any, money: Any) -> float:
+            held_s = await inner(rows, totals, money)
             self.held_s.append(held_s)
             return held_s
 

@@ -10,6 +10,7 @@ from tests.architecture.sources import functions, python_files, shown, text_of, 
 SOURCES = python_files("src")
 HIDDEN_IMPORTS: dict[str, str] = {
     "src/turnpike/relay/core.py:Relay._serve_other": "WebSockets would cost every start of a relay 40 ms",
+    "src/turnpike/contract/periods.py:zone_of": "time zones would cost every start of a relay 8 ms",
 }
 """`path:function` of an import inside a function, and why it cannot stand at the top."""
 READS_ENVIRONMENT = {"src/turnpike/settings.py"}

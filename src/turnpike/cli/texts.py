@@ -20,6 +20,7 @@ GROUPS: dict[str, str] = {
     "cache": "Answers that are kept to be given again.",
     "users": "People: who they are, and what they may do.",
     "sessions": "Who is signed in.",
+    "budgets": "What may be spent, by whom and when.",
     "ledger": "What was called, by whom, and what it cost.",
     "audit": "Who changed what, who was refused what, and the proof of it.",
     "networks": "Which networks may reach the gateway.",
@@ -339,6 +340,63 @@ For example:
 
     turnpike providers remove simulator
     turnpike providers remove old --yes
+""",
+    ),
+    "budgets set": (
+        "budgets:set_budget",
+        """Set a budget, or change the amount of the one that there is.
+
+A hard budget refuses what could overrun it; a soft one only raises alerts. At
+work within a second.
+
+For example:
+
+    turnpike budgets set --key ci --amount-usd 1.00 --period day
+    turnpike budgets set --department Research --amount-usd 500 \\
+        --period month --time-zone Europe/Berlin --alert 50,80,100
+    turnpike budgets set --global --amount-usd 2000 --period month --soft
+    turnpike budgets set --model 'gpt-*' --amount-usd 20 \\
+        --period rolling --hours 24
+""",
+    ),
+    "budgets list": (
+        "budgets:list_budgets",
+        """List budgets with what is spent of them.
+
+For example:
+
+    turnpike budgets list
+    turnpike budgets list --json
+""",
+    ),
+    "budgets show": (
+        "budgets:show",
+        """Show a budget, its periods, its alerts and who holds money of it.
+
+For example:
+
+    turnpike budgets show 01890a5d-ac96-774b-bcce-b302099a8057
+""",
+    ),
+    "budgets delete": (
+        "budgets:delete",
+        """Delete a budget; what it counted stays in the ledger.
+
+For example:
+
+    turnpike budgets delete 01890a5d-ac96-774b-bcce-b302099a8057
+""",
+    ),
+    "budgets write-off": (
+        "budgets:write_off",
+        """Take back what was lent to a machine that is gone for good.
+
+Until then it counts as spent. Relays of this machine are never written off:
+what they did not spend comes back by itself.
+
+For example:
+
+    turnpike budgets write-off 01890a5d-ac96-774b-bcce-b302099a8057
 """,
     ),
     "models list": (

@@ -4,6 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.limits import LimitRule
 from turnpike.wire.vendor import AuthSpec
 
@@ -24,6 +25,8 @@ class PersonalAccess(msgspec.Struct, frozen=True, gc=False):
     secret: str | None
     auth: AuthSpec | None = None
     """As CredentialSpec.auth."""
+    budgets: tuple[BudgetSpec, ...] = ()
+    """Of what is sent with the credential."""
 
 
 class KeyGrant(msgspec.Struct, frozen=True, gc=False):
@@ -50,3 +53,5 @@ class KeyGrant(msgspec.Struct, frozen=True, gc=False):
     """Client networks that it may not be used from, whatever `networks` says."""
     limits: tuple[LimitRule, ...] = ()
     """Of the key and of its owner."""
+    budgets: tuple[BudgetSpec, ...] = ()
+    """Of the key and of its user."""

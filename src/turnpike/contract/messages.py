@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from turnpike.contract.budgets import AskMoney, MoneyLent, RecallMoney
 from turnpike.contract.caching import FindSimilar, GetKept, Kept, PutKept
 from turnpike.contract.grants import KeyGrant
 from turnpike.contract.leases import LeaseAnswer, LeaseAsk, LimitsReset
@@ -91,11 +92,11 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 ToControl = (
     Hello | ResolveKey | Counters | AskHealth | LeaseAsk | KeepObjects | DropObject | FindObjects | ObjectSeen
-    | GetKept | FindSimilar | PutKept | RefusalsSeen
+    | GetKept | FindSimilar | PutKept | RefusalsSeen | AskMoney
 )  # fmt: skip
 ToRelay = (
     PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | Refused | LeaseAnswer | LimitsReset
-    | ObjectsKept | ObjectsFound | Kept
+    | ObjectsKept | ObjectsFound | Kept | MoneyLent | RecallMoney
 )  # fmt: skip
 
 _encode = msgspec.msgpack.Encoder().encode

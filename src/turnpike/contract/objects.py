@@ -33,6 +33,10 @@ class OwnedObject(msgspec.Struct, frozen=True, array_like=True):
     """Of a file or batch whose every line was admitted."""
     usage_later: bool = False
     """Control asks for its usage until it is done."""
+    charged: tuple[str, ...] = ()
+    """As UsageEvent.charged: the counters that its usage is added to."""
+    reserved_nanousd: int = 0
+    """Lent by each of those that are hard, until its usage is known."""
 
 
 class KeepObjects(msgspec.Struct, frozen=True, tag="keep_objects"):

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.caching import Caching
 from turnpike.contract.limits import LimitRule
 from turnpike.wire.prices import Rates
@@ -18,6 +19,8 @@ class CredentialSpec(msgspec.Struct, frozen=True, gc=False):
     """How this one is sent, where it is not the provider's plain way: signed requests, or a token that control got."""
     fault: str = ""
     """Why it cannot be used at the moment; then there is no secret."""
+    budgets: tuple[BudgetSpec, ...] = ()
+    """Of what is sent with it; likewise below."""
 
 
 class ProviderSpec(msgspec.Struct, frozen=True):
@@ -45,6 +48,7 @@ class ProviderSpec(msgspec.Struct, frozen=True):
     """Names of profile facts (turnpike.wire.profiles) that hold for this provider."""
     region: str | None = None
     limits: tuple[LimitRule, ...] = ()
+    budgets: tuple[BudgetSpec, ...] = ()
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
@@ -72,6 +76,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     created_s: int = 0
     limits: tuple[LimitRule, ...] = ()
     """Of this deployment."""
+    budgets: tuple[BudgetSpec, ...] = ()
 
 
 class AliasSpec(msgspec.Struct, frozen=True, gc=False):
@@ -120,3 +125,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     networks: NetworkRules = msgspec.field(default_factory=NetworkRules)
     limits: tuple[LimitRule, ...] = ()
     """Of tiers, departments, models, operations, addresses and the gateway."""
+    budgets: tuple[BudgetSpec, ...] = ()
+    """Of departments, tags and the whole gateway."""

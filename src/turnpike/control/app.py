@@ -15,6 +15,7 @@ from turnpike.control.domains.auth.oidc_routes import router as oidc
 from turnpike.control.domains.auth.routes import router as auth
 from turnpike.control.domains.auth.routes import well_known
 from turnpike.control.domains.auth.session_routes import router as sessions
+from turnpike.control.domains.budgets.routes import router as budgets
 from turnpike.control.domains.caching.routes import router as caching
 from turnpike.control.domains.catalog.alias_routes import router as aliases
 from turnpike.control.domains.catalog.credential_routes import router as credentials
@@ -36,8 +37,8 @@ from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
 ROUTERS: tuple[APIRouter, ...] = (
-    identity, keys, limits, tiers, providers, credentials, models, aliases, ledger, caching, admin, metrics,
-    audit, security, auth, sessions, issuers, oidc, well_known,
+    identity, keys, limits, tiers, budgets, providers, credentials, models, aliases, ledger, caching, admin,
+    metrics, audit, security, auth, sessions, issuers, oidc, well_known,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -1,9 +1,11 @@
 """Puts control's parts together, the same for a server and for a command that works without one."""
 
 from turnpike.control.db.database import Database
+from turnpike.control.domains.budgets.lender import Lender as MoneyLender
 from turnpike.control.domains.caching.stores import open_desk
 from turnpike.control.domains.catalog.snapshot import SnapshotCompiler
 from turnpike.control.domains.objects.service import ObjectDesk
+from turnpike.control.drain.charges import home_of
 from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache.memory import MemoryCache
 from turnpike.control.infra.secrets import Keyring, Sealer
@@ -43,4 +45,5 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         refusals=RefusalLog(database),
         signin=SignIn.of(settings, database, sealer, keeper),
         lender=lender,
+        money=MoneyLender(database, lambda: home_of(settings.journal_dir)),
     )

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from turnpike.contract import CONTRACT_VERSION
+from turnpike.contract.budgets import AskMoney
 from turnpike.contract.caching import FindSimilar, GetKept, PutKept
 from turnpike.contract.grants import KeyGrant
 from turnpike.contract.leases import LeaseAnswer, LeaseAsk, LimitsReset
@@ -35,6 +36,7 @@ from turnpike.contract.messages import (
 )
 from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen
 from turnpike.contract.refusals import RefusalsSeen
+from turnpike.control.domains.budgets.lender import Lender as MoneyLender
 from turnpike.control.domains.caching.desk import AnswerDesk, CacheMessage
 from turnpike.control.domains.objects.service import ObjectDesk, ObjectMessage
 from turnpike.control.keeper import Keeper
@@ -70,6 +72,7 @@ class ContractServer:
         answers: AnswerDesk | None = None,
         refusals: Callable[[RefusalsSeen], None] | None = None,
         callers: Callers | None = None,
+        money: MoneyLender | None = None,
         lender: Lender | None = None,
         uid: int | None = None,
     ) -> None:
@@ -78,6 +81,10 @@ class ContractServer:
         self.answers = answers
         self.refusals = refusals
         self.callers = callers
+        self.money = money
+        if money is not None:
+            money.tell_all = self.tell_all
+            money.relays = lambda: len(self.links)
         self.lender = lender
         if lender is not None:
             lender.relays = lambda: len(self.links)
@@ -124,9 +131,12 @@ class ContractServer:
 
     def limits_reset(self, counters: tuple[tuple[str, str, int], ...]) -> None:
         """What relays hold of these counters is of before."""
-        message = pack(LimitsReset(counters))
+        self.tell_all(LimitsReset(counters))
+
+    def tell_all(self, message: ToRelay) -> None:
+        packed = pack(message)
         for link in self.links:
-            link.send_packed(message)
+            link.send_packed(packed)
 
     # ---- the keeper's words
 
@@ -212,6 +222,9 @@ class RelayLink:
                     self._server.refusals(message)
             case LeaseAsk():
                 await self._in_the_background(self._lend(message, self.hello.incarnation))
+            case AskMoney():
+                if self._server.money is not None:
+                    self._server.money.ask(self.hello.incarnation, message, self.send)
             case _:
                 raise MessageError(f"{type(message).__name__} is not for control")
 

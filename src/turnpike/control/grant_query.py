@@ -10,13 +10,43 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, select
 
+from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.limits import LimitRule
+from turnpike.control.budget_specs import budgets_of
 from turnpike.control.db.database import Database
 from turnpike.control.db.models import ApiKey, Credential, Provider, ProviderSetting, User
+from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.limits import service as limits
 
 AT_ONCE = 500
 KeyRow = Row[*tuple[Any, ...]]
+
+
+class Rules(NamedTuple):
+    """Limits and budgets of callers, by what they are of."""
+
+    limits: limits.Rules
+    budgets: dict[str, list[BudgetSpec]]
+
+    def limits_of(self, key_id: str, user_id: str) -> tuple[LimitRule, ...]:
+        return self.limits.get(key_id, ()) + self.limits.get(user_id, ())
+
+    def budgets_of(self, key_id: str, user_id: str) -> tuple[BudgetSpec, ...]:
+        return (*self.budgets.get(f"key:{key_id}", ()), *self.budgets.get(f"user:{user_id}", ()))
+
+    def budgets_of_credential(self, credential_id: str) -> tuple[BudgetSpec, ...]:
+        return tuple(self.budgets.get(f"credential:{credential_id}", ()))
+
+
+async def rules_of(session: ReadSession, key_ids: list[str], rows: Sequence[Row[Any]]) -> Rules:
+    """What holds for these keys and for the people and personal credentials of these rows, which have `user_id` and
+    `credential_id`."""
+    user_ids = list({row.user_id for row in rows})
+    credentials = [row.credential_id for row in rows if row.credential_id is not None]
+    if not user_ids:
+        return Rules({}, {})
+    subjects = {"key": key_ids, "user": user_ids, "credential": credentials}
+    return Rules(await limits.rules_of_callers(session, key_ids, user_ids), await budgets_of(session, subjects))
 
 
 class Found(NamedTuple):
@@ -24,8 +54,7 @@ class Found(NamedTuple):
 
     rows: Sequence[KeyRow]
     """One for each of the owner's settings at a provider, or a single one without; none for an unknown key."""
-    limits: tuple[LimitRule, ...]
-    """Of the key and of its owner."""
+    rules: Rules
 
 
 _QUERY = (
@@ -89,17 +118,12 @@ class GrantQuery:
             async with self._database.read() as session:
                 for row in await session.execute(_QUERY, {"digests": list(batch)}):
                     found[bytes(row.digest)].append(row)
-                known = [rows[0] for rows in found.values() if rows]
-                rules: limits.Rules = {}
-                if known:
-                    user_ids = list({row.user_id for row in known})
-                    rules = await limits.rules_of_callers(session, [row.id for row in known], user_ids)
+                rows = [row for one in found.values() for row in one]
+                rules = await rules_of(session, list({row.id for row in rows}), rows)
         except Exception as error:  # noqa: BLE001 - handed to those who wait for the answer
             for waiting in batch.values():
                 waiting.set_exception(error)
                 waiting.exception()  # nobody may be waiting any more
             return
         for digest, waiting in batch.items():
-            rows = found[digest]
-            of_both = rules.get(rows[0].id, ()) + rules.get(rows[0].user_id, ()) if rows else ()
-            waiting.set_result(Found(rows, of_both))
+            waiting.set_result(Found(found[digest], rules))

@@ -6,13 +6,15 @@ is away. The query itself is in grant_query.py.
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from sqlalchemy import Row
 
 from turnpike.contract.grants import KeyGrant, PersonalAccess
-from turnpike.contract.limits import LimitRule
 from turnpike.contract.scopes import to_bits
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.domains.identity.roles import allowed_scopes
-from turnpike.control.grant_query import GrantQuery, KeyRow
+from turnpike.control.grant_query import GrantQuery, KeyRow, Rules
 from turnpike.control.infra.secrets import Sealer
 from turnpike.errors import Unavailable
 from turnpike.kit.clock import now_ms
@@ -78,23 +80,25 @@ class Grants:
             # Something changed while the database was asked: the answer may be of before.
 
     async def _query(self, digest: bytes) -> KeyGrant | None:
-        rows, limits = await self._rows.find(digest)
+        rows, rules = await self._rows.find(digest)
         if not rows or rows[0].revoked_at_ms is not None or not rows[0].is_active:
             return None
-        personal = tuple(self.personal(row) for row in rows if row.provider_id is not None)
-        grant = _grant(rows[0], personal, limits)
+        personal = tuple(self.personal(row, rules) for row in rows if row.provider_id is not None)
+        grant = _grant(rows[0], personal, rules)
         return await self._dress(grant) if _alive(grant) else None
 
     async def dress(self, grant: KeyGrant) -> KeyGrant:
         """In the form that relays may have."""
         return await self._dress(grant)
 
-    def personal(self, row: KeyRow) -> PersonalAccess:
+    def personal(self, row: Row[Any], rules: Rules) -> PersonalAccess:
         """Of a row with `owner_id`, `user_id`, `provider_id`, `use_shared_api`, `credential_id` and `sealed`."""
         # A personal credential serves its owner only, whatever a row may point at.
         if row.credential_id is None or row.owner_id != row.user_id:
             return PersonalAccess(row.provider_id, row.use_shared_api, None, None)
-        return PersonalAccess(row.provider_id, row.use_shared_api, row.credential_id, self._sealer.open(row.sealed))
+        secret = self._sealer.open(row.sealed)
+        own = rules.budgets_of_credential(row.credential_id)
+        return PersonalAccess(row.provider_id, row.use_shared_api, row.credential_id, secret, budgets=own)
 
     # ---- memory
 
@@ -147,7 +151,7 @@ def _alive(grant: KeyGrant) -> bool:
     return grant.expires_at_ms == 0 or grant.expires_at_ms > now_ms()
 
 
-def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...], limits: tuple[LimitRule, ...]) -> KeyGrant:
+def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...], rules: Rules) -> KeyGrant:
     return KeyGrant(
         key_id=row.id,
         key_name=row.name,
@@ -163,5 +167,6 @@ def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...], limits: tuple[Limi
         default_provider=row.slug,
         personal=personal,
         denied_networks=tuple(row.denied_networks or ()),
-        limits=limits,
+        limits=rules.limits_of(row.id, row.user_id),
+        budgets=rules.budgets_of(row.id, row.user_id),
     )

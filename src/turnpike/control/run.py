@@ -61,6 +61,7 @@ class Control:
             answers=services.answers,
             refusals=services.refusals.seen,
             callers=services.signin.callers,
+            money=services.money,
             lender=services.lender,
         )
         services.limits_reset = self._contract.limits_reset

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from turnpike.control.db.database import Database
+from turnpike.control.domains.budgets.lender import Lender as MoneyLender
 from turnpike.control.domains.caching.desk import AnswerDesk
 from turnpike.control.domains.objects.service import ObjectDesk
 from turnpike.control.drain.state import DrainState
@@ -43,6 +44,7 @@ class ControlServices:
     answers: AnswerDesk
     refusals: RefusalLog
     signin: SignIn
+    money: MoneyLender
     lender: Lender
     drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)

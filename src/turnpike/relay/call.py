@@ -15,17 +15,19 @@ from random import random
 from typing import TYPE_CHECKING
 
 from turnpike.contract.events import Abandoned, Outcome
-from turnpike.errors import TurnpikeError, Unauthenticated, Unavailable, UpstreamRefused, UpstreamTimeout
+from turnpike.errors import BudgetSpent, TurnpikeError, Unauthenticated, Unavailable, UpstreamRefused, UpstreamTimeout
 from turnpike.relay.admit import admit, identify
 from turnpike.relay.attempt import Attempt
 from turnpike.relay.gates import Gate, Hold, gates_of, release_target
 from turnpike.relay.keys import Entry
 from turnpike.relay.limits.estimates import expected
+from turnpike.relay.money.bounding import bound_of, extend
 from turnpike.relay.outlets import Outlet
 from turnpike.relay.passage.stored import Stored, concerns
 from turnpike.relay.settle import abandon, settle, settle_answered
+from turnpike.wire.bounds import Bound
 from turnpike.wire.dialect import Head
-from turnpike.wire.refusals import said_in
+from turnpike.wire.refusals import quota_status, said_in
 
 if TYPE_CHECKING:
     from turnpike.relay.catalog import Plan, Target
@@ -100,6 +102,10 @@ class Call:
         self.event_id = event_id = relay.ids.at(started_at_ms)
         self.request_id = request_id = head.request_id or event_id.hex()
         self.request_id_raw = request_id.encode()
+
+    def bound_nanousd(self, bounds: tuple[Bound, ...]) -> int | None:
+        """The most that the call can cost at any of these deployments; None: not to be known."""
+        return bound_of(self, bounds)
 
     # ---- towards the upstream
 
@@ -354,7 +360,11 @@ class Call:
 
     def _retry(self, attempt: Attempt, error: TurnpikeError) -> None:
         elsewhere = self._other_target(attempt)
-        self.abandoned = (*self.abandoned, abandon(attempt, error))
+        given_up = abandon(attempt, error)
+        self.abandoned = (*self.abandoned, given_up)
+        if given_up.cost_nanousd and not extend(self, given_up.cost_nanousd):
+            self._fail(error)
+            return
         self.tried = (*self.tried, attempt.target)
         if elsewhere:
             self._try()
@@ -391,6 +401,8 @@ class Call:
             self._answer_error(Outcome.FAILED, TurnpikeError())
 
     def _answer_error(self, outcome: Outcome, error: TurnpikeError) -> None:
+        if isinstance(error, BudgetSpent):
+            error.status = quota_status(self.dialect.name)
         settle(self, outcome, error.status, error.code)
         if not self.identified:
             seconds = self.relay.now() - self.started

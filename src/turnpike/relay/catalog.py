@@ -34,6 +34,7 @@ from turnpike.relay.metrics import Labels, Metrics
 from turnpike.relay.naming import Names
 from turnpike.relay.pools import Pool, Pools
 from turnpike.wire.aws.sigv4 import Signer, read_keys
+from turnpike.wire.bounds import Bound
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.dialects.common.errors import refusal_in
@@ -71,10 +72,10 @@ class Target:
     """A deployment, ready to be sent a request of one endpoint."""
 
     __slots__ = (
-        "answer_head", "auth", "breaker", "cost", "credential", "dialect", "find_refusal", "framing", "gates", "gauge",
-        "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query", "path", "plain", "pool",
-        "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual", "upstream_model",
-        "verbatim",
+        "answer_head", "auth", "bound", "breaker", "cost", "credential", "dialect", "find_refusal", "framing", "gates",
+        "gauge", "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query", "path", "plain",
+        "pool", "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual",
+        "upstream_model", "verbatim",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
@@ -104,7 +105,6 @@ class Target:
         self.find_refusal = refusal_in if STATUS_IN_BODY in self.quirks else None
         self.plain = self.same and endpoint.operation in PLAIN and self.find_refusal is None
         """Whole answers go on as they came, looked at for usage alone."""
-        """Finds the error in an answer with status 200, at a provider that tells errors so."""
         root = base.path.rstrip("/")
         self.path = (root + operation.path_for(model.upstream_model)).encode()
         self.stream_path: bytes | None = None
@@ -121,6 +121,7 @@ class Target:
         self.passes_query = self.same and not changed
         self._take_credential(provider, credential)
         self.unusual = self.stream_path is not None or self.signer is not None
+        self.bound = Bound(model.rates, model.context_window, model.max_output_tokens)
         self.cost: Callable[[Usage], int] | None = compile_cost(model.rates) if model.rates else None
         self.served = Served(
             provider.id, provider.slug, model.id, credential.id if credential else None, model.name,
@@ -331,7 +332,7 @@ class Catalog:
         """Those that this caller's requests may be sent with; (None,) where the provider asks for none."""
         state, personal = profile.access(provider)
         if state is AccessState.AVAILABLE_PERSONAL and personal and personal.credential_id and personal.secret:
-            return (CredentialSpec(personal.credential_id, personal.secret, personal.auth),)
+            return (CredentialSpec(personal.credential_id, personal.secret, personal.auth, "", personal.budgets),)
         if state is AccessState.AVAILABLE_SHARED:
             able = tuple(each for each in provider.credentials if not each.fault)
             return able or (() if provider.needs_credential or provider.credentials else (None,))

@@ -30,6 +30,7 @@ from turnpike.relay.limits import Desk
 from turnpike.relay.media_call import MediaCall
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
+from turnpike.relay.money.desk import Money
 from turnpike.relay.passage.call import PassageCall
 from turnpike.relay.passage.owners import Owners
 from turnpike.relay.passage.prefix import take_slug
@@ -102,6 +103,7 @@ class Relay:
         self.uploads = Uploads(self)
         self.owners = Owners()
         self.edge = Edge(settings)
+        self.money = Money(self)
         self.wall_offset_ms = 0.0
         """Wall clock minus monotonic clock; moved by the sweep."""
         self.date_line = b""
@@ -127,6 +129,7 @@ class Relay:
                 connection.forget_head()
         self.keys.pepper = snapshot.key_pepper
         self.answers.apply(snapshot.caching)
+        self.money.follow(snapshot.budgets)
         self.log.info("snapshot in force", version=snapshot.version, models=len(snapshot.models))
 
     def _compile(self, snapshot: Snapshot) -> Catalog:
@@ -278,6 +281,7 @@ class Relay:
         for session in list(self.sessions):
             session.sweep(now)
         self.limits.sweep(now)
+        self.money.sweep(now)
         self.journal.prepare()
         if self.journal.fault is not None:
             self.journal.write_waiting()

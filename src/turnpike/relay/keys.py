@@ -6,6 +6,7 @@ make control ask its database for every request.
 
 from collections.abc import Callable
 
+from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.events import Caller
 from turnpike.contract.grants import KeyGrant, key_digest
 from turnpike.errors import AddressForbidden, Unauthenticated, Unavailable
@@ -25,6 +26,7 @@ class Entry:
 
     __slots__ = (
         "alive",
+        "budgets",
         "caller",
         "expires_at_ms",
         "gated",
@@ -49,6 +51,7 @@ class Entry:
         self.scopes = grant.scopes
         self.tier = grant.tier
         self.limits = grant.limits
+        self.budgets: tuple[BudgetSpec, ...] = grant.budgets
         self.expires_at_ms = grant.expires_at_ms
         self.networks = Networks.of(grant.networks, grant.denied_networks) or None
         self.profile = profile

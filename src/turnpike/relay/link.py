@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from turnpike.contract import CONTRACT_VERSION
+from turnpike.contract.budgets import MoneyLent, RecallMoney
 from turnpike.contract.caching import Kept
 from turnpike.contract.leases import LeaseAnswer, LimitsReset
 from turnpike.contract.messages import (
@@ -148,6 +149,7 @@ class Link(asyncio.Protocol):
         self._relay.owners.lost()
         self._relay.answers.shelf.lost()
         self._relay.limits.lost()
+        self._relay.money.lost()
         self._lost.set()
 
     # ---- inside
@@ -175,6 +177,10 @@ class Link(asyncio.Protocol):
                 relay.owners.answered(message)
             case Kept():
                 relay.answers.shelf.answered(message)
+            case MoneyLent():
+                relay.money.answered(message)
+            case RecallMoney():
+                relay.money.recalled(message.budget_id)
             case Refused():
                 relay.log.error("control refused this relay", reason=message.reason)
             case _:

@@ -13,6 +13,7 @@ from turnpike.relay.answer import AnswerHead
 from turnpike.relay.attempt import Attempt
 from turnpike.relay.call import Call
 from turnpike.relay.defaults import default_model
+from turnpike.relay.money.bounding import bound_of_media
 from turnpike.relay.settle import cost_of, settle
 from turnpike.wire.media.dialect import MediaHead
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from turnpike.relay.stream import Lane
     from turnpike.relay.uploads import Form
     from turnpike.relay.upstream import Source
+    from turnpike.wire.bounds import Bound
     from turnpike.wire.media.dialect import MediaDialect
     from turnpike.wire.media.watch import Passing
     from turnpike.wire.types.usage import Usage
@@ -191,6 +193,9 @@ class MediaCall(Call):
             self.form = body
         assert head.route.media is not None
         self.media: MediaDialect = head.route.media
+
+    def bound_nanousd(self, bounds: "tuple[Bound, ...]") -> int | None:
+        return bound_of_media(self, bounds)
 
     @property
     def is_stream(self) -> bool:

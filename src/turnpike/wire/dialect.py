@@ -40,6 +40,10 @@ class Head(msgspec.Struct, gc=False):
         """The most output tokens that the caller allows, over all choices; None when it sets no limit."""
         return None
 
+    def choices(self) -> int:
+        """How many answers the caller asks for."""
+        return 1
+
     def counted(self, usage: Usage | None) -> Usage | None:
         """A usage as the answer reported it, completed by what only the request tells: how large an image was asked
         for, how many characters to speak. Without a usage, what the request alone says of it; None: nothing.

@@ -75,6 +75,11 @@ SAID: dict[str, dict[RefusalKind, Said]] = {
 """By API: what the name of its dialects begins with."""
 
 
+def quota_status(dialect: str) -> int:
+    """With what status the API of a dialect says that there is no money left."""
+    return SAID.get(dialect.partition("_")[0], _OPENAI)[RefusalKind.QUOTA].status
+
+
 def said_in(error: UpstreamRefused, theirs: str, ours: str) -> UpstreamRefused:
     """The error of a provider that speaks the dialect `theirs`, as the API of the dialect `ours` says it. Returns
     `error` itself within one API."""

@@ -204,10 +204,10 @@ async def test_a_row_that_the_database_refuses_blocks_no_other_and_is_kept(
         path = relay.path
     insert = writer._insert
 
-    async def refusing(rows: Sequence[Row], totals: Sequence[Row]) -> float:
+    async def refusing(rows: Sequence[Row], totals: Sequence[Row], money: Any) -> float:
         if any(row[COLUMNS.index("event_id")] == bad for row in rows):
             raise Refused("it does not fit")
-        return await insert(rows, totals)
+        return await insert(rows, totals, money)
 
     monkeypatch.setattr(writer, "_insert", refusing)
     state = DrainState()
@@ -232,7 +232,7 @@ async def test_a_database_that_refuses_everything_is_waited_for(
         for _ in range(40):
             relay.call()
 
-    async def refusing(rows: Sequence[Row], totals: Sequence[Row]) -> float:
+    async def refusing(rows: Sequence[Row], totals: Sequence[Row], money: Any) -> float:
         raise Refused("the table is another one")
 
     monkeypatch.setattr(writer, "_insert", refusing)

@@ -14,6 +14,7 @@ import structlog
 
 from turnpike.contract.events import UsageEvent
 from turnpike.contract.journal import ASIDE_SUFFIX
+from turnpike.control.drain.charges import Charged, dead, home_of
 from turnpike.control.drain.incarnations import Incarnation, is_incarnation
 from turnpike.control.drain.rows import Row, interrupted_row, mended, row_of
 from turnpike.control.drain.state import DrainState
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 _HOPELESS = 16
 """When that many rows of a batch are refused and none is taken, the fault is not in the rows."""
+_TAKE_BACK_S = 5.0
 _WORDS = {
     "torn": "The last record of a dead relay's journal is cut off: a call that was about to be opened or settled.",
     "corrupt": "A journal segment is damaged; it is set aside when everything readable in it is in the ledger.",
@@ -54,6 +56,9 @@ class Drain:
         self._held: list[tuple[Incarnation, list[UsageEvent]]] = []
         """Read and not committed yet."""
         self._troubles: dict[str, str] = {}
+        self._charges: dict[bytes, Charged] = {}
+        """Of the rows that are being written."""
+        self._take_back_at = 0.0
 
     async def turn(self) -> int:
         """Drains all that is there now; returns the number of rows put in. Raises Unreachable; call again later."""
@@ -69,6 +74,7 @@ class Drain:
                 incarnation.all_committed()
             await self._close_first_passes()
             await self._end_dead()
+            await self._take_back()
             self._state.caught_up_at = time.monotonic()
         return self._state.rows - before
 
@@ -123,6 +129,12 @@ class Drain:
     async def _commit(self) -> None:
         owners = {event.event_id: incarnation for incarnation, events in self._held for event in events}
         rows = {event.event_id: row_of(event) for _, events in self._held for event in events}
+        self._charges = {
+            event.event_id: Charged(event.charged, incarnation.name)
+            for incarnation, events in self._held
+            for event in events
+            if event.charged
+        }
         await self._put(list(rows.values()), owners)
         for incarnation, events in self._held:
             incarnation.settle([event.event_id for event in events])
@@ -163,7 +175,7 @@ class Drain:
     async def _write(self, rows: Sequence[Row]) -> int:
         began = time.monotonic()
         try:
-            written = await self._writer.write(rows)
+            written = await self._writer.write(rows, self._charges)
         finally:
             self._state.busy_s += time.monotonic() - began
         self._state.rows += written
@@ -197,6 +209,12 @@ class Drain:
             calls = {attempts[0].event_id: attempts for attempts in incarnation.interrupted()}
             rows = [interrupted_row(attempts, charge=self._charge) for attempts in calls.values()]
             if rows:
+                last = {event_id: attempts[-1] for event_id, attempts in calls.items()}
+                self._charges = {
+                    event_id: Charged(record.charged, incarnation.name)
+                    for event_id, record in last.items()
+                    if record.charged
+                }
                 written = await self._put(rows, dict.fromkeys(calls, incarnation))
                 self._state.interrupted += written
                 if written:
@@ -209,7 +227,23 @@ class Drain:
                 continue
             del self._incarnations[incarnation.name]
             self._ended.add(incarnation.name)
+            self._take_back_at = 0.0
             log.info("journal_drained", incarnation=incarnation.name)
+
+    async def _take_back(self) -> None:
+        """Money of budgets that was lent to relays whose journals are gone: all that they spent is in the ledger."""
+        now = time.monotonic()
+        if now < self._take_back_at:
+            return
+        self._take_back_at = now + _TAKE_BACK_S
+        try:
+            home = home_of(self._folder)
+        except OSError as error:
+            self._state.journal_error = f"journal folder: {error.strerror or error}"
+            return
+        for holder in dead(await self._writer.holders(home), self._folder):
+            await self._writer.take_back(holder)
+            log.info("lent_money_taken_back", holder=holder)
 
     def _release(self, incarnation: Incarnation) -> None:
         try:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from turnpike.control.db.engine import is_sqlite, open_engines
+from turnpike.control.drain.charges import NONE, Charges, Sums, sums_of
 from turnpike.control.drain.courtesy import Turnstile
 from turnpike.control.drain.refusals import waiting_rows
 from turnpike.control.drain.rows import COLUMNS, TOTAL_COLUMNS, TOTAL_KEYS, TOTAL_SUMS, Row, totals_of
@@ -48,8 +49,8 @@ class LedgerWriter(ABC):
         self._engine = engine
         self.batch_rows = 512
 
-    async def write(self, rows: Sequence[Row]) -> int:
-        """Puts in those that are not there yet and moves the totals for them, in one transaction.
+    async def write(self, rows: Sequence[Row], charges: Charges = NONE) -> int:
+        """Puts in those that are not there yet and moves the totals and budgets for them, in one transaction.
 
         Returns how many were put in. Raises Unreachable, or Refused when a row does not fit its table.
         """
@@ -58,7 +59,7 @@ class LedgerWriter(ABC):
             if not fresh:
                 return 0
             try:
-                held_s = await self._insert(fresh, totals_of(fresh))
+                held_s = await self._insert(fresh, totals_of(fresh), sums_of(fresh, charges))
             except _Duplicate as error:
                 known = await self.existing([row[0] for row in rows])
                 remaining = [row for row in rows if row[0] not in known]
@@ -83,7 +84,15 @@ class LedgerWriter(ABC):
         """Those that have a row. Raises Unreachable."""
 
     @abstractmethod
-    async def _insert(self, rows: Sequence[Row], totals: Sequence[Row]) -> float:
+    async def holders(self, home: str) -> list[str]:
+        """Who of this home was lent money of budgets. Raises Unreachable."""
+
+    @abstractmethod
+    async def take_back(self, holder: str) -> None:
+        """All that was lent to a holder who is no more. Raises Unreachable."""
+
+    @abstractmethod
+    async def _insert(self, rows: Sequence[Row], totals: Sequence[Row], money: Sums) -> float:
         """All or nothing; returns the seconds that its locks were held. Raises _Duplicate, Refused, Unreachable."""
 
     async def close(self) -> None:
@@ -107,6 +116,13 @@ _CHANGES = ", ".join(f"{name} = ledger_totals.{name} + excluded.{name}" for name
 _ADDED = f"ON CONFLICT ({', '.join(TOTAL_KEYS)}) DO UPDATE SET key_name = excluded.key_name, {_CHANGES}"
 _ADD_TOTAL = f"{_TOTALS} VALUES ({', '.join('?' * len(TOTAL_COLUMNS))}) {_ADDED}"
 _WAIT = "INSERT INTO audit_waiting (id, refusal) VALUES (?, ?)"
+_SPEND = """INSERT INTO budget_counters (budget_id, start_ms, spent_nanousd, changed_at_ms) VALUES (?, ?, ?, ?)
+ON CONFLICT (budget_id, start_ms) DO UPDATE SET spent_nanousd = budget_counters.spent_nanousd + excluded.spent_nanousd,
+changed_at_ms = excluded.changed_at_ms"""
+_SETTLE = """UPDATE budget_slices SET settled_nanousd = settled_nanousd + ?
+WHERE budget_id = ? AND start_ms = ? AND holder = ?"""
+_HOLDERS = "SELECT DISTINCT holder FROM budget_slices WHERE home = ?"
+_TAKE_BACK = "DELETE FROM budget_slices WHERE holder = ?"
 _KNOWN = "SELECT event_id FROM ledger WHERE event_id IN ({})"
 _SQLITE_VARIABLES = 500
 _CHECKPOINT_ROWS = 16384
@@ -149,7 +165,23 @@ class SqliteWriter(LedgerWriter):
             raise Unreachable(_words(error)) from error
         return found
 
-    async def _insert(self, rows: Sequence[Row], totals: Sequence[Row]) -> float:
+    async def holders(self, home: str) -> list[str]:
+        try:
+            async with self._engine.connect() as pooled:
+                return [row[0] for row in await (await _aiosqlite(pooled)).execute_fetchall(_HOLDERS, (home,))]
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+            raise Unreachable(_words(error)) from error
+
+    async def take_back(self, holder: str) -> None:
+        try:
+            async with self._engine.connect() as pooled:
+                raw = await _aiosqlite(pooled)
+                await raw.execute_fetchall(_TAKE_BACK, (holder,))
+                await raw.commit()
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+            raise Unreachable(_words(error)) from error
+
+    async def _insert(self, rows: Sequence[Row], totals: Sequence[Row], money: Sums) -> float:
         await self._turnstile.let_pass()
         try:
             async with self._engine.connect() as pooled:
@@ -160,6 +192,9 @@ class SqliteWriter(LedgerWriter):
                     await _many(raw, _INSERT, rows)
                     await _many(raw, _ADD_TOTAL, totals)
                     await _many(raw, _WAIT, waiting_rows(rows))
+                    if money.counters:
+                        await _many(raw, _SPEND, money.counters)
+                        await _many(raw, _SETTLE, money.slices)
                     await raw.commit()
                 except BaseException:
                     await raw.rollback()
@@ -197,6 +232,14 @@ _ARRAYS = ", ".join(
 )
 _ADD_TOTALS = f"{_TOTALS} SELECT * FROM unnest({_ARRAYS}) {_ADDED}"  # noqa: S608
 
+_SPEND_ARRAYS = """INSERT INTO budget_counters (budget_id, start_ms, spent_nanousd, changed_at_ms)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])
+ON CONFLICT (budget_id, start_ms) DO UPDATE SET spent_nanousd = budget_counters.spent_nanousd + excluded.spent_nanousd,
+changed_at_ms = excluded.changed_at_ms"""
+_SETTLE_ARRAYS = """UPDATE budget_slices AS held SET settled_nanousd = held.settled_nanousd + made.amount
+FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[]) AS made (amount, budget_id, start_ms, holder)
+WHERE held.budget_id = made.budget_id AND held.start_ms = made.start_ms AND held.holder = made.holder"""
+
 
 _WAIT_POSTGRES = "INSERT INTO audit_waiting (id, refusal) VALUES ($1, $2)"
 
@@ -215,7 +258,22 @@ class PostgresWriter(LedgerWriter):
         except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise Unreachable(_words(error)) from error
 
-    async def _insert(self, rows: Sequence[Row], totals: Sequence[Row]) -> float:
+    async def holders(self, home: str) -> list[str]:
+        try:
+            async with self._engine.connect() as pooled:
+                found = await (await _asyncpg(pooled)).fetch(_HOLDERS.replace("?", "$1"), home)
+                return [row[0] for row in found]
+        except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise Unreachable(_words(error)) from error
+
+    async def take_back(self, holder: str) -> None:
+        try:
+            async with self._engine.connect() as pooled:
+                await (await _asyncpg(pooled)).execute(_TAKE_BACK.replace("?", "$1"), holder)
+        except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise Unreachable(_words(error)) from error
+
+    async def _insert(self, rows: Sequence[Row], totals: Sequence[Row], money: Sums) -> float:
         try:
             async with self._engine.connect() as pooled:
                 raw = await _asyncpg(pooled)
@@ -225,6 +283,9 @@ class PostgresWriter(LedgerWriter):
                     await raw.execute(_ADD_TOTALS, *map(list, zip(*totals, strict=True)))
                     if waiting := waiting_rows(rows):
                         await raw.executemany(_WAIT_POSTGRES, waiting)
+                    if money.counters:
+                        await raw.execute(_SPEND_ARRAYS, *map(list, zip(*money.counters, strict=True)))
+                        await raw.execute(_SETTLE_ARRAYS, *map(list, zip(*money.slices, strict=True)))
                 return time.monotonic() - began
         except asyncpg.UniqueViolationError as error:
             raise _Duplicate(_words(error)) from error

@@ -11,6 +11,7 @@ import structlog
 from turnpike.contract.grants import KeyGrant
 from turnpike.contract.scopes import to_bits
 from turnpike.control.db.database import UNREACHABLE, Database
+from turnpike.control.grant_query import rules_of
 from turnpike.control.keeper import Keeper
 from turnpike.control.oidc.issuers import Issuers
 from turnpike.control.oidc.jose import peek
@@ -105,11 +106,12 @@ class Callers:
             return None
         async with self._database.read() as session:
             rows = await store.person(session, user_id)
+            rules = await rules_of(session, [], rows)
         if not rows or not rows[0].is_active:
             return None
         scopes = to_bits(trusted.config.bearer_scopes)
         name = f"{trusted.slug}: {_service(claims)}"[:200]
-        return Called(self._presence.grant_of(rows, user_id, name, scopes, int(claims["exp"] * 1000)))
+        return Called(self._presence.grant_of(rows, rules, user_id, name, scopes, int(claims["exp"] * 1000)))
 
     async def _user_of(self, trusted: Trusted, claims: Mapping[str, Any]) -> str | None:
         """Whom a rule names, else whom the token is about."""

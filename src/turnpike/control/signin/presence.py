@@ -17,6 +17,7 @@ from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import Session
 from turnpike.control.db.sessions import Changes, ReadSession
 from turnpike.control.domains.identity.roles import allowed_scopes
+from turnpike.control.grant_query import Rules, rules_of
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
 from turnpike.control.signin import store
@@ -136,11 +137,14 @@ class Presence:
         rows = await store.person(session, row.user_id)
         if not rows or not rows[0].is_active:
             return None
-        grant = self.grant_of(rows, row.id, f"session ({row.method})", ALL_SCOPES, row.expires_at_ms)
+        rules = await rules_of(session, [], rows)
+        grant = self.grant_of(rows, rules, row.id, f"session ({row.method})", ALL_SCOPES, row.expires_at_ms)
         found = Present(grant, row.digest, row.method, row.last_seen_at_ms, row.expires_at_ms)
         return found if self._holds(found) else None
 
-    def grant_of(self, rows: Sequence[PersonRow], key_id: str, name: str, scopes: int, expires_at_ms: int) -> KeyGrant:
+    def grant_of(  # noqa: PLR0917 - a grant's parts
+        self, rows: Sequence[PersonRow], rules: Rules, key_id: str, name: str, scopes: int, expires_at_ms: int
+    ) -> KeyGrant:
         """What a person may do now, as if it were a key's grant; `scopes` as far as the role has them."""
         person = rows[0]
         return KeyGrant(
@@ -154,7 +158,9 @@ class Presence:
             models=(),
             networks=(),
             expires_at_ms=expires_at_ms,
-            personal=tuple(self._keeper.grants.personal(row) for row in rows if row.provider_id is not None),
+            personal=tuple(self._keeper.grants.personal(row, rules) for row in rows if row.provider_id is not None),
+            limits=rules.limits_of(key_id, person.user_id),
+            budgets=rules.budgets_of(key_id, person.user_id),
         )
 
     # ---- memory

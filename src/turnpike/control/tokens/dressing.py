@@ -54,7 +54,7 @@ class Dresser:
         found = _read(provider, credential.id, credential.secret)
         if found is None:
             return CredentialSpec(credential.id, "", fault="it is not complete; an administrator has to mend it")
-        return self._sent(provider, credential.id, found)
+        return msgspec.structs.replace(self._sent(provider, credential.id, found), budgets=credential.budgets)
 
     def _sent(self, provider: ProviderSpec, credential_id: str, found: AnyCredential) -> CredentialSpec:
         match found:

@@ -10,6 +10,8 @@ What a gate takes for a call it leaves with it as a `Hold`, which is told exactl
 from typing import TYPE_CHECKING, Protocol
 
 from turnpike.relay.gates.limits import build_limits, build_target_limits
+from turnpike.relay.money.gate import build as _money
+from turnpike.relay.money.gate import build_target as _money_of_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +43,7 @@ class Governed(Protocol):
     event_id: bytes
     request_id: str
     ended: bool
+    settled: bool
     holds: "tuple[Hold, ...]"
     target_holds: "tuple[Hold, ...]"
     """Of the target in hand: let go of when another is tried."""
@@ -90,9 +93,9 @@ def _caching(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> Ga
     return relay.caching_gate(relay, entry, route, plan)
 
 
-BUILDERS: "tuple[Builder, ...]" = (build_limits, _caching)
+BUILDERS: "tuple[Builder, ...]" = (build_limits, _caching, _money)
 """In the order of passing: limits, guards, cache, money, the queue."""
-TARGET_BUILDERS: "tuple[TargetBuilder, ...]" = (build_target_limits,)
+TARGET_BUILDERS: "tuple[TargetBuilder, ...]" = (build_target_limits, _money_of_target)
 _REMEMBERED_AT_MOST = 10_000
 
 

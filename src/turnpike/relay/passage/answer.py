@@ -152,6 +152,10 @@ async def keep_made(call: "PassageCall", kind: Kind, answer: Any) -> None:
 def _owned(call: "PassageCall", full_name: str, identifier: str, kind: Kind) -> OwnedObject:
     is_itself = full_name == kind.full_name
     way = call.way
+    later = kind.usage_later and is_itself
+    charged = later and call.asked.creates
+    if charged and call.holds:
+        call.moved = True
     return OwnedObject(
         way.provider.id,
         full_name,
@@ -159,7 +163,9 @@ def _owned(call: "PassageCall", full_name: str, identifier: str, kind: Kind) -> 
         call.entry.caller,
         way.credential.id if way.credential is not None else None,
         call.batch if is_itself else None,
-        kind.usage_later and is_itself,
+        later,
+        call.charged if charged else (),
+        call.reserved_nanousd if charged and call.holds else 0,
     )
 
 

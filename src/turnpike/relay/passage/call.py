@@ -12,10 +12,20 @@ from turnpike.contract.events import Outcome, Served
 from turnpike.contract.objects import BatchFacts, OwnedObject
 from turnpike.contract.scopes import SCOPE_BIT, to_names
 from turnpike.contract.snapshot import ModelSpec
-from turnpike.errors import Conflict, NotFound, ScopeMissing, TurnpikeError, Unauthenticated, Unavailable, UpstreamError
+from turnpike.errors import (
+    BudgetSpent,
+    Conflict,
+    NotFound,
+    ScopeMissing,
+    TurnpikeError,
+    Unauthenticated,
+    Unavailable,
+    UpstreamError,
+)
 from turnpike.relay.admit import check_caller, decode, identify
 from turnpike.relay.gates import Gate, Hold
 from turnpike.relay.keys import Entry
+from turnpike.relay.money.bounding import bound_of_passage
 from turnpike.relay.passage.answer import carry
 from turnpike.relay.passage.asked import Asked, api_of, error_dialect, read_asked
 from turnpike.relay.passage.batch import admit_batch, batch_models, carries_batch, check_batch
@@ -27,9 +37,11 @@ from turnpike.relay.passage.lists import first_query
 from turnpike.relay.passage.models import named_models, names_model, note_usage, rename_models
 from turnpike.relay.passage.request import read_json, request_head
 from turnpike.relay.passage.settle import open_call, settle_call
+from turnpike.wire.bounds import Bound
 from turnpike.wire.passage.paths import DEFAULT_VERSION, Api
 from turnpike.wire.passage.references import Reference
 from turnpike.wire.prices import Rates
+from turnpike.wire.refusals import quota_status
 from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
@@ -75,6 +87,8 @@ class PassageCall:
     target_holds: tuple[Hold, ...] = ()
     extra_headers = b""
     units = 1
+    moved = False
+    """What was reserved went over to the object that was made."""
     first_byte_s = 0.0
     _status = 200
     _fetch: Fetch | None = None
@@ -112,6 +126,9 @@ class PassageCall:
         prefix = f"/{self.head.prefix}" if self.head.prefix else ""
         kind = self.asked.place.kind
         return f"{scheme}://{host}{prefix}/{DEFAULT_VERSION[kind.api]}/{'/'.join(kind.collection)}"
+
+    def bound_nanousd(self, bounds: tuple[Bound, ...]) -> int | None:
+        return bound_of_passage(self)
 
     def start(self) -> None:
         self.connection.conversation = self
@@ -320,6 +337,8 @@ class PassageCall:
         outcome = Outcome.REFUSED
         if self.sent:
             outcome = Outcome.UPSTREAM_ERROR if isinstance(error, UpstreamError) else Outcome.FAILED
+        if isinstance(error, BudgetSpent):
+            error.status = quota_status(self.dialect.name)
         settle_call(self, outcome, error.status, error.code)
         self.relay.answer_error(self.connection, self.dialect, error, self.request_id, self.extra_headers)
 

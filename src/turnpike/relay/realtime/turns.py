@@ -16,6 +16,7 @@ from turnpike.errors import TurnpikeError
 from turnpike.relay.endpoints import route_of
 from turnpike.relay.gates import Hold, gates_of
 from turnpike.relay.limits.estimates import OUTPUT_TOKENS
+from turnpike.relay.money.bounding import bound_of_turn
 from turnpike.relay.realtime.admission import Admission, Told
 from turnpike.relay.settle import open_attempt, settle
 from turnpike.wire.estimate import tokens_of_bytes
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
     from turnpike.relay.protocol import ClientConnection
+    from turnpike.wire.bounds import Bound
     from turnpike.wire.dialects.openai_realtime import ClientEvent, ServerEvent
 
 _TRANSCRIPTION = route_of(b"POST", b"/v1/audio/transcriptions")
@@ -85,6 +87,9 @@ class Turn:
         self.attempt: Turn | None = None
         self.call = self
         self.estimate = Usage()
+
+    def bound_nanousd(self, bounds: "tuple[Bound, ...]") -> int | None:
+        return bound_of_turn(self, bounds)
 
     def open(self, target: "Target") -> None:
         """Raises Unavailable when the journal takes nothing."""

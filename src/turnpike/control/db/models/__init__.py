@@ -9,6 +9,7 @@ from turnpike.control.db.models.audit import (
     AuditPersonal,
     AuditWaiting,
 )
+from turnpike.control.db.models.budgets import Budget, BudgetAlert, BudgetCounter, BudgetSlice
 from turnpike.control.db.models.caching import CacheClearRow, CacheRuleRow
 from turnpike.control.db.models.catalog import Credential, Model, ModelAlias, Provider, ProviderSetting
 from turnpike.control.db.models.identity import Department, User
@@ -39,6 +40,10 @@ __all__ = [
     "AuditPersonal",
     "AuditWaiting",
     "Base",
+    "Budget",
+    "BudgetAlert",
+    "BudgetCounter",
+    "BudgetSlice",
     "CacheClearRow",
     "CacheRuleRow",
     "Change",

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from turnpike.control.db.base import Base
+from turnpike.control.db.base import Base, Document
 from turnpike.control.db.models.ledger import NAME
 from turnpike.kit.clock import now_ms
 
@@ -31,4 +31,6 @@ class OwnedObjectRow(Base):
     """turnpike.contract.objects.BatchFacts, of a file or batch whose every line was admitted."""
     usage_due_ms: Mapped[int | None] = mapped_column(BigInteger)
     """When its provider is next asked what it used; NULL: nothing to ask."""
+    charged: Mapped[list[str] | None] = mapped_column(Document)
+    """Budget counters that its usage is added to, as in turnpike.contract.events.UsageEvent."""
     created_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)

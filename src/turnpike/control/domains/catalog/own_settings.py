@@ -8,6 +8,7 @@ from typing import Any
 from turnpike.contract.access import access_state
 from turnpike.control.db.models import Credential, Provider, ProviderSetting
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains.budgets import service as budgets
 from turnpike.control.domains.catalog import repository
 from turnpike.control.domains.catalog.credentials import Credentials
 from turnpike.control.domains.catalog.schemas import SettingBody, SettingPatch, SettingView
@@ -54,6 +55,7 @@ class OwnSettings:
             if credential is not None and "use_shared_api" not in body.model_fields_set:
                 row.use_shared_api = False  # whoever brings a key means it to be used
         await session.flush()
+        await budgets.follow_monthly_limit(session, row)
         session.changes.users([user_id])
         return await self.get(session, actor, provider)
 
@@ -61,6 +63,8 @@ class OwnSettings:
         user_id = actor.person()
         row = await repository.setting(session, user_id, provider.id)
         if row is not None:
+            row.monthly_limit_cents = None
+            await budgets.follow_monthly_limit(session, row)
             await session.delete(row)
             await session.flush()
         await self._credentials.set_personal(session, provider, user_id, None)

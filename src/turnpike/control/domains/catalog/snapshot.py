@@ -11,6 +11,7 @@ from sqlalchemy import select
 from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.limits import LimitRule, Subject
 from turnpike.contract.snapshot import AliasSpec, CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
+from turnpike.control.budget_specs import SharedBudgets, shared_budgets
 from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.caching.service import read_caching
@@ -48,6 +49,7 @@ class _Rows(NamedTuple):
     models: Sequence[Any]
     aliases: Sequence[ModelAlias]
     limits: tuple[LimitRule, ...]
+    budgets: SharedBudgets
 
 
 class SnapshotCompiler:
@@ -68,20 +70,21 @@ class SnapshotCompiler:
         caching = await read_caching(session, store=self._settings.cache_store is not CacheStore.OFF)
         rules = await limits.shared_rules(session)
         # Thousands of rows take a while: the loop goes on serving meanwhile.
-        rows = _Rows(providers, credentials, models, aliases, rules)
+        rows = _Rows(providers, credentials, models, aliases, rules, await shared_budgets(session))
         snapshot = await asyncio.to_thread(self._build, version, rows, policy)
         return msgspec.structs.replace(snapshot, networks=networks, caching=caching)
 
     def _build(self, version: int, rows: _Rows, policy: dict[str, Any] | None) -> Snapshot:
         of_provider: dict[str, list[CredentialSpec]] = {}
         for row in rows.credentials:
-            spec = self._credential(row)
+            spec = self._credential(row, rows.budgets)
             if spec is not None:
                 of_provider.setdefault(row.provider_id, []).append(spec)
         of_providers = limits.of_subject(rows.limits, Subject.PROVIDER)
         of_deployments = limits.of_subject(rows.limits, Subject.DEPLOYMENT)
         specs = tuple(
-            _provider(row, tuple(of_provider.get(row.id, ())), of_providers.get(row.id, ())) for row in rows.providers
+            _provider(row, tuple(of_provider.get(row.id, ())), of_providers.get(row.id, ()), rows.budgets)
+            for row in rows.providers
         )
         operations = {spec.id: spec.operations.keys() for spec in specs}
         return Snapshot(
@@ -91,7 +94,8 @@ class SnapshotCompiler:
             key_pepper=self._sealer.keyring.pepper,
             providers=specs,
             models=tuple(
-                _model(row, operations[row.provider_id], of_deployments.get(row.id, ())) for row in rows.models
+                _model(row, operations[row.provider_id], of_deployments.get(row.id, ()), rows.budgets)
+                for row in rows.models
             ),
             aliases=tuple(AliasSpec(row.name, row.target, row.retired, row.note) for row in rows.aliases),
             policies=self._policies(policy),
@@ -99,11 +103,12 @@ class SnapshotCompiler:
                 *(rule for rule in rows.limits if rule.subject not in _OF_TARGETS),
                 *limits.default_rules(self._settings),
             ),
+            budgets=rows.budgets.for_callers,
         )
 
-    def _credential(self, row: Credential) -> CredentialSpec | None:
+    def _credential(self, row: Credential, budgets: SharedBudgets) -> CredentialSpec | None:
         try:
-            return CredentialSpec(row.id, self._sealer.open(row.sealed))
+            return CredentialSpec(row.id, self._sealer.open(row.sealed), budgets=budgets.of("credential", row.id))
         except CannotOpen as error:
             # One row that a restored backup left behind must not take every other provider away.
             log.error("credential_cannot_be_opened", credential_id=row.id, reason=error.message)
@@ -119,7 +124,9 @@ class SnapshotCompiler:
         return msgspec.convert({**values, **(stored or {})}, Policies)
 
 
-def _provider(row: Provider, credentials: tuple[CredentialSpec, ...], rules: tuple[LimitRule, ...]) -> ProviderSpec:
+def _provider(
+    row: Provider, credentials: tuple[CredentialSpec, ...], rules: tuple[LimitRule, ...], budgets: SharedBudgets
+) -> ProviderSpec:
     facts = facts_of(row.vendor, read_config(row.config), row.parameters)
     return ProviderSpec(
         id=row.id,
@@ -139,10 +146,11 @@ def _provider(row: Provider, credentials: tuple[CredentialSpec, ...], rules: tup
         quirks=facts.quirks,
         region=row.region,
         limits=rules,
+        budgets=budgets.of("provider", row.id),
     )
 
 
-def _model(row: Any, offered: Any, rules: tuple[LimitRule, ...]) -> ModelSpec:
+def _model(row: Any, offered: Any, rules: tuple[LimitRule, ...], budgets: SharedBudgets) -> ModelSpec:
     return ModelSpec(
         id=row.id,
         provider_id=row.provider_id,
@@ -158,4 +166,5 @@ def _model(row: Any, offered: Any, rules: tuple[LimitRule, ...]) -> ModelSpec:
         display_name=row.display_name,
         created_s=row.created_at_ms // 1000,
         limits=rules,
+        budgets=budgets.of_model(row.name),
     )

@@ -18,9 +18,11 @@ from turnpike.contract.objects import late_event_id
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import Credential, Model, OwnedObjectRow, Provider
 from turnpike.control.db.sessions import ReadSession
+from turnpike.control.domains.budgets.late import late_holder
 from turnpike.control.domains.catalog.facts import Facts, facts_of, read_config
 from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.control.domains.objects import repository
+from turnpike.control.drain.charges import Charged
 from turnpike.control.drain.rows import row_of
 from turnpike.control.drain.writers import LedgerWriter, Refused, Unreachable, open_writer
 from turnpike.control.infra.secrets import CannotOpen, Sealer
@@ -156,7 +158,7 @@ class BatchCosts:
         except UpstreamError as error:
             log.info("batch_not_asked", provider=question.provider.slug, reason=error.code)
             return False
-        await self._write([_event(question, model, usage) for model, usage in usages.items()])
+        await self._write([_event(question, model, usage) for model, usage in usages.items()], row)
         return True
 
     async def _get(self, question: Question, path: str) -> dict[str, Any] | None:
@@ -196,16 +198,25 @@ class BatchCosts:
             raise UpstreamGarbage(f"The provider answered {status} where the results of a batch should be.")
         return reader.end()
 
-    async def _write(self, events: list[UsageEvent]) -> None:
+    async def _write(self, events: list[UsageEvent], row: OwnedObjectRow) -> None:
         """Raises Unreachable."""
-        if not events:
+        if not events and not row.charged:
             return
         if self._writer is None:
             self._writer = open_writer(self._settings)
         try:
-            await self._writer.write([row_of(event) for event in events])
+            await self._settle(self._writer, events, row)
         except Refused as error:
             log.error("batch_row_refused", reason=str(error))
+
+    async def _settle(self, writer: LedgerWriter, events: list[UsageEvent], row: OwnedObjectRow) -> None:
+        """The rows, charged to their caller's budgets; what was kept back for the batch and not spent comes back."""
+        holder = late_holder(row.provider_id, row.kind, row.object_id)
+        charges = {event.event_id: Charged(event.charged, holder) for event in events if event.charged}
+        if events:
+            await writer.write([row_of(event) for event in events], charges)
+        if row.charged:
+            await writer.take_back(holder)
 
 
 def _pause_ms(age_ms: int) -> int:
@@ -243,6 +254,7 @@ def _event(question: Question, upstream_model: str, usage: Usage) -> UsageEvent:
         total_us=0,
         attempts=1,
         path="batch",
+        charged=tuple(row.charged or ()),
     )  # fmt: skip
 
 

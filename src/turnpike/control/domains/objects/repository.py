@@ -37,6 +37,7 @@ def _values(made: OwnedObject, first_check_ms: int) -> dict[str, object]:
         "credential_id": made.credential_id,
         "batch": None if made.batch is None else msgspec.to_builtins(made.batch),
         "usage_due_ms": first_check_ms if made.usage_later else None,
+        "charged": list(made.charged) or None,
         "created_at_ms": now_ms(),
     }
 

@@ -14,6 +14,7 @@ from turnpike.contract.objects import (
     ObjectsKept,
 )
 from turnpike.control.db.database import UNREACHABLE, Database
+from turnpike.control.domains.budgets import late
 from turnpike.control.domains.objects import repository
 from turnpike.kit.clock import now_ms
 
@@ -54,6 +55,7 @@ class ObjectDesk:
                         first_check_ms=now_ms() + FIRST_CHECK_MS,
                         is_sqlite=self._database.is_sqlite,
                     )
+                    await late.hold(session, message.objects, is_sqlite=self._database.is_sqlite)
                 return ObjectsKept(message.id, ok=True)
             case DropObject():
                 async with self._database.write() as session:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from turnpike.errors import RefusalKind, TurnpikeError, UpstreamRefused
+from turnpike.errors import BudgetSpent, RefusalKind, TurnpikeError, UpstreamRefused
 from turnpike.kit.sse import encode_sse
 
 TYPES: dict[int, str] = {
@@ -38,6 +38,8 @@ def _body(error: TurnpikeError, request_id: str) -> bytes:
     if isinstance(error, UpstreamRefused):
         known = _REFUSALS.get(error.kind) if error.kind is not None else None
         kind = known or (error.upstream_type if error.upstream_type in STATUS else None) or kind
+    elif isinstance(error, BudgetSpent):
+        kind = "billing_error"
     body: dict[str, object] = {"type": "error", "error": {"type": kind, "message": error.message}}
     if request_id:
         body["request_id"] = request_id

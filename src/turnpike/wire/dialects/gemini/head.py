@@ -28,7 +28,11 @@ class GeminiHead(Head, gc=False):
         bound = _count(config, "maxOutputTokens", "max_output_tokens")
         if bound is None:
             return None
-        return bound * (_count(config, "candidateCount", "candidate_count") or 1)
+        return bound * self.choices()
+
+    def choices(self) -> int:
+        config: dict[str, Any] = self.generationConfig or self.generation_config or {}
+        return _count(config, "candidateCount", "candidate_count") or 1
 
 
 def _count(config: dict[str, Any], *names: str) -> int | None:

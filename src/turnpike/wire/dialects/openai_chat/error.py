@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from turnpike.errors import ModelNotFound, RefusalKind, TurnpikeError, Unauthenticated, UpstreamRefused
+from turnpike.errors import BudgetSpent, ModelNotFound, RefusalKind, TurnpikeError, Unauthenticated, UpstreamRefused
 
 _TYPES = {
     400: "invalid_request_error",
@@ -26,6 +26,7 @@ _TYPES = {
 _CODES: dict[type[TurnpikeError], str] = {
     Unauthenticated: "invalid_api_key",
     ModelNotFound: "model_not_found",
+    BudgetSpent: "insufficient_quota",
 }
 """Where OpenAI has a code of its own that clients look for."""
 
@@ -48,6 +49,8 @@ def error_body(error: TurnpikeError, request_id: str) -> dict[str, Any]:
     kind = _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
     param: str | None = error.details.get("param")
     code: str | None = _CODES.get(type(error))
+    if isinstance(error, BudgetSpent):
+        kind = "insufficient_quota"
     if isinstance(error, UpstreamRefused):
         own = _REFUSALS.get(error.kind) if error.kind is not None else None
         theirs = error.upstream_type

@@ -43,6 +43,9 @@ class ChatHead(Head, gc=False):
                 return None
         return bound * self.n if self.n else bound
 
+    def choices(self) -> int:
+        return self.n or 1
+
     def wants_usage(self) -> bool:
         """Whether the caller itself asked for usage in its stream."""
         options = self.stream_options

@@ -1,0 +1,1 @@
+"""Budgets: what may be spent by whom in which period, the lending of it to relays, and the alerts."""

@@ -1,0 +1,103 @@
+"""Queries on budgets. Never commits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+
+from turnpike.control.db.models import (
+    ApiKey,
+    Budget,
+    BudgetAlert,
+    BudgetCounter,
+    BudgetSlice,
+    Credential,
+    Department,
+    Provider,
+    User,
+)
+from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains.budgets.truth import outstanding
+from turnpike.control.domains.listing import Columns, ordered, paged
+from turnpike.kit.pagination import Order, Page
+
+ORDER: Columns = {"created_at": Budget.created_at_ms, "kind": Budget.kind, "amount": Budget.amount_nanousd}
+NAMES = {"key": ApiKey.name, "user": User.display_name, "department": Department.name, "credential": Credential.label}
+
+
+@dataclass(frozen=True)
+class BudgetFilter:
+    kind: str | None = None
+    subject: str | None = None
+    period: str | None = None
+
+
+async def budgets(
+    session: ReadSession, wanted: BudgetFilter, orders: Sequence[Order], page: Page
+) -> tuple[Sequence[Budget], int]:
+    query = select(Budget).where(Budget.deleted_at_ms.is_(None))
+    for column, value in ((Budget.kind, wanted.kind), (Budget.subject, wanted.subject), (Budget.period, wanted.period)):
+        if value is not None:
+            query = query.where(column == value)
+    return await paged(session, ordered(query, orders, ORDER, Budget.id), page)
+
+
+async def budget(session: ReadSession, budget_id: str) -> Budget | None:
+    row = await session.get(Budget, budget_id)
+    return row if row is not None and row.deleted_at_ms is None else None
+
+
+async def of_subjects(session: ReadSession, pairs: Sequence[tuple[str, str]]) -> list[Budget]:
+    rows: list[Budget] = []
+    for kind, subject in pairs:
+        query = select(Budget).where(Budget.kind == kind, Budget.subject == subject, Budget.deleted_at_ms.is_(None))
+        rows += (await session.scalars(query.order_by(Budget.id))).all()
+    return rows
+
+
+async def following(session: ReadSession, source: str) -> Budget | None:
+    query = select(Budget).where(Budget.source == source, Budget.deleted_at_ms.is_(None))
+    return (await session.scalars(query)).first()
+
+
+async def name_of(session: ReadSession, kind: str, subject: str) -> str | None:
+    """What people call the subject; None for one that has no name of its own, or is gone."""
+    if kind == "provider":
+        return await session.scalar(select(Provider.slug).where(Provider.id == subject))
+    column = NAMES.get(kind)
+    if column is None:
+        return None
+    return await session.scalar(select(column).where(column.class_.id == subject))
+
+
+async def provider_id(session: ReadSession, text: str) -> str | None:
+    return await session.scalar(select(Provider.id).where((Provider.slug == text) | (Provider.id == text)))
+
+
+async def slices(session: ReadSession, budget_id: str) -> Sequence[BudgetSlice]:
+    """Those with money that is not in the ledger."""
+    query = select(BudgetSlice).where(BudgetSlice.budget_id == budget_id, outstanding() > 0)
+    return (await session.scalars(query.order_by(BudgetSlice.start_ms.desc(), BudgetSlice.holder).limit(500))).all()
+
+
+async def forget_slice(session: WriteSession, row: BudgetSlice) -> None:
+    await session.execute(
+        delete(BudgetSlice).where(
+            BudgetSlice.budget_id == row.budget_id,
+            BudgetSlice.start_ms == row.start_ms,
+            BudgetSlice.holder == row.holder,
+        )
+    )
+
+
+async def counters(session: ReadSession, budget_id: str, page: Page) -> tuple[Sequence[BudgetCounter], int]:
+    query = select(BudgetCounter).where(BudgetCounter.budget_id == budget_id)
+    return await paged(session, query.order_by(BudgetCounter.start_ms.desc()), page)
+
+
+async def alerts(session: ReadSession, budget_id: str | None, page: Page) -> tuple[Sequence[BudgetAlert], int]:
+    query = select(BudgetAlert)
+    if budget_id is not None:
+        query = query.where(BudgetAlert.budget_id == budget_id)
+    newest = (BudgetAlert.raised_at_ms.desc(), BudgetAlert.budget_id, BudgetAlert.percent)
+    return await paged(session, query.order_by(*newest), page)

@@ -1,0 +1,124 @@
+"""/api/v1/budgets: for the admin scope; and /api/v1/budgets/current, what the calls of one's own key are charged to."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from turnpike.control.db.models import Budget, BudgetSlice
+from turnpike.control.db.sessions import ReadSession
+from turnpike.control.domains.budgets import repository, service
+from turnpike.control.domains.budgets.repository import BudgetFilter
+from turnpike.control.domains.budgets.schemas import (
+    AlertView,
+    BudgetBody,
+    BudgetDetail,
+    BudgetPatch,
+    BudgetView,
+    Kind,
+    Period,
+    PeriodView,
+    WriteOffBody,
+    WrittenOffView,
+)
+from turnpike.control.domains.budgets.views import view, view_alert, view_holder, view_period
+from turnpike.control.web.database import Reading, Writing
+from turnpike.control.web.envelope import Envelope, ok, page_of
+from turnpike.control.web.fields import UUID
+from turnpike.control.web.params import Paged, PathId, Sort
+from turnpike.control.web.principal import Admin, AnyKey, Services
+from turnpike.kit.money import usd_text
+
+router = APIRouter(prefix="/api/v1/budgets", tags=["budgets"])
+
+
+async def _view(session: ReadSession, row: Budget) -> BudgetView:
+    name = await repository.name_of(session, row.kind, row.subject)
+    return BudgetView(**view(row, name, await service.sums(session, row)))
+
+
+async def _detail(session: ReadSession, row: Budget, control: Services) -> BudgetDetail:
+    name = await repository.name_of(session, row.kind, row.subject)
+    lent = await service.slices(session, row)
+    holders = [view_holder(each, here=control.money.is_here(each.home)) for each in lent]
+    return BudgetDetail(**view(row, name, await service.sums(session, row)), holders=holders)
+
+
+@router.get("")
+async def list_budgets(
+    _: Admin,
+    session: Reading,
+    page: Paged,
+    kind: Kind | None = None,
+    subject: Annotated[str | None, Query(max_length=255)] = None,
+    period: Period | None = None,
+    sort: Sort = None,
+) -> Envelope[list[BudgetView]]:
+    """Budgets with what is spent of them now."""
+    rows, total = await service.find(session, BudgetFilter(kind, subject, period), sort, page)
+    return page_of([await _view(session, row) for row in rows], page, total)
+
+
+@router.post("", status_code=201)
+async def create_budget(_: Admin, session: Writing, body: BudgetBody) -> Envelope[BudgetView]:
+    """At work within a second at every relay. Spending is counted from then on."""
+    return ok(await _view(session, await service.create(session, body)))
+
+
+@router.get("/current")
+async def list_own_budgets(actor: AnyKey, session: Reading) -> Envelope[list[BudgetView]]:
+    """Those of the key that this request was made with, of its user and of their department."""
+    return ok([await _view(session, row) for row in await service.of_caller(session, actor)])
+
+
+@router.get("/alerts")
+async def list_alerts(
+    _: Admin, session: Reading, page: Paged, budget_id: Annotated[str | None, Query(pattern=UUID)] = None
+) -> Envelope[list[AlertView]]:
+    """Percentages that were reached, the newest first: each once a period."""
+    rows, total = await service.alerts(session, budget_id, page)
+    return page_of([view_alert(row) for row in rows], page, total)
+
+
+@router.get("/{budget_id}")
+async def get_budget(_: Admin, control: Services, session: Reading, budget_id: PathId) -> Envelope[BudgetDetail]:
+    """With who holds lent money of it."""
+    return ok(await _detail(session, await service.get(session, budget_id.lower()), control))
+
+
+@router.patch("/{budget_id}")
+async def change_budget(
+    _: Admin, control: Services, session: Writing, budget_id: PathId, body: BudgetPatch
+) -> Envelope[BudgetView]:
+    """Lowering it below what is lent calls back what no running call needs."""
+    row = await service.change(session, budget_id.lower(), body)
+    control.money.recall(row.id)
+    return ok(await _view(session, row))
+
+
+@router.delete("/{budget_id}")
+async def delete_budget(_: Admin, control: Services, session: Writing, budget_id: PathId) -> Envelope[BudgetView]:
+    row = await service.delete(session, budget_id.lower())
+    control.money.recall(row.id)
+    return ok(await _view(session, row), "The budget is deleted; what it counted stays in the ledger.")
+
+
+@router.get("/{budget_id}/periods")
+async def list_periods(_: Admin, session: Reading, page: Paged, budget_id: PathId) -> Envelope[list[PeriodView]]:
+    """What was spent in each period, or bucket of a rolling budget; the newest first."""
+    row = await service.get(session, budget_id.lower())
+    rows, total = await service.periods(session, row.id, page)
+    return page_of([view_period(row, each) for each in rows], page, total)
+
+
+@router.post("/{budget_id}/write-off")
+async def write_off(
+    _: Admin, control: Services, session: Writing, budget_id: PathId, body: WriteOffBody | None = None
+) -> Envelope[WrittenOffView]:
+    """Takes back what was lent to a machine that is gone for good and counts as spent until then. Should its journal
+    come back after all, what it spent is counted then, and the budget may be overrun by as much."""
+
+    def is_here(lent: BudgetSlice) -> bool:
+        return control.money.is_here(lent.home)
+
+    holders, total = await service.write_off(session, budget_id.lower(), body or WriteOffBody(), is_here)
+    return ok(WrittenOffView(holders=sorted(set(holders)), written_off_usd=usd_text(total)))

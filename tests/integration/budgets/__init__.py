@@ -1,0 +1,1 @@
+"""Budgets, with real processes and real databases."""
