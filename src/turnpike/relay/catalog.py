@@ -25,10 +25,9 @@ from turnpike.errors import (
     Unavailable,
     UnsupportedOperation,
 )
-from turnpike.relay.breaker import Breaker
+from turnpike.relay.backend import Backend, Backends
 from turnpike.relay.endpoints import Route
 from turnpike.relay.gates import Gate, target_gates
-from turnpike.relay.gauge import Gauge
 from turnpike.relay.metrics import Labels, Metrics
 from turnpike.relay.naming import Names
 from turnpike.relay.pools import Pool, Pools
@@ -54,26 +53,14 @@ _TARGETS_AT_MOST = 50_000
 _PLANS_AT_MOST = 20_000
 
 
-class Backend:
-    """Runtime state of a deployment with one credential; the same object from snapshot to snapshot."""
-
-    __slots__ = ("breaker", "gauge", "model", "provider")
-
-    def __init__(self, provider: str, model: str, breaker: Breaker) -> None:
-        self.provider = provider
-        self.model = model
-        self.breaker = breaker
-        self.gauge = Gauge()
-
-
 class Target:
     """A deployment, ready to be sent a request of one endpoint."""
 
     __slots__ = (
-        "answer_head", "auth", "breaker", "cost", "credential", "dialect", "find_refusal", "framing", "gates", "gauge",
-        "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query", "path", "plain", "pool",
-        "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual", "upstream_model",
-        "verbatim",
+        "answer_head", "auth", "backend", "breaker", "cost", "credential", "dialect", "find_refusal", "framing",
+        "gates", "gauge", "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query", "path",
+        "plain", "pool", "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual",
+        "upstream_model", "verbatim",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
@@ -88,6 +75,7 @@ class Target:
         metrics: Metrics,
     ) -> None:
         base = urlsplit(provider.base_url)
+        self.backend = backend
         self.breaker = backend.breaker
         self.gauge = backend.gauge
         self.pool = pool
@@ -159,7 +147,7 @@ def _with_parameter(path: bytes, name: str, value: str) -> bytes:
 class Plan:
     """Where requests of one kind of caller for one model at one endpoint may go, in the order of trying."""
 
-    __slots__ = ("_fallbacks", "_turns", "gates", "model")
+    __slots__ = ("_fallbacks", "_turns", "alone", "gates", "model")
 
     def __init__(self, model: str, first: list[tuple[Target, int]], then: list[Target]) -> None:
         """`first`: targets with their weights, taken in turn; `then`: targets for when all of those fail."""
@@ -168,6 +156,8 @@ class Plan:
         """What turnpike.relay.gates made for each caller."""
         self._turns = cycle(_weighted_cycle(first))
         self._fallbacks = [target for target, _ in first] + then
+        self.alone = len(self._fallbacks) == 1
+        """There is only one target."""
 
     @property
     def targets(self) -> list[Target]:
@@ -222,7 +212,7 @@ class Catalog:
 
     __slots__ = ("_backends", "_metrics", "_pools", "_slugs", "_targets", "names", "providers", "snapshot")
 
-    def __init__(self, snapshot: Snapshot, backends: dict[tuple[str, str], Backend], pools: Pools, metrics: Metrics):
+    def __init__(self, snapshot: Snapshot, backends: Backends, pools: Pools, metrics: Metrics):
         self.snapshot = snapshot
         self.providers = {provider.id: provider for provider in snapshot.providers}
         self._slugs = frozenset(provider.slug for provider in snapshot.providers)
@@ -314,7 +304,7 @@ class Catalog:
             target = self._targets.get(key)
             # A personal credential keeps its id when its secret changes.
             if target is None or target.credential != credential:
-                backend = self._backend(row, provider, key[1])
+                backend = self._backends.of(row, provider, key[1], self.snapshot.policies)
                 pool = self._pools.of(provider)
                 target = Target(row, provider, credential, operation, endpoint, backend, pool, self._metrics)
                 if len(self._targets) >= _TARGETS_AT_MOST:
@@ -335,17 +325,6 @@ class Catalog:
             able = tuple(each for each in provider.credentials if not each.fault)
             return able or (() if provider.needs_credential or provider.credentials else (None,))
         return ()
-
-    def _backend(self, row: ModelSpec, provider: ProviderSpec, credential_id: str) -> Backend:
-        policies = self.snapshot.policies
-        key = (row.id, credential_id)
-        backend = self._backends.get(key)
-        if backend is None:
-            breaker = Breaker(policies.breaker_failures, policies.breaker_open_s)
-            backend = self._backends[key] = Backend(provider.slug, row.name, breaker)
-        else:
-            backend.breaker.configure(policies.breaker_failures, policies.breaker_open_s)
-        return backend
 
     # ---- refusals
 
