@@ -25,9 +25,7 @@ _SMOOTHING = 0.4
 _GROWTH = 0.05
 _EVIDENT = 8
 """Attempts in hand that a latency says something of: fewer do not overload anybody."""
-_USUAL_STEP = 0.02
-_FORGETS_RISE = 0.002
-"""Of a rise, the usual learns much less per window: an overload must not become the usual before it is over."""
+_LEARNS, _LEARNS_SLOWLY = 0.1, 0.02
 _HALVED_EVERY_S = 1.0
 _DRIFT = 1.02
 """Growth per window while nothing speaks against it and the limit is not reached."""
@@ -41,22 +39,24 @@ class _Usual:
     def __init__(self) -> None:
         self.usual_s = 0.0
 
-    def gradient(self, samples: list[float]) -> float | None:
-        """1: as usual; less: slower. None: too few to tell."""
+    def gradient(self, samples: list[float], peak: int, limit: float) -> float | None:
+        """1: as usual; less: slower. None: too few to tell.
+
+        What is slower becomes the usual only where our own load cannot be the reason: else an overload would teach us
+        that it is how things are.
+        """
         if len(samples) < _ENOUGH:
             return None
         recent = sorted(samples[-_LOOKED_AT:])
         quartile_s = recent[len(recent) // 4]
-        usual_s = self.usual_s
-        if not usual_s:
-            self.usual_s = quartile_s
-            return 1.0
-        step = _USUAL_STEP * 5 if quartile_s < usual_s else _USUAL_STEP
+        usual_s = self.usual_s or quartile_s
         bound_s = _TOLERANCE * usual_s + _TOLERATED_S
-        if quartile_s > bound_s:
-            step = _FORGETS_RISE
-        self.usual_s = usual_s + (quartile_s - usual_s) * step
-        return max(_STEEPEST, min(1.0, bound_s / quartile_s))
+        if quartile_s <= usual_s or peak < _EVIDENT:
+            usual_s += (quartile_s - usual_s) * _LEARNS
+        elif quartile_s <= bound_s and peak * 2 <= limit:
+            usual_s += (quartile_s - usual_s) * _LEARNS_SLOWLY
+        self.usual_s = usual_s
+        return max(_STEEPEST, min(1.0, bound_s / quartile_s)) if quartile_s else 1.0
 
 
 class GradientLimit:
@@ -89,7 +89,7 @@ class GradientLimit:
         whether one was."""
         found: list[float] = []
         for usual, samples in ((self._whole, whole_s), (self._streamed, streamed_s)):
-            gradient = usual.gradient(samples)
+            gradient = usual.gradient(samples, peak, self.value)
             if gradient is not None:
                 found.append(gradient)
                 samples.clear()
