@@ -129,5 +129,3 @@ def test_default_ports_make_the_same_origin() -> None:
 )
 def test_routes(method: bytes, path: bytes, kind: Kind) -> None:
     assert route_of(method, path).kind is kind
-
-
