@@ -79,6 +79,12 @@ class Health(msgspec.Struct, frozen=True, tag="health"):
     checks: dict[str, str]
 
 
+class ProvidersDown(msgspec.Struct, frozen=True, tag="providers_down"):
+    """All providers that fail their health check at the moment; those who are not named are well, or not checked."""
+
+    slugs: tuple[str, ...]
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     """Control will not talk to this relay (another contract version); the connection closes."""
 
@@ -89,7 +95,16 @@ ToControl = (
     Hello | ResolveKey | Counters | AskHealth | LeaseRequest | KeepObjects | DropObject | FindObjects | ObjectSeen
 )
 ToRelay = (
-    PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | Refused | Lease | ObjectsKept | ObjectsFound
+    PushSnapshot
+    | KeyResolved
+    | GrantsChanged
+    | AskCounters
+    | Health
+    | ProvidersDown
+    | Refused
+    | Lease
+    | ObjectsKept
+    | ObjectsFound
 )
 
 _encode = msgspec.msgpack.Encoder().encode

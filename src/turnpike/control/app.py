@@ -10,8 +10,10 @@ from turnpike.control.domains.admin.metrics_routes import router as metrics
 from turnpike.control.domains.admin.routes import router as admin
 from turnpike.control.domains.catalog.alias_routes import router as aliases
 from turnpike.control.domains.catalog.credential_routes import router as credentials
+from turnpike.control.domains.catalog.health_routes import router as provider_health
 from turnpike.control.domains.catalog.model_routes import router as models
 from turnpike.control.domains.catalog.provider_routes import router as providers
+from turnpike.control.domains.catalog.resilience import router as resilience
 from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
@@ -22,7 +24,9 @@ from turnpike.control.web.errors import install
 from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
-ROUTERS: tuple[APIRouter, ...] = (identity, keys, providers, credentials, models, aliases, ledger, admin, metrics)
+ROUTERS: tuple[APIRouter, ...] = (
+    identity, keys, providers, provider_health, credentials, models, aliases, ledger, admin, resilience, metrics,
+)  # fmt: skip
 _FAILURES = {
     status: {"model": ErrorEnvelope, "description": words}
     for status, words in (

@@ -58,6 +58,7 @@ class Control:
             services.metrics,
             services.health.report,
             objects=services.objects,
+            provider_health=services.provider_health,
         )
         services.keeper.when_dead = self.ended.set
         await services.keeper.start()

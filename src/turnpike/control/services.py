@@ -11,6 +11,7 @@ from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache import Cache
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
+from turnpike.control.provider_health import ProviderHealth
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.settings import Settings
 
@@ -33,5 +34,6 @@ class ControlServices:
     metrics: RelayMetrics
     health: HealthChecks
     objects: ObjectDesk
+    provider_health: ProviderHealth = field(default_factory=ProviderHealth)
     drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)

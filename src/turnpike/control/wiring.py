@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from turnpike.control.app import create_app
+from turnpike.control.domains.catalog.checking import ProviderChecks
 from turnpike.control.domains.objects.batches import BatchCosts
 from turnpike.control.drain import checks
 from turnpike.control.drain.runner import DrainRunner
@@ -33,7 +34,7 @@ def build(services: ControlServices) -> tuple[ASGIApp, ASGIApp]:
     checks.register(services.health, services.drain)
     batches = BatchCosts(services.settings, services.database, services.sealer)
     services.objects.when_ended = batches.look_now
-    services.runners = [*services.runners, drain, PeriodicTasks(services), batches]
+    services.runners = [*services.runners, drain, PeriodicTasks(services), batches, ProviderChecks(services)]
     return app, AdminDoor(app)
 
 

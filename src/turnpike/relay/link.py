@@ -22,6 +22,7 @@ from turnpike.contract.messages import (
     Hello,
     KeyResolved,
     MessageError,
+    ProvidersDown,
     PushSnapshot,
     Refused,
     ResolveKey,
@@ -136,6 +137,8 @@ class Link(asyncio.Protocol):
             self._relay.log.warning("control is away")
         self._transport = None
         self._relay.owners.lost()
+        # Nobody says any longer when they are well again: from here on they are judged by their answers alone.
+        self._relay.backends.found_down(frozenset())
         self._lost.set()
 
     # ---- inside
@@ -157,6 +160,8 @@ class Link(asyncio.Protocol):
                 self._health_answered(message.id, message.checks)
             case ObjectsFound() | ObjectsKept():
                 relay.owners.answered(message)
+            case ProvidersDown():
+                relay.backends.found_down(frozenset(message.slugs))
             case Refused():
                 relay.log.error("control refused this relay", reason=message.reason)
             case _:
