@@ -1,13 +1,14 @@
 """Policies of resilience, active health checks, and what is shown of how providers fare."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from tests.support.control import Api, FakeRelay, api, make_key, make_model, make_provider, make_user
-from tests.support.upstream import Received, Upstream, Wire, answer, serving
+from tests.support.upstream import answer
 from turnpike.contract.messages import Counters, ProvidersDown
 from turnpike.contract.metrics import Sample
 from turnpike.control.contract_server import ContractServer
@@ -67,11 +68,38 @@ async def test_relays_have_the_policies_within_a_second(services: ControlService
 # ---- active checks
 
 
+class Provider:
+    """Asked for its list of models alone; answers what `said` is at the time, or nothing."""
+
+    def __init__(self, said: bytes | None) -> None:
+        self.said = said
+        self.asked = 0
+        self.url = ""
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.asked += 1
+        if self.said is not None:
+            writer.write(self.said.replace(b"\r\n", b"\r\nconnection: close\r\n", 1))
+            await writer.drain()
+        else:
+            await reader.read()
+        writer.close()
+
+
+@asynccontextmanager
+async def serving_list(said: bytes | None) -> AsyncIterator[Provider]:
+    provider = Provider(said)
+    server = await asyncio.start_server(provider.answer, "127.0.0.1", 0)
+    provider.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    async with server:
+        yield provider
+
+
 @pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "LOOK_EVERY_S", 0.05)
     monkeypatch.setattr(checking, "TIMEOUT_S", 0.5)
-    yield
 
 
 @asynccontextmanager
@@ -99,7 +127,7 @@ async def checks(services: ControlServices) -> AsyncIterator[None]:
         await runner.stop()
 
 
-async def checked(operator: Api, upstream: Upstream, slug: str = "acme") -> None:
+async def checked(operator: Api, upstream: Provider, slug: str = "acme") -> None:
     await make_provider(
         operator, slug, api_base_url=upstream.url, allow_addresses=["127.0.0.0/8"], shared_api_key="sk-12345678901234",
         config={"health_check_s": 1},
@@ -114,20 +142,12 @@ def told_down(relay: FakeRelay) -> list[tuple[str, ...]]:
 async def test_a_provider_that_does_not_answer_goes_down_and_comes_back_by_itself(
     services: ControlServices, operator: Api
 ) -> None:
-    well = True
-
-    async def step(wire: Wire, received: Received) -> None:
-        if well:
-            await wire.write(LIST)
-        else:
-            await asyncio.sleep(2)
-
-    async with serving_list(step) as upstream, contract(services) as relay:
+    async with serving_list(LIST) as upstream, contract(services) as relay:
         await checked(operator, upstream)
         async with checks(services):
             view = await until(operator, lambda view: view["healthy"] is not None)
             assert (view["healthy"], view["interval_s"], view["status"], view["error"]) == (True, 1, 200, None)
-            well = False
+            upstream.said = None
             view = await until(operator, lambda view: view["healthy"] is False)
             assert view["failures"] >= 2
             assert "did not answer" in view["error"]
@@ -135,7 +155,7 @@ async def test_a_provider_that_does_not_answer_goes_down_and_comes_back_by_itsel
             late = await FakeRelay.connect(services.settings.contract_socket, incarnation="late")
             await late.until(lambda r: told_down(r) == [("acme",)])
             await late.close()
-            well = True
+            upstream.said = LIST
             await until(operator, lambda view: view["healthy"] is True)
             await relay.until(lambda r: told_down(r) == [("acme",), ()])
 
@@ -159,9 +179,9 @@ async def test_who_is_not_to_be_checked_is_not_asked_and_not_down(services: Cont
             await until(operator, lambda view: view["healthy"] is False)
             await operator.data("PATCH", f"{PROVIDERS}/acme", {"config": {}})
             await until(operator, lambda view: view["healthy"] is None)
-            asked = len(upstream.requests)
+            asked = upstream.asked
             await asyncio.sleep(1.3)
-            assert len(upstream.requests) == asked
+            assert upstream.asked == asked
         assert services.provider_health.down == frozenset()
         assert (await operator.data("GET", f"{PROVIDERS}/other/health"))["interval_s"] is None
 
@@ -192,17 +212,10 @@ async def test_what_relays_report_is_shown_by_deployment(services: ControlServic
     ]  # fmt: skip
 
 
-@asynccontextmanager
-async def serving_list(step: object) -> AsyncIterator[Upstream]:
-    """A provider of which nothing but its list of models is asked."""
-    async with serving(step) as upstream:  # pyright: ignore[reportArgumentType]
-        yield upstream
-
-
-async def until(operator: Api, condition: object, timeout_s: float = 12.0) -> dict[str, object]:
+async def until(operator: Api, condition: Callable[[dict[str, Any]], bool], timeout_s: float = 12.0) -> dict[str, Any]:
     async with asyncio.timeout(timeout_s):
         while True:
             view = await operator.data("GET", f"{PROVIDERS}/acme/health")
-            if condition(view):  # pyright: ignore[reportCallIssue]
+            if condition(view):
                 return view
             await asyncio.sleep(0.05)

@@ -22,6 +22,7 @@ from tests.support.upstream import (
     serving,
     whole_stream,
 )
+from turnpike.contract.messages import ProvidersDown
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -283,3 +284,52 @@ async def test_nothing_is_in_hand_when_all_is_over(stage: Stage) -> None:
             assert value_of(counted, "turnpike_backend_in_flight", provider, model) == 0
             assert value_of(counted, "turnpike_backend_latency_seconds", provider, model) > 0
             assert value_of(counted, "turnpike_backend_failing", provider, model) > 0
+
+
+# ---- active health checks
+
+
+async def test_a_provider_that_fails_its_checks_is_passed_over_while_there_is_another(stage: Stage) -> None:
+    await stage.policies()
+    async with serving(GOOD) as one, serving(GOOD) as two:
+        model = await stage.model(one, two)
+        slugs = [each.slug for each in stage.control.snapshot.providers[-2:]]
+        stage.control.tell(ProvidersDown((slugs[0],)))
+        await stage.control.settle()
+        for _ in range(4):
+            assert (await stage.chat(model)).status == 200
+        assert (len(one.requests), len(two.requests)) == (0, 4)
+        assert await stage.sample("turnpike_provider_unhealthy", slugs[0]) == 1
+        stage.control.tell(ProvidersDown(tuple(slugs)))
+        await stage.control.settle()
+        assert (await stage.chat(model)).status == 200, "a check that fails is no reason to give nothing"
+        stage.control.tell(ProvidersDown(()))
+        await stage.control.settle()
+        one.requests.clear()
+        for _ in range(4):
+            assert (await stage.chat(model)).status == 200
+        assert len(one.requests) == 2
+
+
+# ---- other lanes
+
+
+async def test_calls_of_other_lanes_are_counted_too(stage: Stage) -> None:
+    await stage.policies()
+    go = asyncio.Event()
+
+    async def sound(wire: Wire, received: Received) -> None:
+        await go.wait()
+        await wire.write(answer(b"sound", content_type="audio/mpeg"))
+
+    async with serving(sound) as upstream:
+        model = await stage.model(upstream, dialect="openai_media")
+        provider = stage.control.snapshot.providers[-1].slug
+        body = {"model": model, "input": "Hello.", "voice": "alloy"}
+        call = asyncio.create_task(stage.ask("/v1/audio/speech", body))
+        await upstream.asked()
+        assert await stage.sample("turnpike_backend_in_flight", provider, model) == 1
+        go.set()
+        assert (await call).status == 200
+        assert await stage.sample("turnpike_backend_in_flight", provider, model) == 0
+        assert await stage.sample("turnpike_backend_latency_seconds", provider, model) > 0
