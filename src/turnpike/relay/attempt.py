@@ -42,7 +42,7 @@ class Attempt:
     over = False
     probe = False
     """Of the target's breaker."""
-    _counted = False
+    _in_hand = False
     """Its target was told that it began, and not that it ended."""
     _heard = False
     """Its target was told when the answer began."""
@@ -84,7 +84,7 @@ class Attempt:
         head = self._head(body)
         timeout_s = self._timeout_s()
         self.probe = target.backend.begin()
-        self._counted = True
+        self._in_hand = True
         target.pool.send(self, head, body, timeout_s)
 
     def _timeout_s(self) -> float:
@@ -171,7 +171,7 @@ class Attempt:
         if usage is None:
             self.worked = True
             self.produced_bytes = len(body)
-        self._counted = False
+        self._in_hand = False
         target.backend.answered_plain(first_byte - self.started, first_byte, probe=self.probe)
         call.answered(self, body)
 
@@ -400,15 +400,15 @@ class Attempt:
             self.usage = None
         if isinstance(error, UpstreamTimeout | UpstreamCut):
             self.worked = True
-        if self._counted:
-            self._counted = False
+        if self._in_hand:
+            self._in_hand = False
             self.target.backend.ended(error, self.call.relay.now(), probe=self.probe)
         self.call.failed(self, error)
 
     def _succeeded(self) -> None:
-        if not self._counted:
+        if not self._in_hand:
             return
-        self._counted = False
+        self._in_hand = False
         backend = self.target.backend
         if self._heard:
             backend.answered(probe=self.probe)
@@ -417,6 +417,6 @@ class Attempt:
 
     def _left(self) -> None:
         """It ends without a word on its target."""
-        if self._counted:
-            self._counted = False
+        if self._in_hand:
+            self._in_hand = False
             self.target.backend.left(probe=self.probe)

@@ -99,7 +99,7 @@ async def serving_list(said: bytes | None) -> AsyncIterator[Provider]:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr(checking, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(checking, "TIMEOUT_S", 1.5)
 
 
 @asynccontextmanager

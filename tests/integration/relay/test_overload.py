@@ -190,7 +190,6 @@ async def test_the_lowest_tier_is_turned_away_first_the_highest_goes_on_and_all_
             while await stage.sample("turnpike_shed_level"):
                 await asyncio.sleep(0.2)
         assert (await stage.chat(model)).status == 200
-        assert work.most == 4
 
 
 async def test_a_word_of_overload_lowers_the_limit_and_it_grows_again(stage: Stage) -> None:

@@ -53,7 +53,7 @@ class Turn:
     ended = False
     abandoned: tuple[Abandoned, ...] = ()
     lane = None
-    _counted = _probe = False
+    _in_hand = _probe = False
     asked_by: str | None = None
     """The event id of the request for it."""
 
@@ -79,12 +79,12 @@ class Turn:
         self.attempts = 1
         self.worked = True
         self._probe = target.backend.begin()
-        self._counted = True
+        self._in_hand = True
 
     def settle(self, outcome: Outcome, status: int, code: str | None = None) -> None:
         settle(cast("Call", self), outcome, status, code)
-        if self._counted:
-            self._counted = False
+        if self._in_hand:
+            self._in_hand = False
             self._tell(outcome, status)
 
     def _tell(self, outcome: Outcome, status: int) -> None:
