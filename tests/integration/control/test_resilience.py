@@ -59,10 +59,9 @@ async def test_relays_have_the_policies_within_a_second(services: ControlService
     async with contract(services) as relay:
         await relay.until(lambda r: r.snapshot)
         await operator.data("PATCH", PATH, {"queue_length": 7, "breaker_probes": 3})
-        policies = await relay.until(
-            lambda r: r.snapshot and r.snapshot.policies.queue_length == 7 and r.snapshot.policies
-        )
-        assert policies.breaker_probes == 3
+        await relay.until(lambda r: r.snapshot is not None and r.snapshot.policies.queue_length == 7)
+        assert relay.snapshot is not None
+        assert relay.snapshot.policies.breaker_probes == 3
 
 
 # ---- active checks
