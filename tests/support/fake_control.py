@@ -92,6 +92,10 @@ class FakeControl:
         self.grants = {digest: grant for digest, grant in self.grants.items() if grant.key_id not in key_ids}
         self._send(GrantsChanged(key_ids))
 
+    def tell(self, message: ToRelay) -> None:
+        """Whatever else control may say."""
+        self._send(message)
+
     async def settle(self) -> None:
         """Returns once the relay has taken everything that was sent to it so far."""
         await self.counters()

@@ -43,6 +43,13 @@ class Differences:
         list[str] | None,
         Parameter(group=_DIFFERENT, negative="", help="A way in which its API differs (docs/providers.md)."),
     ] = None
+    health_check: Annotated[
+        float | None,
+        Parameter(
+            group=_DIFFERENT,
+            help="Seconds between two active health checks, which ask for something that costs nothing; 0: none.",
+        ),
+    ] = None
 
     def config(self) -> dict[str, Any]:
         """The part of a provider's `config` that the options say. Raises InvalidRequest."""
@@ -57,7 +64,10 @@ class Differences:
             "price_provider": self.price_provider,
             "quirks": words(self.quirk),
         }
-        return {name: value for name, value in given.items() if value}
+        config = {name: value for name, value in given.items() if value}
+        if self.health_check is not None:
+            config["health_check_s"] = self.health_check or None
+        return config
 
 
 NO_DIFFERENCES = Differences()

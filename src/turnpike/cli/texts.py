@@ -16,6 +16,7 @@ server, or on the folder itself while none runs.
 GROUPS: dict[str, str] = {
     "keys": "API keys: who may call, and what.",
     "providers": "Where models come from.",
+    "resilience": "Failing providers, and more calls than there is room for.",
     "models": "What callers can ask for.",
     "cache": "Answers that are kept to be given again.",
     "users": "People: who they are, and what they may do.",
@@ -308,6 +309,37 @@ The exit code is 1 when they do not.
 For example:
 
     turnpike providers test openai
+""",
+    ),
+    "providers health": (
+        "resilience:health",
+        """Show how providers fare: active checks, breakers, rests, limits.
+
+Active checks are switched on with `providers change NAME --health-check 30`.
+
+For example:
+
+    turnpike providers health
+    turnpike providers health openai --json
+""",
+    ),
+    "resilience show": (
+        "resilience:show",
+        """Show retries, breakers, limits, queue and shedding.
+
+For example:
+
+    turnpike resilience show
+""",
+    ),
+    "resilience set": (
+        "resilience:change",
+        """Change some of them: NAME=VALUE; NAME=default takes the default again.
+
+For example:
+
+    turnpike resilience set hang_timeout_s=15 retry_share=0.1
+    turnpike resilience set 'tier_weights={"free": 1, "pro": 5, "gold": 50}'
 """,
     ),
     "providers set-key": (

@@ -84,6 +84,12 @@ class Health(msgspec.Struct, frozen=True, tag="health"):
     checks: dict[str, str]
 
 
+class ProvidersDown(msgspec.Struct, frozen=True, tag="providers_down"):
+    """All providers that fail their health check at the moment; those who are not named are well, or not checked."""
+
+    slugs: tuple[str, ...]
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     """Control will not talk to this relay (another contract version); the connection closes."""
 
@@ -95,8 +101,8 @@ ToControl = (
     | GetKept | FindSimilar | PutKept | RefusalsSeen | AskMoney
 )  # fmt: skip
 ToRelay = (
-    PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | Refused | LeaseAnswer | LimitsReset
-    | ObjectsKept | ObjectsFound | Kept | MoneyLent | RecallMoney
+    PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | ProvidersDown | Refused | LeaseAnswer
+    | LimitsReset | ObjectsKept | ObjectsFound | Kept | MoneyLent | RecallMoney
 )  # fmt: skip
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -97,6 +97,35 @@ class Policies(msgspec.Struct, frozen=True):
     breaker_failures: int = 5
     """Failures in a row that open a deployment's breaker."""
     breaker_open_s: float = 15.0
+    breaker_failure_share: float = 0.5
+    """Of the requests of the last ten seconds: failures that open it, too."""
+    breaker_min_requests: int = 20
+    """Requests in ten seconds before a share of them means anything."""
+    breaker_probes: int = 1
+    """Requests that a half-open breaker lets pass at a time, and that must go well in a row to close it."""
+    cooldown_s: float = 1.0
+    """How long a deployment rests that answered 429 without a Retry-After; twice as long each time in a row."""
+    hang_timeout_s: float = 30.0
+    """The least that a stream's first byte may take before another deployment is asked; 0: never."""
+    hang_timeout_whole_s: float = 120.0
+    """The same for answers that come whole."""
+    retry_share: float = 0.2
+    """Attempts after the first, of a model's requests of the last ten seconds, in one relay."""
+    retry_floor: int = 50
+    """Attempts after the first, in ten seconds, that are always allowed."""
+    adaptive_concurrency: bool = True
+    concurrency_max: int = 1024
+    """Attempts in hand at one deployment and relay, at most."""
+    queue_length: int = 1000
+    """Calls that wait for room in one relay, at most; 0: none waits."""
+    queue_wait_s: float = 10.0
+    """How long one waits."""
+    overload_lag_s: float = 0.5
+    """How late the event loop may be before tiers are turned away; 0: however late."""
+    tier_weights: dict[str, float] = msgspec.field(
+        default_factory=lambda: {"free": 1.0, "pro": 4.0, "enterprise": 16.0}
+    )
+    """Shares of the room that there is, by tier; the lowest is turned away first. Others have the lowest weight."""
     passthrough_call_nanousd: int = 0
     """What a passed-through call counts for whose cost is not known; 0: it is recorded as unpriced."""
     admins_see_all_objects: bool = False

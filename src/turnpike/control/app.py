@@ -19,8 +19,10 @@ from turnpike.control.domains.budgets.routes import router as budgets
 from turnpike.control.domains.caching.routes import router as caching
 from turnpike.control.domains.catalog.alias_routes import router as aliases
 from turnpike.control.domains.catalog.credential_routes import router as credentials
+from turnpike.control.domains.catalog.health_routes import router as provider_health
 from turnpike.control.domains.catalog.model_routes import router as models
 from turnpike.control.domains.catalog.provider_routes import router as providers
+from turnpike.control.domains.catalog.resilience import router as resilience
 from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
@@ -37,8 +39,8 @@ from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
 ROUTERS: tuple[APIRouter, ...] = (
-    identity, keys, limits, tiers, budgets, providers, credentials, models, aliases, ledger, caching, admin,
-    metrics, audit, security, auth, sessions, issuers, oidc, well_known,
+    identity, keys, limits, tiers, budgets, providers, provider_health, credentials, models, aliases, ledger,
+    caching, admin, resilience, metrics, audit, security, auth, sessions, issuers, oidc, well_known,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

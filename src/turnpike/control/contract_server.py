@@ -27,6 +27,7 @@ from turnpike.contract.messages import (
     Hello,
     KeyResolved,
     MessageError,
+    ProvidersDown,
     Refused,
     ResolveKey,
     ToControl,
@@ -42,6 +43,7 @@ from turnpike.control.domains.objects.service import ObjectDesk, ObjectMessage
 from turnpike.control.keeper import Keeper
 from turnpike.control.lending import Lender
 from turnpike.control.peers import peer_uid
+from turnpike.control.provider_health import ProviderHealth
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.control.signin.callers import Callers
 from turnpike.errors import TurnpikeError, Unavailable
@@ -74,6 +76,7 @@ class ContractServer:
         callers: Callers | None = None,
         money: MoneyLender | None = None,
         lender: Lender | None = None,
+        provider_health: ProviderHealth | None = None,
         uid: int | None = None,
     ) -> None:
         self._path = path
@@ -95,6 +98,9 @@ class ContractServer:
         self._server: asyncio.Server | None = None
         self.links: set[RelayLink] = set()
         self._changed: set[str] | None = set()
+        self._provider_health = provider_health
+        if provider_health is not None:
+            provider_health.listen(self.providers_down)
         keeper.listen(self)
 
     async def start(self) -> None:
@@ -143,6 +149,16 @@ class ContractServer:
     def snapshot_changed(self, packed: bytes) -> None:
         for link in self.links:
             link.send_packed(packed)
+
+    def providers_down(self, slugs: frozenset[str]) -> None:
+        message = pack(ProvidersDown(tuple(sorted(slugs))))
+        for link in self.links:
+            link.send_packed(message)
+
+    @property
+    def down(self) -> frozenset[str]:
+        """Slugs of the providers that fail their health checks."""
+        return self._provider_health.down if self._provider_health is not None else frozenset()
 
     def grants_changed(self, key_ids: list[str] | None) -> None:
         self._remember(key_ids)
@@ -242,6 +258,8 @@ class RelayLink:
         changed = self._server.changed_so_far()
         if changed is not None:
             self.send(changed)
+        if self._server.down:
+            self.send(ProvidersDown(tuple(sorted(self._server.down))))
 
     async def _in_the_background(self, work: Coroutine[None, None, None]) -> None:
         """Waits when the relay has too much in question already."""

@@ -6,7 +6,13 @@ from turnpike.contract.metrics import METRICS, Sample
 
 _KINDS = {metric.name: metric.kind for metric in METRICS}
 _LOWEST = frozenset({"turnpike_snapshot_version"})
-_HIGHEST = frozenset({"turnpike_breaker_open"})
+_HIGHEST = frozenset(
+    {
+        "turnpike_breaker_open", "turnpike_breaker_state", "turnpike_cooldown_seconds", "turnpike_provider_unhealthy",
+        "turnpike_backend_latency_seconds", "turnpike_backend_failing", "turnpike_queue_age_seconds",
+        "turnpike_shed_level", "turnpike_loop_lag_seconds",
+    }
+)  # fmt: skip
 _KEPT_DEPARTED = 64
 
 Series = dict[tuple[str, tuple[str, ...]], Sample]

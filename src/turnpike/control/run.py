@@ -63,6 +63,7 @@ class Control:
             callers=services.signin.callers,
             money=services.money,
             lender=services.lender,
+            provider_health=services.provider_health,
         )
         services.limits_reset = self._contract.limits_reset
         services.keeper.when_dead = self.ended.set

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from turnpike.control.app import create_app
 from turnpike.control.domains.budgets.overseer import Overseer
+from turnpike.control.domains.catalog.checking import ProviderChecks
 from turnpike.control.domains.objects.batches import BatchCosts
 from turnpike.control.drain import checks
 from turnpike.control.drain.runner import DrainRunner
@@ -35,7 +36,8 @@ def build(services: ControlServices) -> tuple[ASGIApp, ASGIApp]:
     batches = BatchCosts(services.settings, services.database, services.sealer)
     services.objects.when_ended = batches.look_now
     overseer = Overseer(services.database, services.money)
-    services.runners = [*services.runners, drain, PeriodicTasks(services), batches, services.refusals, overseer]
+    services.runners = [*services.runners, drain, PeriodicTasks(services), batches]
+    services.runners += [services.refusals, overseer, ProviderChecks(services)]
     return app, AdminDoor(app)
 
 

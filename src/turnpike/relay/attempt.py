@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from turnpike.errors import (
     TurnpikeError,
-    Unavailable,
     UpstreamCut,
     UpstreamError,
     UpstreamGarbage,
@@ -41,6 +40,14 @@ class Attempt:
     worked = False
     """The upstream may have worked for this attempt, and may charge for it."""
     over = False
+    probe = False
+    """Of the target's breaker."""
+    _in_hand = False
+    """Its target was told that it began, and not that it ended."""
+    _heard = False
+    """Its target was told when the answer began."""
+    _more_s = 0.0
+    """What its first byte may take beyond the time after which another deployment is asked."""
     dropped: tuple[str, ...] = ()
     """What the target's dialect has no word for and the caller allowed to be left out."""
     lane: Lane | None = None
@@ -72,13 +79,28 @@ class Attempt:
         open_attempt(call, self)
         call.attempt = self
         call.attempts = number = self.number
-        timeout_s = call.relay.settings.first_byte_timeout_s
-        if target.breaker.open:
-            target.breaker.started()
         if number > 1:
             call.relay.metrics.count_retry(target.served.provider)
+        head = self._head(body)
+        timeout_s = self._timeout_s()
+        self.probe = target.backend.begin()
+        self._in_hand = True
+        target.pool.send(self, head, body, timeout_s)
+
+    def _timeout_s(self) -> float:
+        """For the first byte. Where the call may go elsewhere it is a shorter one: `grace_s` has the rest."""
+        call = self.call
+        timeout_s = call.relay.settings.first_byte_timeout_s
+        if self.number > 1:
             timeout_s = min(timeout_s, call.time_left_s())
-        target.pool.send(self, self._head(body), body, timeout_s)
+        if call.plan.alone:
+            return timeout_s
+        backend = self.target.backend
+        patience_s = backend.patience_s if call.streams else backend.patience_whole_s
+        if patience_s >= timeout_s:
+            return timeout_s
+        self._more_s = timeout_s - patience_s
+        return patience_s
 
     def _head(self, body: "bytes | Source") -> bytes:
         call = self.call
@@ -114,7 +136,7 @@ class Attempt:
         if self.over:
             return
         self.over = True
-        self.target.breaker.released()
+        self._left()
         if self.connection is not None:
             self.worked = True
             self.connection.abort()
@@ -140,7 +162,7 @@ class Attempt:
             self.on_whole(AnswerHead(200, raw=raw), body)
             return
         self.over = True
-        self.first_byte = call.relay.now()
+        first_byte = self.first_byte = call.relay.now()
         try:
             usage = self.usage = target.dialect.read_usage(body)
         except UpstreamGarbage as error:
@@ -149,8 +171,8 @@ class Attempt:
         if usage is None:
             self.worked = True
             self.produced_bytes = len(body)
-        if target.breaker.failures:
-            target.breaker.succeeded()
+        self._in_hand = False
+        target.backend.answered_plain(first_byte - self.started, first_byte, probe=self.probe)
         call.answered(self, body)
 
     def on_whole(self, head: AnswerHead, body: bytes) -> None:
@@ -213,7 +235,7 @@ class Attempt:
         if stale and not self.over:
             # The provider had closed a kept connection before the request reached it: no new attempt, a new connection.
             body = self._body()
-            timeout_s = min(self.call.relay.settings.first_byte_timeout_s, self.call.time_left_s())
+            timeout_s = min(self._timeout_s(), self.call.time_left_s())
             self.target.pool.send(self, self._head(body), body, timeout_s, fresh=True)
             return
         self.over = True
@@ -226,7 +248,12 @@ class Attempt:
 
     def on_fault(self, error: Exception) -> None:
         self.over = True
+        self._left()
         self.call.fault(error)
+
+    def grace_s(self) -> float:
+        more_s, self._more_s = self._more_s, 0.0
+        return more_s if more_s and not self.call.may_go_elsewhere(self) else 0.0
 
     # ---- whole answers
 
@@ -257,7 +284,7 @@ class Attempt:
         except UpstreamGarbage as error:
             self._garbage(error, body)
             return
-        target.breaker.succeeded()
+        self._succeeded()
         call.answered(self, body)
 
     def _garbage(self, error: UpstreamGarbage, body: bytes) -> None:
@@ -317,7 +344,8 @@ class Attempt:
 
     def _begin_stream(self) -> None:
         call = self.call
-        self.worked = True
+        self.worked = self._heard = True
+        self.target.backend.heard_stream(self.first_byte - self.started, self.first_byte)
         if self.target.same:
             self.lane = Passing(call.dialect.tail(call.fields))
         else:
@@ -347,7 +375,7 @@ class Attempt:
         if not lane.finished and lane.error is None:
             self.call.pass_on(self, out)
             raise UpstreamCut("The provider ended its stream in the middle of the answer.")
-        self.target.breaker.succeeded()
+        self._succeeded()
         self.call.complete(self)
         self.call.stream_ended(self, out)
 
@@ -372,11 +400,23 @@ class Attempt:
             self.usage = None
         if isinstance(error, UpstreamTimeout | UpstreamCut):
             self.worked = True
-        breaker = self.target.breaker
-        if isinstance(error, Unavailable):
-            breaker.released()
-        elif isinstance(error, UpstreamRefused) and error.status < 500:
-            breaker.succeeded()
-        else:
-            breaker.failed(self.call.relay.tick.now)
+        if self._in_hand:
+            self._in_hand = False
+            self.target.backend.ended(error, self.call.relay.now(), probe=self.probe)
         self.call.failed(self, error)
+
+    def _succeeded(self) -> None:
+        if not self._in_hand:
+            return
+        self._in_hand = False
+        backend = self.target.backend
+        if self._heard:
+            backend.answered(probe=self.probe)
+        else:
+            backend.answered_plain(self.first_byte - self.started, self.first_byte, probe=self.probe)
+
+    def _left(self) -> None:
+        """It ends without a word on its target."""
+        if self._in_hand:
+            self._in_hand = False
+            self.target.backend.left(probe=self.probe)

@@ -11,16 +11,16 @@ Every step is a callback: the caller's connection drives the call until it is se
 import asyncio
 import re
 from collections.abc import Callable
-from random import random
 from typing import TYPE_CHECKING
 
 from turnpike.contract.events import Abandoned, Outcome
-from turnpike.errors import BudgetSpent, TurnpikeError, Unauthenticated, Unavailable, UpstreamRefused, UpstreamTimeout
+from turnpike.errors import BudgetSpent, TurnpikeError, Unauthenticated, Unavailable, UpstreamRefused
 from turnpike.relay.admit import admit, identify
 from turnpike.relay.attempt import Attempt
 from turnpike.relay.gates import Gate, Hold, gates_of, release_target
 from turnpike.relay.keys import Entry
 from turnpike.relay.limits.estimates import expected
+from turnpike.relay.load.again import WAIT_AT_MOST_S, back_off_s, rest_of, worth_retrying
 from turnpike.relay.money.bounding import bound_of, extend
 from turnpike.relay.outlets import Outlet
 from turnpike.relay.passage.stored import Stored, concerns
@@ -33,14 +33,11 @@ if TYPE_CHECKING:
     from turnpike.relay.catalog import Plan, Target
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
+    from turnpike.relay.load.fair import Ticket
     from turnpike.relay.protocol import ClientConnection
 
-_ELSEWHERE = frozenset((401, 402, 403, 404, 408, 409, 425, 429))
-"""Client errors that another deployment may not have: its credential, its models, its load. All 5xx besides."""
-_HERE = frozenset((408, 409, 425, 429))
-_WAIT_AT_MOST_S = 5.0
-"""The longest Retry-After that is waited for on the caller's behalf."""
-_BACK_OFF_S = 0.1
+_SHORTLY_S = 0.05
+"""What a rest counts at least, of those that a caller is made to wait for."""
 _UNPRINTABLE = re.compile(rb"[^ -~]")
 _DROPPED_BYTES = 1000
 _JSON = b"content-type: application/json\r\n"
@@ -84,6 +81,10 @@ class Call:
     ended = False
     stored: Stored | None = None
     """Set when the call has to do with objects that its provider stores."""
+    waiting: "Ticket[Call] | None" = None
+    """Its place in the queue for room."""
+    _rested_s = 0.0
+    """How long it was made to wait for providers that wanted a rest."""
     _timer: asyncio.TimerHandle | None = None
     _gates: tuple[Gate, ...] = ()
     _passed = 0
@@ -162,7 +163,18 @@ class Call:
         target = self.plan.choose(self.relay.tick.now)
         if target is None:
             self._all_rest()
-            return
+        else:
+            self.go_to(target)
+
+    def go_to(self, target: "Target") -> None:
+        """The target that was chosen, if it has room; else the call waits, or goes elsewhere."""
+        gauge = target.gauge
+        if gauge.in_flight >= gauge.room or self.relay.load.pressed:
+            self.relay.load.place(self, target)
+        else:
+            self._take(target)
+
+    def _take(self, target: "Target") -> None:
         if target.gates:
             self._enter(target)
         else:
@@ -185,6 +197,21 @@ class Call:
         """The gate, or whoever else held the call, lets it pass."""
         if not self.ended:
             self._guarded(self._pass_gates)
+
+    def take(self, target: "Target") -> None:
+        """There is room at this target for a call that had to wait, or to be looked at."""
+        if not self.ended:
+            self._guarded(lambda: self._take(target))
+
+    def resume(self) -> None:
+        """The call waited for room at targets that nothing can be sent to any more: what else is there?"""
+        if not self.ended:
+            self._guarded(self._try if self.tried else self._send_first)
+
+    def turn_away(self, error: TurnpikeError) -> None:
+        """There is no room for this call, whatever its targets."""
+        if not self.ended:
+            self._refuse(error)
 
     def refuse(self, error: TurnpikeError) -> None:
         """The gate, or whoever else held the call, does not."""
@@ -221,11 +248,8 @@ class Call:
             target = tried[-1]
         if target is None:
             self._all_rest()
-            return
-        if target.gates:
-            self._enter(target)
         else:
-            self._send_to(target)
+            self.go_to(target)
 
     def _not_sent(self, target: "Target", error: TurnpikeError) -> None:
         """What the dialect of one target cannot say another's may; where one has no room another may have some."""
@@ -238,14 +262,18 @@ class Call:
             self._try()
 
     def _all_rest(self) -> None:
-        seconds = max(1, round(self.plan.rests_for_s(self.relay.tick.now)))
-        self._fail(
-            Unavailable(
-                f"Every deployment of '{self.model}' failed repeatedly and rests for another {seconds} s.",
-                details={"model": self.model},
-                retry_after_s=seconds,
-            )
-        )
+        """Waits for a provider that asked for a short rest; else the caller is told."""
+        now = self.relay.now()
+        target = self.relay.load.last_resort(self.plan, self.tried, now)
+        if target is not None:
+            self.go_to(target)
+            return
+        rest_s, error = rest_of(self.plan, now)
+        self._rested_s += rest_s + _SHORTLY_S
+        if self._rested_s <= WAIT_AT_MOST_S + _SHORTLY_S and rest_s <= self.time_left_s():
+            self._try_in(back_off_s(1, rest_s))
+        else:
+            self._fail(error)
 
     def expected(self, resource: str) -> int:
         """As Governed.expected."""
@@ -345,15 +373,13 @@ class Call:
         if attempt.number >= policies.max_attempts or self.time_left_s() <= 0:
             return False
         elsewhere = self._other_target(attempt)
-        if isinstance(error, UpstreamRefused):
-            if elsewhere:
-                return error.status >= 500 or error.status in _ELSEWHERE
-            here = error.status >= 500 or error.status in _HERE
-            return here and (error.retry_after_s or 0.0) <= _WAIT_AT_MOST_S
-        if isinstance(error, UpstreamTimeout):
-            # A second generation of the length that timed out here would only double the wait and the cost.
-            return elsewhere
-        return error.retryable
+        return worth_retrying(error, elsewhere=elsewhere) and self.relay.load.may_retry(self.plan, self.relay.now())
+
+    def may_go_elsewhere(self, attempt: Attempt) -> bool:
+        """Whether giving this attempt up would lead to another one elsewhere."""
+        if attempt.number >= self.relay.catalog.snapshot.policies.max_attempts:
+            return False
+        return self._other_target(attempt)
 
     def _other_target(self, attempt: Attempt) -> bool:
         return self.plan.next_after((*self.tried, attempt.target), self.relay.tick.now) is not None
@@ -369,9 +395,11 @@ class Call:
         if elsewhere:
             self._try()
             return
-        back_off_s = _BACK_OFF_S * 2 ** (attempt.number - 1) * (0.5 + random())  # noqa: S311 - jitter, no secret
-        wait_s = max(error.retry_after_s or 0.0, back_off_s)
-        self._timer = asyncio.get_running_loop().call_later(wait_s, self._guarded, self._try)
+        self._try_in(back_off_s(attempt.number, error.retry_after_s or 0.0))
+
+    def _try_in(self, seconds: float) -> None:
+        step = self._try if self.tried else self._send_first
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._guarded, step)
 
     def time_left_s(self) -> float:
         """Until the first byte, over all attempts."""
@@ -433,6 +461,8 @@ class Call:
     def _end(self) -> None:
         self.ended = True
         self.attempt = None
+        if self.waiting is not None:
+            self.relay.load.leave(self.waiting)
         if self._timer is not None:
             self._timer.cancel()
 

@@ -26,10 +26,9 @@ from turnpike.errors import (
     UnsupportedOperation,
 )
 from turnpike.kit.patterns import matches
-from turnpike.relay.breaker import Breaker
+from turnpike.relay.backend import Backend, Backends
 from turnpike.relay.endpoints import Route
 from turnpike.relay.gates import Gate, target_gates
-from turnpike.relay.gauge import Gauge
 from turnpike.relay.metrics import Labels, Metrics
 from turnpike.relay.naming import Names
 from turnpike.relay.pools import Pool, Pools
@@ -56,25 +55,13 @@ _TARGETS_AT_MOST = 50_000
 _PLANS_AT_MOST = 20_000
 
 
-class Backend:
-    """Runtime state of a deployment with one credential; the same object from snapshot to snapshot."""
-
-    __slots__ = ("breaker", "gauge", "model", "provider")
-
-    def __init__(self, provider: str, model: str, breaker: Breaker) -> None:
-        self.provider = provider
-        self.model = model
-        self.breaker = breaker
-        self.gauge = Gauge()
-
-
 class Target:
     """A deployment, ready to be sent a request of one endpoint."""
 
     __slots__ = (
-        "answer_head", "auth", "bound", "breaker", "cost", "credential", "dialect", "find_refusal", "framing", "gates",
-        "gauge", "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query", "path", "plain",
-        "pool", "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual",
+        "answer_head", "auth", "backend", "bound", "breaker", "cost", "credential", "dialect", "find_refusal",
+        "framing", "gates", "gauge", "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query",
+        "path", "plain", "pool", "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual",
         "upstream_model", "verbatim",
     )  # fmt: skip
 
@@ -90,6 +77,7 @@ class Target:
         metrics: Metrics,
     ) -> None:
         base = urlsplit(provider.base_url)
+        self.backend = backend
         self.breaker = backend.breaker
         self.gauge = backend.gauge
         self.pool = pool
@@ -161,7 +149,7 @@ def _with_parameter(path: bytes, name: str, value: str) -> bytes:
 class Plan:
     """Where requests of one kind of caller for one model at one endpoint may go, in the order of trying."""
 
-    __slots__ = ("_fallbacks", "_turns", "gates", "model")
+    __slots__ = ("_fallbacks", "_turns", "alone", "gates", "model")
 
     def __init__(self, model: str, first: list[tuple[Target, int]], then: list[Target]) -> None:
         """`first`: targets with their weights, taken in turn; `then`: targets for when all of those fail."""
@@ -170,6 +158,8 @@ class Plan:
         """What turnpike.relay.gates made for each caller."""
         self._turns = cycle(_weighted_cycle(first))
         self._fallbacks = [target for target, _ in first] + then
+        self.alone = len(self._fallbacks) == 1
+        """There is only one target."""
 
     @property
     def targets(self) -> list[Target]:
@@ -224,7 +214,7 @@ class Catalog:
 
     __slots__ = ("_backends", "_metrics", "_pools", "_slugs", "_targets", "names", "providers", "snapshot")
 
-    def __init__(self, snapshot: Snapshot, backends: dict[tuple[str, str], Backend], pools: Pools, metrics: Metrics):
+    def __init__(self, snapshot: Snapshot, backends: Backends, pools: Pools, metrics: Metrics):
         self.snapshot = snapshot
         self.providers = {provider.id: provider for provider in snapshot.providers}
         self._slugs = frozenset(provider.slug for provider in snapshot.providers)
@@ -316,7 +306,7 @@ class Catalog:
             target = self._targets.get(key)
             # A personal credential keeps its id when its secret changes.
             if target is None or target.credential != credential:
-                backend = self._backend(row, provider, key[1])
+                backend = self._backends.of(row, provider, key[1], self.snapshot.policies)
                 pool = self._pools.of(provider)
                 target = Target(row, provider, credential, operation, endpoint, backend, pool, self._metrics)
                 if len(self._targets) >= _TARGETS_AT_MOST:
@@ -337,17 +327,6 @@ class Catalog:
             able = tuple(each for each in provider.credentials if not each.fault)
             return able or (() if provider.needs_credential or provider.credentials else (None,))
         return ()
-
-    def _backend(self, row: ModelSpec, provider: ProviderSpec, credential_id: str) -> Backend:
-        policies = self.snapshot.policies
-        key = (row.id, credential_id)
-        backend = self._backends.get(key)
-        if backend is None:
-            breaker = Breaker(policies.breaker_failures, policies.breaker_open_s)
-            backend = self._backends[key] = Backend(provider.slug, row.name, breaker)
-        else:
-            backend.breaker.configure(policies.breaker_failures, policies.breaker_open_s)
-        return backend
 
     # ---- refusals
 

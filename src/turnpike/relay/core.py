@@ -14,9 +14,10 @@ from turnpike.errors import Forbidden, MethodNotAllowed, NotFound, TurnpikeError
 from turnpike.kit.clock import now_ms, rfc3339, utc_now
 from turnpike.kit.ids import IdSource
 from turnpike.kit.logs import Log
+from turnpike.relay.backend import Backends
 from turnpike.relay.caching.cache import AnswerCache
 from turnpike.relay.call import Call
-from turnpike.relay.catalog import Backend, Catalog, Profiles
+from turnpike.relay.catalog import Catalog, Profiles
 from turnpike.relay.connect import Connector
 from turnpike.relay.edge import Edge
 from turnpike.relay.endpoints import Kind
@@ -27,6 +28,7 @@ from turnpike.relay.health import answer_health
 from turnpike.relay.journal import Journal
 from turnpike.relay.keys import Keys, missing_key
 from turnpike.relay.limits import Desk
+from turnpike.relay.load.keeper import LoadKeeper
 from turnpike.relay.media_call import MediaCall
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
@@ -94,7 +96,8 @@ class Relay:
         )
         self.answers = AnswerCache(settings.cache_bytes, settings.cache_wait_s, self.now)
         self.limits = Desk(self.now)
-        self.backends: dict[tuple[str, str], Backend] = {}
+        self.backends = Backends()
+        self.load = LoadKeeper(self.backends, self.now())
         self.profiles = Profiles(self._compile(Snapshot(contract=0, version=0, made_at_ms=0, key_pepper=b"")))
         self.keys = Keys(
             self.profiles, size=settings.key_cache_size, negative_s=settings.negative_cache_s, ask=self._ask_control
@@ -127,6 +130,7 @@ class Relay:
         if self.edge.apply(snapshot.networks):
             for connection in self.connections:
                 connection.forget_head()
+        self.load.configure(snapshot.policies)
         self.keys.pepper = snapshot.key_pepper
         self.answers.apply(snapshot.caching)
         self.money.follow(snapshot.budgets)
@@ -273,6 +277,7 @@ class Relay:
     def sweep(self) -> None:
         """Ends what takes too long. Called ten times a second; costs a comparison a connection."""
         self.move_clocks()
+        self.load.sweep(self.tick.now)
         self.pools.sweep()
         self.forwarder.sweep()
         now = self.tick.now
@@ -298,11 +303,7 @@ class Relay:
             Sample("turnpike_key_cache_entries", (), len(self.keys)),
             Sample("turnpike_snapshot_version", (), self.catalog.snapshot.version),
         ]
-        now = self.now()
-        for backend in self.backends.values():
-            if backend.breaker.open:
-                labels = (backend.provider, backend.model)
-                gauges.append(Sample("turnpike_breaker_open", labels, float(not backend.breaker.may_pass(now))))
+        gauges += self.load.samples(self.now())
         return (*self.metrics.samples(), *gauges, *self.answers.samples(), *self.limits.samples())
 
 

@@ -167,6 +167,9 @@ class Forwarded:
         else:
             self._relay.answer_error(self._down, None, TurnpikeError(), self._request_id)
 
+    def grace_s(self) -> float:
+        return 0.0
+
     # ---- Conversation
 
     def client_gone(self) -> None:

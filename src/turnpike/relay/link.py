@@ -25,6 +25,7 @@ from turnpike.contract.messages import (
     Hello,
     KeyResolved,
     MessageError,
+    ProvidersDown,
     PushSnapshot,
     Refused,
     ResolveKey,
@@ -150,6 +151,8 @@ class Link(asyncio.Protocol):
         self._relay.answers.shelf.lost()
         self._relay.limits.lost()
         self._relay.money.lost()
+        # Nobody says any longer when they are well again: from here on they are judged by their answers alone.
+        self._relay.backends.found_down(frozenset())
         self._lost.set()
 
     # ---- inside
@@ -181,6 +184,8 @@ class Link(asyncio.Protocol):
                 relay.money.answered(message)
             case RecallMoney():
                 relay.money.recalled(message.budget_id)
+            case ProvidersDown():
+                relay.backends.found_down(frozenset(message.slugs))
             case Refused():
                 relay.log.error("control refused this relay", reason=message.reason)
             case _:

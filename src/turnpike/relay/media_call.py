@@ -144,7 +144,7 @@ class MediaAttempt(Attempt):
             return
         body = lane.feed(body) + lane.end()
         self._note(lane)
-        self.target.breaker.succeeded()
+        self._succeeded()
         self._call.answered_whole(self, body)
 
     def _note(self, lane: "Lane") -> None:

@@ -73,6 +73,10 @@ class Exchange(Protocol):
         """A bug of ours while an answer was handled."""
         ...
 
+    def grace_s(self) -> float:
+        """Asked when the time for the first byte is over: how much longer it may take after all."""
+        ...
+
 
 class UpstreamConnection(asyncio.Protocol):
     """One connection; belongs to its pool, which it returns to by itself."""
@@ -232,6 +236,9 @@ class UpstreamConnection(asyncio.Protocol):
         """The deadline has passed."""
         exchange = self._exchange
         answered = self.answered
+        if exchange is not None and not answered and (grace_s := exchange.grace_s()) > 0:
+            self.deadline = self._pool.tick.now + grace_s
+            return
         self.abort()
         if exchange is not None:
             what = "in the middle of its answer" if answered else "without beginning to answer"

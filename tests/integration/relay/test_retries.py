@@ -42,7 +42,7 @@ async def silent(wire: Wire, received: Received) -> None:
 
 
 @pytest.mark.parametrize(
-    "status", [*FAILURES, "401 No", "403 No", "404 No", "408 Late", "409 No", "425 Early", "429 Slow"]
+    "status", [*FAILURES, "401 No", "402 Pay", "403 No", "404 No", "408 Late", "409 No", "425 Early", "429 Slow"]
 )
 async def test_another_deployment_answers_for_one_that_cannot(stage: Stage, status: str) -> None:
     await stage.policies()

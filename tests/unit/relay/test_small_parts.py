@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnpike.relay.answer import AnswerHead
-from turnpike.relay.breaker import Breaker
 from turnpike.relay.catalog import _weighted_cycle, matches
 from turnpike.relay.connect import _matches, origin_of
 from turnpike.relay.endpoints import Kind, route_of
@@ -130,26 +129,3 @@ def test_default_ports_make_the_same_origin() -> None:
 )
 def test_routes(method: bytes, path: bytes, kind: Kind) -> None:
     assert route_of(method, path).kind is kind
-
-
-def test_a_breaker_rests_and_probes() -> None:
-    breaker = Breaker(2, 10.0)
-    breaker.failed(0.0)
-    assert not breaker.open
-    breaker.failed(1.0)
-    assert breaker.open
-    assert not breaker.may_pass(10.9)
-    assert breaker.rests_for_s(2.0) == 9.0
-    assert breaker.may_pass(11.0)
-    breaker.started()
-    assert not breaker.may_pass(12.0), "one probe at a time"
-    breaker.failed(12.0)
-    assert not breaker.may_pass(21.9)
-    assert breaker.may_pass(22.0)
-    breaker.started()
-    breaker.released()
-    assert breaker.may_pass(22.0), "a probe that said nothing makes room for another"
-    breaker.started()
-    breaker.succeeded()
-    assert not breaker.open
-    assert breaker.failures == 0

@@ -23,6 +23,7 @@ from turnpike.errors import (
     UpstreamError,
 )
 from turnpike.relay.admit import check_caller, decode, identify
+from turnpike.relay.backend import Backend
 from turnpike.relay.gates import Gate, Hold
 from turnpike.relay.keys import Entry
 from turnpike.relay.money.bounding import bound_of_passage
@@ -77,6 +78,9 @@ class PassageCall:
     usage: Usage | None = None
     streams = False
     made_by_stream = 0
+    backend: Backend | None = None
+    """Of the model that it names, whose attempts are counted."""
+    probe = False
     sent = False
     committed = False
     settled = False
@@ -300,6 +304,8 @@ class PassageCall:
         query = first_query(self.asked.place.kind, self.query) if self.asked.lists else self.query
         open_call(self)
         self.sent = True
+        if self.backend is not None:
+            self.probe = self.backend.begin()
         head = await fetch.head(request_head(self, query, len(body)), body, settings.first_byte_timeout_s)
         self.first_byte_s = self.relay.now() - self.started
         await carry(self, fetch, head)

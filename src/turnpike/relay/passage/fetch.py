@@ -114,6 +114,9 @@ class Fetch:
     def on_fault(self, error: Exception) -> None:
         self._fail(TurnpikeError())
 
+    def grace_s(self) -> float:
+        return 0.0
+
     def _fail(self, error: TurnpikeError) -> None:
         self._ended = True
         self._failure = error

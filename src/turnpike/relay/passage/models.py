@@ -35,6 +35,10 @@ def rename_models(call: "PassageCall", models: list[str]) -> None:
         _, colon, action = call.asked.segments[1].partition(":")
         call.asked.segments = ("models", row.upstream_model + colon + action, *call.asked.segments[2:])
     call.served = served_by(call, row)
+    if row is not None:
+        relay, way = call.relay, call.way
+        credential = way.credential.id if way.credential is not None else ""
+        call.backend = relay.backends.of(row, way.provider, credential, relay.catalog.snapshot.policies)
 
 
 def note_usage(call: "PassageCall", usage: Usage | None, answer: Any) -> None:

@@ -9,6 +9,8 @@ import msgspec
 
 from turnpike.contract.events import OpenRecord, Outcome, Served, UsageEvent, UsageSource
 from turnpike.contract.snapshot import ModelSpec
+from turnpike.errors import UpstreamCut, UpstreamRefused
+from turnpike.relay.backend import Backend
 from turnpike.relay.gates import release_all
 from turnpike.relay.journal import full_error
 from turnpike.relay.metrics import Labels
@@ -75,6 +77,8 @@ def settle_call(call: "PassageCall", outcome: Outcome, status: int, error_code: 
         return
     call.settled = call.ended = True
     relay = call.relay
+    if call.sent and call.backend is not None:
+        _tell(call, call.backend, outcome, status)
     seconds = relay.now() - call.started
     if not call.identified:
         relay.metrics.count_other(call.head.method.decode("latin-1"), "passthrough", status, seconds)
@@ -110,6 +114,21 @@ def settle_call(call: "PassageCall", outcome: Outcome, status: int, error_code: 
         )
     )
     release_all(call, usage, cost)
+
+
+def _tell(call: "PassageCall", backend: Backend, outcome: Outcome, status: int) -> None:
+    """The end of the attempt, to what keeps count of the deployment."""
+    now = call.relay.now()
+    if outcome is Outcome.OK and status < 400:
+        if call.first_byte_s:
+            backend.heard_stream(call.first_byte_s, now)
+        backend.answered(probe=call.probe)
+    elif outcome is Outcome.OK:
+        backend.ended(UpstreamRefused("The provider refused.", status=status), now, probe=call.probe)
+    elif outcome is Outcome.UPSTREAM_ERROR:
+        backend.ended(UpstreamCut("The provider failed."), now, probe=call.probe)
+    else:
+        backend.left(probe=call.probe)
 
 
 def _source(cost: int | None) -> UsageSource:

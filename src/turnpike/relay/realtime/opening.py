@@ -111,19 +111,20 @@ async def dial_any(
     failure: TurnpikeError = Unavailable(f"Every deployment of '{plan.model}' rests after failures.", retry_after_s=2)
     target = plan.choose(relay.tick.now)
     while target is not None and len(tried) < policies.max_attempts:
+        probe = target.backend.begin()
         try:
             end, protocol = await _dial(relay, head, target, request_id)
         except TurnpikeError as error:
             failure = error
             refused = isinstance(error, UpstreamRefused)
-            if refused and error.status < 500:
-                target.breaker.succeeded()
-            else:
-                target.breaker.failed(relay.tick.now)
+            target.backend.ended(error, relay.now(), probe=probe)
             if refused and error.status < 500 and error.status not in _ELSEWHERE:
                 break
+        except BaseException:
+            target.backend.left(probe=probe)
+            raise
         else:
-            target.breaker.succeeded()
+            target.backend.answered(probe=probe)
             return target, end, protocol
         tried = (*tried, target)
         target = plan.next_after(tried, relay.tick.now)

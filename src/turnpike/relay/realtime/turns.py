@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from turnpike.contract.events import Abandoned, Outcome
 from turnpike.contract.limits import Resource
-from turnpike.errors import TurnpikeError
+from turnpike.errors import TurnpikeError, UpstreamCut
 from turnpike.relay.endpoints import route_of
 from turnpike.relay.gates import Hold, gates_of
 from turnpike.relay.limits.estimates import OUTPUT_TOKENS
@@ -62,6 +62,7 @@ class Turn:
     ended = False
     abandoned: tuple[Abandoned, ...] = ()
     lane = None
+    _in_hand = _probe = False
     asked_by: str | None = None
     """The event id of the request for it."""
 
@@ -98,6 +99,8 @@ class Turn:
         self.attempt = self
         self.attempts = 1
         self.worked = True
+        self._probe = target.backend.begin()
+        self._in_hand = True
 
     def go_on(self) -> None:
         """As Governed.go_on."""
@@ -116,6 +119,21 @@ class Turn:
     def settle(self, outcome: Outcome, status: int, code: str | None = None) -> None:
         self.ended = True
         settle(cast("Call", self), outcome, status, code)
+        if self._in_hand:
+            self._in_hand = False
+            self._tell(outcome, status)
+
+    def _tell(self, outcome: Outcome, status: int) -> None:
+        """The end of it, to what keeps count of the deployment."""
+        backend = self.target.backend
+        if outcome is Outcome.OK:
+            if self.first_byte:
+                backend.heard_stream(self.first_byte - self.started, self.first_byte)
+            backend.answered(probe=self._probe)
+        elif outcome is Outcome.CUT or (outcome is Outcome.UPSTREAM_ERROR and status == 200):
+            backend.ended(UpstreamCut("The response failed."), self.relay.now(), probe=self._probe)
+        else:
+            backend.left(probe=self._probe)
 
     def estimated_usage(self) -> Usage:
         return self.estimate

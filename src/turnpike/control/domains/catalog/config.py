@@ -62,6 +62,12 @@ class ProviderConfig(Body):
         default=None, description="The provider's id in genai-prices, if its prices are another's."
     )
     quirks: list[str] = Field(default=[], max_length=32)
+    health_check_s: float | None = Field(
+        default=None,
+        ge=1,
+        le=3600,
+        description="Seconds between two active health checks, which ask for something that costs nothing; null: none.",
+    )
 
     @field_validator("headers")
     @classmethod

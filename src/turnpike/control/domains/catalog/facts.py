@@ -30,6 +30,7 @@ class Config(msgspec.Struct, frozen=True):
     models_format: ModelsFormat | None = None
     price_provider: str | None = None
     quirks: tuple[str, ...] = ()
+    health_check_s: float | None = None
 
 
 def read_config(stored: dict[str, Any]) -> Config:

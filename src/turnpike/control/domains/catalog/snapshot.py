@@ -98,7 +98,7 @@ class SnapshotCompiler:
                 for row in rows.models
             ),
             aliases=tuple(AliasSpec(row.name, row.target, row.retired, row.note) for row in rows.aliases),
-            policies=self._policies(policy),
+            policies=policies_of(self._settings, policy),
             limits=(
                 *(rule for rule in rows.limits if rule.subject not in _OF_TARGETS),
                 *limits.default_rules(self._settings),
@@ -114,14 +114,16 @@ class SnapshotCompiler:
             log.error("credential_cannot_be_opened", credential_id=row.id, reason=error.message)
             return None
 
-    def _policies(self, stored: dict[str, Any] | None) -> Policies:
-        values = {
-            "max_attempts": self._settings.max_attempts,
-            "total_timeout_s": self._settings.total_timeout_s,
-            "passthrough_call_nanousd": round(self._settings.passthrough_call_usd * 1_000_000_000),
-            "admins_see_all_objects": self._settings.passthrough_admins_see_all,
-        }
-        return msgspec.convert({**values, **(stored or {})}, Policies)
+
+def policies_of(settings: Settings, stored: dict[str, Any] | None) -> Policies:
+    """The gateway's policies: what is stored, over what the settings say."""
+    values = {
+        "max_attempts": settings.max_attempts,
+        "total_timeout_s": settings.total_timeout_s,
+        "passthrough_call_nanousd": round(settings.passthrough_call_usd * 1_000_000_000),
+        "admins_see_all_objects": settings.passthrough_admins_see_all,
+    }
+    return msgspec.convert({**values, **(stored or {})}, Policies)
 
 
 def _provider(
