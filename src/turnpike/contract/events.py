@@ -78,6 +78,8 @@ class OpenRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
     """As in UsageEvent."""
     charged: tuple[str, ...] = ()
     """As in UsageEvent."""
+    mirror_of: bytes | None = None
+    """As in UsageEvent."""
 
 
 class Abandoned(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -121,6 +123,8 @@ class UsageEvent(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
     """Of a call that was passed through: `POST /v1/files`, without anything that the caller chose in it."""
     charged: tuple[str, ...] = ()
     """Ids of the budget counters that the cost is added to in the transaction that writes the row."""
+    mirror_of: bytes | None = None
+    """Of a copy that a route sent to another deployment: the event of the request that it is a copy of."""
 
 
 Record = OpenRecord | UsageEvent

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from turnpike.contract.routes import ResidencySpec, RouteSpec, Strategy
 from turnpike.wire.prices import Rates
 from turnpike.wire.vendor import AuthSpec as AuthSpec
 from turnpike.wire.vendor import OperationSpec as OperationSpec
@@ -67,6 +68,8 @@ class ModelSpec(msgspec.Struct, frozen=True):
     """`genai-prices 0.2.3`, `override`: where the rates come from."""
     display_name: str | None = None
     created_s: int = 0
+    region: str | None = None
+    """Where it runs; None: where its provider does."""
 
 
 class AliasSpec(msgspec.Struct, frozen=True, gc=False):
@@ -91,6 +94,8 @@ class Policies(msgspec.Struct, frozen=True):
     """What a passed-through call counts for whose cost is not known; 0: it is recorded as unpriced."""
     admins_see_all_objects: bool = False
     """Administrators may use everybody's objects at providers, not their own alone."""
+    default_strategy: Strategy = Strategy.WEIGHTED
+    """For models that several deployments serve and no route stands for."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -104,3 +109,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     models: tuple[ModelSpec, ...] = ()
     aliases: tuple[AliasSpec, ...] = ()
     policies: Policies = msgspec.field(default_factory=Policies)
+    routes: tuple[RouteSpec, ...] = ()
+    residency: tuple[ResidencySpec, ...] = ()

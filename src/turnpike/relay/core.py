@@ -32,6 +32,7 @@ from turnpike.relay.passage.owners import Owners
 from turnpike.relay.passage.prefix import take_slug
 from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.protocol import ClientConnection
+from turnpike.relay.routing.mirror import Mirrors
 from turnpike.relay.uploads import Form, Uploads
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
@@ -95,6 +96,7 @@ class Relay:
         self.forwarder = Forwarder(self)
         self.uploads = Uploads(self)
         self.owners = Owners()
+        self.mirrors = Mirrors()
         self._trusted = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
         self.wall_offset_ms = 0.0
         """Wall clock minus monotonic clock; moved by the sweep."""
@@ -104,7 +106,11 @@ class Relay:
     @property
     def in_flight(self) -> int:
         """Requests being answered."""
-        return sum(connection.conversation is not None for connection in self.connections) + len(self.sessions)
+        return (
+            sum(connection.conversation is not None for connection in self.connections)
+            + len(self.sessions)
+            + len(self.mirrors)
+        )
 
     # ---- snapshot and keys
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from turnpike.contract.access import Role
 from turnpike.contract.events import Outcome, Served
 from turnpike.contract.objects import BatchFacts, OwnedObject
+from turnpike.contract.routing.residency import InForce, refusing
 from turnpike.contract.scopes import SCOPE_BIT, to_names
 from turnpike.contract.snapshot import ModelSpec
 from turnpike.errors import Conflict, NotFound, ScopeMissing, TurnpikeError, Unauthenticated, Unavailable, UpstreamError
@@ -20,7 +21,7 @@ from turnpike.relay.passage.answer import carry
 from turnpike.relay.passage.asked import Asked, api_of, error_dialect, read_asked
 from turnpike.relay.passage.batch import admit_batch, batch_models, carries_batch, check_batch
 from turnpike.relay.passage.body import Body
-from turnpike.relay.passage.choice import Way, choose, model_at, ways_to
+from turnpike.relay.passage.choice import Way, choose, model_at, out_of_bounds, ways_to
 from turnpike.relay.passage.fetch import Fetch
 from turnpike.relay.passage.lists import first_query
 from turnpike.relay.passage.models import named_models, names_model, note_usage, rename_models
@@ -44,6 +45,8 @@ class PassageCall:
 
     entry: Entry
     """Set, with `identified`, when it is known who calls."""
+    residency: InForce = ()
+    """The policies that say where this request may go."""
     asked: Asked
     body: Body
     way: Way
@@ -162,7 +165,8 @@ class PassageCall:
         await self._find_holders([] if carries_batch(self) else self.body.references())
         self._check_deletion()
         profile, catalog = self.entry.profile, self.relay.catalog
-        ways = ways_to(catalog, profile, self.api, asked.provider)
+        self.residency = catalog.index.residency.of(self.entry.caller, self.head.tags)
+        ways = ways_to(catalog, profile, self.api, asked.provider, self.residency)
         models = batch_models(self, ways) if carries_batch(self) else named_models(self)
         self.way = choose(catalog, profile, ways, self.holders, models, asked)
         self.at_provider = self.way.provider.id
@@ -251,7 +255,12 @@ class PassageCall:
     # ---- models
 
     def model_at(self, name: str, operation: str | None = None) -> ModelSpec:
-        return model_at(self.relay.catalog, self.entry.profile, self.way, name, operation)
+        catalog = self.relay.catalog
+        row = model_at(catalog, self.entry.profile, self.way, name, operation)
+        refused = refusing(self.residency, catalog.index.region_of(row))
+        if refused is not None:
+            raise out_of_bounds(refused)
+        return row
 
     def used(self, usage: Usage | None, answer: Any) -> None:
         note_usage(self, usage, answer)
