@@ -16,7 +16,7 @@ from turnpike.contract.access import AccessState
 from turnpike.contract.events import Served
 from turnpike.contract.grants import KeyGrant
 from turnpike.contract.routes import RouteSpec, Rule, StickyBy, Strategy
-from turnpike.contract.routing.planning import Candidate, Index, Place, Stage, Survey, members, spoken
+from turnpike.contract.routing.planning import Candidate, Index, Place, Stage, Survey, furthest, members, spoken
 from turnpike.contract.routing.residency import InForce
 from turnpike.contract.routing.standing import Standing
 from turnpike.contract.snapshot import CredentialSpec, ModelSpec, OperationSpec, ProviderSpec, Snapshot
@@ -322,17 +322,14 @@ class Catalog:
 
     def _refusal(self, profile: "Profile", endpoint: Endpoint, name: str, found: list[Candidate]) -> TurnpikeError:
         """What the candidate says that came furthest."""
-        outs = [(each.out.stage, each) for each in found if each.out is not None]
-        if not outs:
-            return self._no_such_model(profile, endpoint, name, exists=False)
-        furthest = max(stage for stage, _ in outs)
-        theirs = [each for stage, each in outs if stage is furthest]
+        stage = furthest(found)
+        theirs = [each for each in found if each.out is not None and each.out.stage is stage]
         rows = [each.row for each in theirs]
-        if furthest is Stage.MODEL_LIST:
-            return self._no_such_model(profile, endpoint, name, exists=True)
-        if furthest is Stage.OPERATION:
+        if stage is None or stage is Stage.MODEL_LIST:
+            return self._no_such_model(profile, endpoint, name, exists=stage is not None)
+        if stage is Stage.OPERATION:
             return self._unsupported(profile, endpoint, name, rows)
-        if furthest is Stage.ACCESS:
+        if stage is Stage.ACCESS:
             return self._no_access(profile, name, rows)
         reasons = list(dict.fromkeys(each.out.reason for each in theirs if each.out is not None))[:_NAMED_AT_MOST]
         return Forbidden(

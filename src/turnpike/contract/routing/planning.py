@@ -3,7 +3,7 @@
 The relay makes its plans of those that are in; control shows all of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum, StrEnum
 
 import msgspec
@@ -15,6 +15,7 @@ from turnpike.contract.routing.naming import Names
 from turnpike.contract.routing.residency import InForce, Residency, in_region, refusing
 from turnpike.contract.routing.standing import Standing
 from turnpike.contract.snapshot import CredentialSpec, ModelSpec, OperationSpec, ProviderSpec, Snapshot
+from turnpike.errors import Forbidden, ModelForbidden, ModelNotFound, UnsupportedOperation
 from turnpike.wire.prices import Rates, Unpriced, cost_nanousd
 from turnpike.wire.types.usage import MediaUsage, Usage
 
@@ -230,3 +231,23 @@ def usual_cost_nanousd(rates: Rates | None) -> int | None:
         if cost:
             return cost
     return 0
+
+
+_CODES = {
+    Stage.MODEL_LIST: ModelForbidden.code,
+    Stage.OPERATION: UnsupportedOperation.code,
+    Stage.RULE: Forbidden.code,
+    Stage.ACCESS: Forbidden.code,
+    Stage.REGION: Forbidden.code,
+}
+
+
+def furthest(found: Iterable[Candidate]) -> Stage | None:
+    """How far the candidates came of which none is in; None: there are none."""
+    return max((each.out.stage for each in found if each.out is not None), default=None)
+
+
+def error_code(found: Iterable[Candidate]) -> str:
+    """What a caller is told when none is in."""
+    stage = furthest(found)
+    return ModelNotFound.code if stage is None else _CODES[stage]

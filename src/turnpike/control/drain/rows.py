@@ -89,6 +89,7 @@ def row_of(event: UsageEvent) -> Row:
         event.cache,
         None if usage.media is None else _media_json(usage.media),
         event.path,
+        event.mirror_of,
     )
     counts: tuple[int, ...] = row[_COUNTS]  # pyright: ignore[reportAssignmentType]
     if max(counts) > LARGEST_COUNT or min(counts) < 0 or (cost is not None and not 0 <= cost <= LARGEST_COST):
@@ -180,6 +181,7 @@ def interrupted_row(attempts: Sequence[OpenRecord], *, charge: bool) -> Row:
         total_us=0,
         attempts=last.attempt,
         path=last.path,
+        mirror_of=last.mirror_of,
     )
     return row_of(event)
 

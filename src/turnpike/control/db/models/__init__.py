@@ -7,6 +7,7 @@ from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
 from turnpike.control.db.models.objects import OwnedObjectRow
+from turnpike.control.db.models.routes import ResidencyPolicy, RouteRow, RouteVersion
 from turnpike.control.db.models.state import Change, Meta, Policy
 
 __all__ = [
@@ -26,5 +27,8 @@ __all__ = [
     "Policy",
     "Provider",
     "ProviderSetting",
+    "ResidencyPolicy",
+    "RouteRow",
+    "RouteVersion",
     "User",
 ]

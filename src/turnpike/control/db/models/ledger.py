@@ -85,6 +85,8 @@ class LedgerRow(Base):
     """What few requests have: the counts of MediaUsage that are not zero, by name. NULL: none."""
     path: Mapped[str | None] = mapped_column(String(NAME))
     """Of a call that was passed through: its path without what the caller chose in it."""
+    mirror_of: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    """Of a copy that a route sent: the event of the request that it is a copy of."""
 
 
 class LedgerTotal(Base):

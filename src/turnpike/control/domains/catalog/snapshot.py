@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.snapshot import AliasSpec, CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
-from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider
+from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider, ResidencyPolicy, RouteRow
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.catalog.facts import facts_of, read_config
 from turnpike.control.domains.catalog.rates import read_rates
+from turnpike.control.domains.catalog.routing import residency_spec, route_spec
 from turnpike.control.infra.secrets import CannotOpen, Sealer
 from turnpike.kit.clock import now_ms
 from turnpike.settings import Settings
@@ -29,6 +30,7 @@ _COLUMNS = (
     Model.weight,
     Model.context_window,
     Model.max_output_tokens,
+    Model.region,
     Model.rates,
     Model.price_source,
     Model.display_name,
@@ -42,6 +44,8 @@ class _Rows(NamedTuple):
     credentials: Sequence[Credential]
     models: Sequence[Any]
     aliases: Sequence[ModelAlias]
+    routes: Sequence[RouteRow]
+    residency: Sequence[ResidencyPolicy]
 
 
 class SnapshotCompiler:
@@ -57,9 +61,13 @@ class SnapshotCompiler:
         query = select(*_COLUMNS).join(Provider).where(Model.is_active, Provider.is_active)
         models = (await session.execute(query.order_by(Model.sort_order, Model.name, Model.id))).all()
         aliases = (await session.scalars(select(ModelAlias).order_by(ModelAlias.name))).all()
+        routes = (await session.scalars(select(RouteRow).where(RouteRow.is_active).order_by(RouteRow.name))).all()
+        policies = select(ResidencyPolicy).where(ResidencyPolicy.is_active).order_by(ResidencyPolicy.name)
+        residency = (await session.scalars(policies)).all()
         policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
         # Thousands of rows take a while: the loop goes on serving meanwhile.
-        return await asyncio.to_thread(self._build, version, _Rows(providers, credentials, models, aliases), policy)
+        rows = _Rows(providers, credentials, models, aliases, routes, residency)
+        return await asyncio.to_thread(self._build, version, rows, policy)
 
     def _build(self, version: int, rows: _Rows, policy: dict[str, Any] | None) -> Snapshot:
         of_provider: dict[str, list[CredentialSpec]] = {}
@@ -78,6 +86,8 @@ class SnapshotCompiler:
             models=tuple(_model(row, operations[row.provider_id]) for row in rows.models),
             aliases=tuple(AliasSpec(row.name, row.target, row.retired, row.note) for row in rows.aliases),
             policies=self._policies(policy),
+            routes=tuple(route_spec(row) for row in rows.routes),
+            residency=tuple(residency_spec(row) for row in rows.residency),
         )
 
     def _credential(self, row: Credential) -> CredentialSpec | None:
@@ -131,6 +141,7 @@ def _model(row: Any, offered: Any) -> ModelSpec:
         weight=row.weight,
         context_window=row.context_window,
         max_output_tokens=row.max_output_tokens,
+        region=row.region,
         rates=read_rates(row.rates),
         price_source=row.price_source,
         display_name=row.display_name,

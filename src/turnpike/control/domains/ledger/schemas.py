@@ -178,6 +178,7 @@ class RowView(TokensView):
     cache: str | None
     media: MediaView | None = Field(description="What is counted in other units than tokens; null: nothing was.")
     path: str | None = Field(description="Of a call that was passed through: its path, ids left out.")
+    mirror_of: str | None = Field(description="Of a copy that a route sent: the event id of what it is a copy of.")
 
 
 class SumsView(TokensView):
