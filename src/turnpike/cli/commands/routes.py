@@ -1,6 +1,7 @@
 """`turnpike routes`: names that stand for several deployments, and where a request would go."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -100,7 +101,7 @@ def _no_share(option: str, text: str) -> dict[str, Any]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        text = Path("/dev/stdin").read_text() if str(file) == "-" else file.read_text()
+        text = sys.stdin.read() if str(file) == "-" else file.read_text()
         found = json.loads(text)
     except (OSError, ValueError) as error:
         raise InvalidRequest(f"{file} is no file of JSON: {error}") from error
@@ -199,9 +200,7 @@ def rollback(
         route = await _find(control, name)
         body = {"version": version, "note": note}
         made = (await control.post(f"{PATH}/{route['id']}/rollback", body)).data
-        Output(common).result(
-            made, f"{cell(name)} is as it was at version {version}; that is version {made['version']}"
-        )
+        Output(common).result(made, f"{cell(name)} is as it was at version {version}; now {made['version']}")
 
     with_control(common, work)
 

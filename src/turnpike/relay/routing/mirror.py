@@ -45,6 +45,7 @@ class MirrorCall(Call):
     def __init__(self, original: Call, plan: "Plan", under_way: "set[MirrorCall]") -> None:
         super().__init__(original.relay, cast("ClientConnection", Nowhere(self)), original.head, original.body)
         self.mirror_of = original.event_id
+        self.request_id, self.request_id_raw = original.request_id, original.request_id_raw
         self.entry = original.entry
         self.identified = True
         self.dialect = original.dialect
