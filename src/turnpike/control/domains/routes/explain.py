@@ -43,10 +43,13 @@ class _Plan(NamedTuple):
 
 async def explain(control: ControlServices, session: ReadSession, actor: Principal, asked: ExplainBody) -> ExplainView:
     """Raises NotFound for a key or user that is no more, Unavailable before there is a snapshot."""
-    snapshot = control.keeper.in_force
+    keeper = control.keeper
+    if keeper.in_force is None or keeper.in_force.version < keeper.known_snapshot_version:
+        await keeper.refresh()  # what was just changed here is meant
+    snapshot = keeper.in_force
     if snapshot is None:
         raise Unavailable("There is no snapshot yet.", retry_after_s=2)
-    who = await find_caller(control.keeper, session, actor, asked.key_id, asked.user_id)
+    who = await find_caller(keeper, session, actor, asked.key_id, asked.user_id)
     index = Index(snapshot)
     resting = frozenset(
         sample.labels for sample in control.metrics.merged() if sample.name == _BREAKER and sample.value > 0
