@@ -1,5 +1,8 @@
 """Fallback, mirror, roll-out, stickiness, conditions and residency: asked of a real gateway, read in its ledger."""
 
+import json
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
@@ -227,3 +230,30 @@ def test_a_route_goes_back_to_an_old_version(road: Road) -> None:
         (3, "rolled_back"), (2, "changed"), (1, "created"),
     ]  # fmt: skip
     assert versions[1]["note"] == "try"
+
+
+def _command(road: Road, *words: str) -> Any:
+    command = [sys.executable, "-m", "turnpike.cli", *words, "--json", "--data-dir", str(road.gateway.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_command_does_what_the_api_does(road: Road) -> None:
+    first, second = road.model("eu-1"), road.model("us-1")
+    to = ("--to", f"{first['name']}=3", "--then", second["id"], "--mirror", f"{second['name']}=5")
+    made = _command(road, "routes", "set", "by-hand", *to, "--strategy", "least_busy", "--note", "try")
+    assert made["rules"][0]["groups"] == [[{"model": first["name"], "weight": 3}], [{"deployment": second["id"]}]]
+    assert made["rules"][0]["mirror"] == {"to": {"model": second["name"]}, "percent": 5.0}
+    assert _command(road, "routes", "set", "by-hand", "--to", second["name"])["version"] == 2
+    assert _command(road, "routes", "rollback", "by-hand", "1")["rules"] == made["rules"]
+    assert [each["version"] for each in _command(road, "routes", "versions", "by-hand")] == [3, 2, 1]
+    found = _command(road, "routes", "explain", "by-hand", "--tag", "x", "--input-tokens", "10")
+    assert found["first"] == first["id"]
+    policy = _command(road, "residency", "set", "by-hand", "--region", "eu-*", "--tag", "by-hand")
+    assert policy["tags"] == ["by-hand"]
+    found = _command(road, "routes", "explain", second["name"], "--tag", "by-hand")
+    assert found["allowed"] is False
+    _command(road, "residency", "remove", "by-hand")
+    _command(road, "routes", "delete", "by-hand")
+    assert "by-hand" not in [each["name"] for each in _command(road, "routes", "list")]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,22 @@ RouteName = Annotated[str, Parameter(help="The route's name.")]
 _FIELDS = ("name", "description", "is_active", "rules", "note")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class RuleOptions:
+    """What a rule says beside where it leads."""
+
+    strategy: Annotated[Strategy, Parameter(help="How one of a group is chosen.")] = Strategy.WEIGHTED
+    sticky_by: Annotated[StickyBy, Parameter(help="For the strategy sticky: what stays together.")] = StickyBy.SESSION
+    fallback: Annotated[list[str] | None, _Many, Parameter(help="Another MODEL, when nothing else answers.")] = None
+    region: Annotated[list[str] | None, _Many, Parameter(help="Only deployments there, * as a wildcard.")] = None
+    rollout: Annotated[str | None, Parameter(help="MODEL=PERCENT: that share of the users is sent there first.")] = None
+    mirror: Annotated[str | None, Parameter(help="MODEL=PERCENT: that share of the requests is copied there.")] = None
+
+
+_USUAL = RuleOptions()
+
+
 def set_route(
     name: RouteName,
     *,
@@ -35,14 +52,7 @@ def set_route(
     then: Annotated[
         list[str] | None, _Many, Parameter(help="The same, tried when all of those fail or rest; a group each time.")
     ] = None,
-    strategy: Annotated[Strategy, Parameter(help="How one of a group is chosen.")] = Strategy.WEIGHTED,
-    sticky_by: Annotated[StickyBy, Parameter(help="For the strategy sticky: what stays together.")] = StickyBy.SESSION,
-    fallback: Annotated[list[str] | None, _Many, Parameter(help="Another MODEL, when nothing else answers.")] = None,
-    region: Annotated[list[str] | None, _Many, Parameter(help="Only deployments there, * as a wildcard.")] = None,
-    rollout: Annotated[
-        str | None, Parameter(help="MODEL=PERCENT: that share of the users is sent there first.")
-    ] = None,
-    mirror: Annotated[str | None, Parameter(help="MODEL=PERCENT: that share of the requests is copied there.")] = None,
+    how: RuleOptions = _USUAL,
     file: Annotated[
         Path | None, Parameter(help="JSON with `rules`, as the API takes them: conditions and all. - is the input.")
     ] = None,
@@ -58,12 +68,12 @@ def set_route(
     if file is not None:
         body.update(_read(file))
     else:
-        rule: dict[str, Any] = {"strategy": strategy.value, "sticky_by": sticky_by.value}
+        rule: dict[str, Any] = {"strategy": how.strategy.value, "sticky_by": how.sticky_by.value}
         rule["groups"] = [[_member(each) for each in words(to)], *([_member(each)] for each in words(then))]
-        rule["fallbacks"] = words(fallback)
-        rule["regions"] = words(region)
-        rule["rollout"] = _share(rollout, "--rollout")
-        rule["mirror"] = _share(mirror, "--mirror")
+        rule["fallbacks"] = words(how.fallback)
+        rule["regions"] = words(how.region)
+        rule["rollout"] = _share(how.rollout, "--rollout")
+        rule["mirror"] = _share(how.mirror, "--mirror")
         body["rules"] = [{key: value for key, value in rule.items() if value}]
     body.update({"description": description} if description is not None else {})
     body.update({"note": note} if note is not None else {})

@@ -36,18 +36,26 @@ def needed(body: bytes, need: Need, *, streams: bool) -> bool:
 
 def unmet(when: Conditions, facts: Facts) -> str | None:
     """Why a request does not meet the conditions, for people; None when it does."""
-    listed = (
-        ("tags", when.tags, facts.tags),
-        ("tier", when.tiers, (facts.tier,)),
-        ("department", when.departments, (facts.department_id,)),
-        ("user", when.users, (facts.user_id,)),
-        ("key", when.keys, (facts.key_id,)),
-        ("operation", when.operations, (facts.operation,)),
-    )
-    for what, wanted, found in listed:
-        if wanted and not any(each in wanted for each in found):
-            shown = ", ".join(str(each) for each in found if each) or "none"
-            return f"{what}: {shown} is not among {', '.join(wanted)}"
+    if when.tags and not any(tag in when.tags for tag in facts.tags):
+        return _not_among("tags", ", ".join(facts.tags), when.tags)
+    if when.tiers and facts.tier not in when.tiers:
+        return _not_among("tier", facts.tier, when.tiers)
+    if when.departments and facts.department_id not in when.departments:
+        return _not_among("department", facts.department_id, when.departments)
+    if when.users and facts.user_id not in when.users:
+        return _not_among("user", facts.user_id, when.users)
+    if when.keys and facts.key_id not in when.keys:
+        return _not_among("key", facts.key_id, when.keys)
+    if when.operations and facts.operation not in when.operations:
+        return _not_among("operation", facts.operation, when.operations)
+    return _unmet_by_body(when, facts)
+
+
+def _not_among(what: str, found: str | None, wanted: tuple[str, ...]) -> str:
+    return f"{what}: {found or 'none'} is not among {', '.join(wanted)}"
+
+
+def _unmet_by_body(when: Conditions, facts: Facts) -> str | None:
     if when.min_input_tokens is not None and facts.input_tokens < when.min_input_tokens:
         return f"input tokens: about {facts.input_tokens}, fewer than {when.min_input_tokens}"
     if when.max_input_tokens is not None and facts.input_tokens > when.max_input_tokens:

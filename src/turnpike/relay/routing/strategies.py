@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Tried = tuple[Target, ...]
 
 _CYCLE_AT_MOST = 64
+_ORDERS_AT_MOST = 10_000
 _FORGIVEN_S = 10.0
 """A latency counts half once nothing was heard of a target for so long: the slow get another chance."""
 _LEAST_LATENCY_S = 0.001
@@ -34,8 +35,10 @@ class Picker(Protocol):
 
 def passes(target: "Target", now: float) -> bool:
     """Neither its breaker nor its provider's wish to be left alone keeps requests away."""
+    if target.gauge.rests_until > now:
+        return False
     breaker = target.breaker
-    return target.gauge.rests_until <= now and (not breaker.open or breaker.may_pass(now))
+    return not breaker.open or breaker.may_pass(now)
 
 
 def weighted_cycle(targets: "Sequence[tuple[Target, int]]") -> "tuple[Target, ...]":
@@ -106,17 +109,24 @@ class Ewma(_Measured):
         if count > 1 and not tried:
             at = int(random() * count)  # noqa: S311 - a draw, no secret
             other = int(random() * (count - 1))  # noqa: S311
-            first, first_share = targets[at]
-            second, second_share = targets[other + (other >= at)]
+            first, share = targets[at]
+            second, other_share = targets[other + (other >= at)]
             if passes(first, now) and passes(second, now):
-                lower = self.figure(first, first_share, now) <= self.figure(second, second_share, now)
-                return first if lower else second
+                return first if _burden(first, share, now) <= _burden(second, other_share, now) else second
         return super().pick(call, now, tried)
 
     def figure(self, target: "Target", share: float, now: float) -> float:
-        gauge = target.gauge
-        health = max(_HEALTH_FLOOR, 1.0 - gauge.failing)
-        return _recent_latency_s(target, now) * (gauge.in_flight + 1) * share / health
+        return _burden(target, share, now)
+
+
+def _burden(target: "Target", share: float, now: float) -> float:
+    gauge = target.gauge
+    latency_s = _LEAST_LATENCY_S
+    if gauge.latency_s:
+        latency_s += gauge.latency_s / (1.0 + (now - gauge.seen) / _FORGIVEN_S)
+    if gauge.failing:
+        share /= max(_HEALTH_FLOOR, 1.0 - gauge.failing)
+    return latency_s * (gauge.in_flight + 1) * share
 
 
 class LeastBusy(_Measured):
@@ -158,17 +168,26 @@ class Sticky:
             for target, weight in targets
         ]
         self._by = by
+        self._orders: dict[bytes, tuple[Target, ...]] = {}
+        """Of the keys that were asked for of late: their targets, the best first."""
 
     def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
-        key = hash64(sticky_key(call, self._by))
-        best: Target | None = None
-        highest = 0.0
-        for target, seed, weight in self._targets:
-            if passes(target, now) and target not in tried:
-                points = score(key, seed, weight)
-                if points > highest:
-                    best, highest = target, points
-        return best
+        key = sticky_key(call, self._by)
+        order = self._orders.get(key)
+        if order is None:
+            order = self._order(key)
+        for target in order:
+            if target not in tried and passes(target, now):
+                return target
+        return None
+
+    def _order(self, key: bytes) -> "tuple[Target, ...]":
+        if len(self._orders) >= _ORDERS_AT_MOST:
+            self._orders.clear()
+        number = hash64(key)
+        best = sorted(self._targets, key=lambda each: -score(number, each[1], each[2]))
+        order = self._orders[key] = tuple(target for target, _, _ in best)
+        return order
 
 
 def sticky_key(call: "Asked | None", by: StickyBy) -> bytes:
