@@ -22,6 +22,8 @@ GROUPS: dict[str, str] = {
     "users": "People: who they are, and what they may do.",
     "sessions": "Who is signed in.",
     "budgets": "What may be spent, by whom and when.",
+    "routes": "Where requests go.",
+    "residency": "Where data may go.",
     "ledger": "What was called, by whom, and what it cost.",
     "audit": "Who changed what, who was refused what, and the proof of it.",
     "networks": "Which networks may reach the gateway.",
@@ -568,6 +570,110 @@ For example:
 
     turnpike sessions revoke 01a1fd3b-ec2a-7091-95a4-b1f1949e5fa5
     turnpike sessions revoke --user ada@example.com
+""",
+    ),
+    "routes set": (
+        "routes:set_route",
+        """Make a route, or a new version of it.
+
+A route is a name that callers use like a model's, and goes before a model of
+that name. Lists may be repeated or separated by commas. Rules with conditions
+are written in a file; docs/routing.md shows them.
+
+For example:
+
+    turnpike routes set smart --to gpt-4o=3 --to claude-sonnet=1 --fallback mini
+    turnpike routes set fast --to llama --strategy ewma --mirror llama-next=5
+    turnpike routes set gpt-4o --to gpt-4o --rollout gpt-5=5 --note "5 % first"
+    turnpike routes set smart --file smart.json
+""",
+    ),
+    "routes list": (
+        "routes:list_routes",
+        """List routes.
+
+For example:
+
+    turnpike routes list --json
+""",
+    ),
+    "routes show": (
+        "routes:show",
+        """Show a route's rules.
+
+For example:
+
+    turnpike routes show smart --json > smart.json
+""",
+    ),
+    "routes explain": (
+        "routes:explain",
+        """Say where a request would go, and why; nothing is sent.
+
+For example:
+
+    turnpike routes explain smart --key ci
+    turnpike routes explain smart --key ci --tag batch --input-tokens 50000 --json
+""",
+    ),
+    "routes versions": (
+        "routes:versions",
+        """Show who changed a route, when, and why.
+
+For example:
+
+    turnpike routes versions smart
+""",
+    ),
+    "routes rollback": (
+        "routes:rollback",
+        """Make an old version of a route the newest.
+
+For example:
+
+    turnpike routes rollback smart 3
+""",
+    ),
+    "routes delete": (
+        "routes:delete",
+        """Take a route away.
+
+The name means a model of its own again, where there is one.
+
+For example:
+
+    turnpike routes delete smart
+""",
+    ),
+    "residency set": (
+        "residency:set_policy",
+        """Say where data may go; without a department, key or tag, all data.
+
+No request that a policy holds for is sent anywhere else, be it a retry, a
+fallback or a copy. Setting a policy that is there already replaces it.
+
+For example:
+
+    turnpike residency set europe --region 'eu-*' --tag personal
+    turnpike residency set legal --region eu-central-1 --key legal-bot
+""",
+    ),
+    "residency list": (
+        "residency:list_policies",
+        """List where data may go.
+
+For example:
+
+    turnpike residency list
+""",
+    ),
+    "residency remove": (
+        "residency:remove",
+        """Take a policy away.
+
+For example:
+
+    turnpike residency remove europe
 """,
     ),
     "ledger tail": (

@@ -78,6 +78,8 @@ class OpenRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
     """As in UsageEvent."""
     charged: tuple[str, ...] = ()
     """As in UsageEvent."""
+    mirror_of: bytes | None = None
+    """As in UsageEvent."""
 
 
 class Abandoned(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -123,6 +125,8 @@ class UsageEvent(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
     """Ids of the budget counters that the cost is added to in the transaction that writes the row."""
     saved_nanousd: int = 0
     """What an answer out of the cache had cost when it was made."""
+    mirror_of: bytes | None = None
+    """Of a copy that a route sent to another deployment: the event of the request that it is a copy of."""
 
 
 Record = OpenRecord | UsageEvent

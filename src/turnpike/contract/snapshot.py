@@ -5,6 +5,7 @@ import msgspec
 from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.caching import Caching
 from turnpike.contract.limits import LimitRule
+from turnpike.contract.routes import ResidencySpec, RouteSpec, Strategy
 from turnpike.wire.prices import Rates
 from turnpike.wire.vendor import AuthSpec as AuthSpec
 from turnpike.wire.vendor import OperationSpec as OperationSpec
@@ -77,6 +78,8 @@ class ModelSpec(msgspec.Struct, frozen=True):
     limits: tuple[LimitRule, ...] = ()
     """Of this deployment."""
     budgets: tuple[BudgetSpec, ...] = ()
+    region: str | None = None
+    """Where it runs; None: where its provider does."""
 
 
 class AliasSpec(msgspec.Struct, frozen=True, gc=False):
@@ -130,6 +133,8 @@ class Policies(msgspec.Struct, frozen=True):
     """What a passed-through call counts for whose cost is not known; 0: it is recorded as unpriced."""
     admins_see_all_objects: bool = False
     """Administrators may use everybody's objects at providers, not their own alone."""
+    default_strategy: Strategy = Strategy.WEIGHTED
+    """For models that several deployments serve and no route stands for."""
 
 
 class NetworkRules(msgspec.Struct, frozen=True):
@@ -156,3 +161,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Of tiers, departments, models, operations, addresses and the gateway."""
     budgets: tuple[BudgetSpec, ...] = ()
     """Of departments, tags and the whole gateway."""
+    routes: tuple[RouteSpec, ...] = ()
+    residency: tuple[ResidencySpec, ...] = ()

@@ -28,6 +28,8 @@ from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
 from turnpike.control.domains.limits.routes import router as limits
 from turnpike.control.domains.limits.routes import tier_router as tiers
+from turnpike.control.domains.routes.residency_routes import router as residency
+from turnpike.control.domains.routes.routes import router as routes
 from turnpike.control.domains.security.routes import router as security
 from turnpike.control.services import ControlServices
 from turnpike.control.web import welcome
@@ -39,8 +41,8 @@ from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
 ROUTERS: tuple[APIRouter, ...] = (
-    identity, keys, limits, tiers, budgets, providers, provider_health, credentials, models, aliases, ledger,
-    caching, admin, resilience, metrics, audit, security, auth, sessions, issuers, oidc, well_known,
+    identity, keys, limits, tiers, budgets, providers, provider_health, credentials, models, aliases, routes,
+    residency, ledger, caching, admin, resilience, metrics, audit, security, auth, sessions, issuers, oidc, well_known,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

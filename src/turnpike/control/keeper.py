@@ -64,6 +64,8 @@ class Keeper:
         self._dresser = Dresser(self._tokens)
         self.grants = Grants(database, sealer, self.offline_until_ms, self._dresser.dress_grant)
         self.snapshot: Snapshot | None = None
+        self.in_force: Snapshot | None = None
+        """The same as relays have it: with the tokens that credentials were changed into, or why they were not."""
         self.packed = b""
         """The snapshot as the message that relays get."""
         self.version = 0
@@ -206,7 +208,8 @@ class Keeper:
         self._push(snapshot)
 
     def _push(self, snapshot: Snapshot) -> None:
-        self.packed = pack(PushSnapshot(self._dresser.dress(snapshot)))
+        self.in_force = self._dresser.dress(snapshot)
+        self.packed = pack(PushSnapshot(self.in_force))
         for listener in self._listeners:
             listener.snapshot_changed(self.packed)
 

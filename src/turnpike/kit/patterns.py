@@ -1,4 +1,4 @@
-"""Names with `*` in them."""
+"""Names and regions with `*` in them."""
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -24,6 +24,7 @@ from turnpike.relay.load.again import WAIT_AT_MOST_S, back_off_s, rest_of, worth
 from turnpike.relay.money.bounding import bound_of, extend
 from turnpike.relay.outlets import Outlet
 from turnpike.relay.passage.stored import Stored, concerns
+from turnpike.relay.routing.reasons import ANOTHER_MODEL, why
 from turnpike.relay.settle import abandon, settle, settle_answered
 from turnpike.wire.bounds import Bound
 from turnpike.wire.dialect import Head
@@ -75,6 +76,12 @@ class Call:
     """How the cache had to do with it, for the ledger: `exact`, `semantic`."""
     outlets: tuple[Outlet, ...] = ()
     """Who sees the answer before the caller does, in this order."""
+    route_lines = b""
+    """Of `extra_headers`: what a route has to say."""
+    why = "unavailable"
+    """What went wrong with the last target, in a word: why another model is tried."""
+    mirror_of: bytes | None = None
+    """Of a copy: the event of the call that it is a copy of."""
     committed = False
     """The caller has the first bytes of a streamed answer: there is no other attempt any more."""
     settled = False
@@ -121,7 +128,10 @@ class Call:
                     assert head.digest is not None
                     self.relay.keys.resolve(head.digest, self.started, self._identified, head.token)
                     return
-            plan = self.plan = self.admit(self, entry)
+            plan = self.admit(self, entry)
+            if plan.router is not None:
+                plan = plan.router.plan_for(self)
+            self.plan = plan
             gates = entry.gates if entry.gated is plan else gates_of(self.relay, entry, self.route, plan)
             watched = self.route.watched
             if watched is not None and concerns(watched, self):
@@ -160,7 +170,7 @@ class Call:
             self._send_to(target)
 
     def _send_first(self) -> None:
-        target = self.plan.choose(self.relay.tick.now)
+        target = self.plan.choose(self.relay.tick.now, self)
         if target is None:
             self._all_rest()
         else:
@@ -188,6 +198,9 @@ class Call:
         self._pass_gates()
 
     def _send_to(self, target: "Target") -> None:
+        routed = self.plan.routed
+        if routed is not None:
+            routed.sends(self, target)
         try:
             self.make_attempt(self, target, self.attempts + 1).send()
         except TurnpikeError as error:
@@ -243,7 +256,7 @@ class Call:
         """Makes a further attempt: at the first target not tried yet, or at the last one again."""
         tried = self.tried
         now = self.relay.tick.now
-        target = self.plan.next_after(tried, now)
+        target = self._next(tried)
         if target is None and tried[-1].breaker.may_pass(now):
             target = tried[-1]
         if target is None:
@@ -256,7 +269,8 @@ class Call:
         if self.target_holds:
             release_target(self, None, 0)
         self.tried = (*self.tried, target)
-        if self.plan.next_after(self.tried, self.relay.tick.now) is None:
+        self.why = error.code.lower()
+        if self._next(self.tried) is None:
             self._refuse(error)
         else:
             self._try()
@@ -369,11 +383,17 @@ class Call:
     # ---- trying again
 
     def _may_retry(self, attempt: Attempt, error: TurnpikeError) -> bool:
-        policies = self.relay.catalog.snapshot.policies
-        if attempt.number >= policies.max_attempts or self.time_left_s() <= 0:
+        if self.time_left_s() <= 0:
             return False
+        last = attempt.number >= self.relay.catalog.snapshot.policies.max_attempts
+        if last and self.plan.routed is None:
+            return False
+        self.why = why(error)
         elsewhere = self._other_target(attempt)
-        return worth_retrying(error, elsewhere=elsewhere) and self.relay.load.may_retry(self.plan, self.relay.now())
+        if last and not elsewhere:
+            return False
+        worth = worth_retrying(error, elsewhere=elsewhere) or (elsewhere and self.why in ANOTHER_MODEL)
+        return worth and self.relay.load.may_retry(self.plan, self.relay.now())
 
     def may_go_elsewhere(self, attempt: Attempt) -> bool:
         """Whether giving this attempt up would lead to another one elsewhere."""
@@ -382,7 +402,17 @@ class Call:
         return self._other_target(attempt)
 
     def _other_target(self, attempt: Attempt) -> bool:
-        return self.plan.next_after((*self.tried, attempt.target), self.relay.tick.now) is not None
+        return self._next((*self.tried, attempt.target)) is not None
+
+    def _next(self, tried: "tuple[Target, ...]") -> "Target | None":
+        """Where to try next. Models to fall back to have an attempt each beyond those that a call has anyway."""
+        now = self.relay.tick.now
+        routed = self.plan.routed
+        if routed is None:
+            return self.plan.next_after(tried, now, self)
+        if self.why in ANOTHER_MODEL or self.attempts >= self.relay.catalog.snapshot.policies.max_attempts:
+            return routed.other_model(tried, now, self)
+        return routed.next_after(tried, now, self)
 
     def _retry(self, attempt: Attempt, error: TurnpikeError) -> None:
         elsewhere = self._other_target(attempt)

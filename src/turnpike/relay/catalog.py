@@ -4,18 +4,21 @@ What does not depend on a request is computed here once: request heads, encoded 
 that must outlive a snapshot (breakers, connection pools, counters) is kept in `Backends` and `Pools`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
-from itertools import cycle, islice
-from typing import TYPE_CHECKING
+from itertools import islice
 from urllib.parse import quote, urlsplit
 from weakref import WeakSet
 
 import msgspec
 
-from turnpike.contract.access import AccessState, access_state
+from turnpike.contract.access import AccessState
 from turnpike.contract.events import Served
-from turnpike.contract.grants import KeyGrant, PersonalAccess
+from turnpike.contract.grants import KeyGrant
+from turnpike.contract.routes import RouteSpec, Rule, StickyBy, Strategy
+from turnpike.contract.routing.planning import Candidate, Index, Place, Stage, Survey, furthest, members, spoken
+from turnpike.contract.routing.residency import InForce
+from turnpike.contract.routing.standing import Standing
 from turnpike.contract.snapshot import CredentialSpec, ModelSpec, OperationSpec, ProviderSpec, Snapshot
 from turnpike.errors import (
     Forbidden,
@@ -25,13 +28,13 @@ from turnpike.errors import (
     Unavailable,
     UnsupportedOperation,
 )
-from turnpike.kit.patterns import matches
 from turnpike.relay.backend import Backend, Backends
 from turnpike.relay.endpoints import Route
-from turnpike.relay.gates import Gate, target_gates
+from turnpike.relay.gates import target_gates
 from turnpike.relay.metrics import Labels, Metrics
-from turnpike.relay.naming import Names
 from turnpike.relay.pools import Pool, Pools
+from turnpike.relay.routing.plan import Plan, RoutedPlan
+from turnpike.relay.routing.router import Router
 from turnpike.wire.aws.sigv4 import Signer, read_keys
 from turnpike.wire.bounds import Bound
 from turnpike.wire.dialect import Dialect
@@ -43,13 +46,9 @@ from turnpike.wire.prices import compile_cost
 from turnpike.wire.profiles.quirks import MODEL_IN_PATH, REWRITTEN, STATUS_IN_BODY
 from turnpike.wire.types.usage import Usage
 
-if TYPE_CHECKING:
-    from turnpike.relay.keys import Entry
-
 _encode = msgspec.msgpack.Encoder().encode
 _NAMED_AT_MOST = 5
 _MATCHED_AT_MOST = 2_000
-_CYCLE_AT_MOST = 64
 _INTERNED_AT_MOST = 10_000
 _TARGETS_AT_MOST = 50_000
 _PLANS_AT_MOST = 20_000
@@ -61,8 +60,8 @@ class Target:
     __slots__ = (
         "answer_head", "auth", "backend", "bound", "breaker", "cost", "credential", "dialect", "find_refusal",
         "framing", "gates", "gauge", "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query",
-        "path", "plain", "pool", "quirks", "same", "served", "served_raw", "signer", "stream_path", "tally", "unusual",
-        "upstream_model", "verbatim",
+        "path", "plain", "pool", "quirks", "rates", "same", "served", "served_raw", "signer", "stream_path", "tally",
+        "unusual",        "upstream_model", "verbatim",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
@@ -110,6 +109,7 @@ class Target:
         self._take_credential(provider, credential)
         self.unusual = self.stream_path is not None or self.signer is not None
         self.bound = Bound(model.rates, model.context_window, model.max_output_tokens)
+        self.rates = model.rates
         self.cost: Callable[[Usage], int] | None = compile_cost(model.rates) if model.rates else None
         self.served = Served(
             provider.id, provider.slug, model.id, credential.id if credential else None, model.name,
@@ -146,113 +146,89 @@ def _with_parameter(path: bytes, name: str, value: str) -> bytes:
     return path + (b"&" if b"?" in path else b"?") + f"{name}={quote(value, safe='')}".encode()
 
 
-class Plan:
-    """Where requests of one kind of caller for one model at one endpoint may go, in the order of trying."""
-
-    __slots__ = ("_fallbacks", "_turns", "alone", "gates", "model")
-
-    def __init__(self, model: str, first: list[tuple[Target, int]], then: list[Target]) -> None:
-        """`first`: targets with their weights, taken in turn; `then`: targets for when all of those fail."""
-        self.model = model
-        self.gates: dict[Entry, tuple[Gate, ...]] = {}
-        """What turnpike.relay.gates made for each caller."""
-        self._turns = cycle(_weighted_cycle(first))
-        self._fallbacks = [target for target, _ in first] + then
-        self.alone = len(self._fallbacks) == 1
-        """There is only one target."""
-
-    @property
-    def targets(self) -> list[Target]:
-        """All of them."""
-        return self._fallbacks
-
-    def choose(self, now: float) -> Target | None:
-        """The next target in turn, or the first one that its breaker lets pass; None when none does."""
-        target = next(self._turns)
-        if target.breaker.open and not target.breaker.may_pass(now):
-            return self.next_after((), now)
-        return target
-
-    def next_after(self, tried: Iterable[Target], now: float) -> Target | None:
-        """The first target not tried yet whose breaker lets it pass."""
-        for target in self._fallbacks:
-            if target not in tried and target.breaker.may_pass(now):
-                return target
-        return None
-
-    def at(self, provider_id: str, credential_id: str | None) -> "Plan | None":
-        """The same plan at one provider, with the credential named where it is among them; None: nowhere there."""
-        here = [target for target in self._fallbacks if target.served.provider_id == provider_id]
-        if not here:
-            return None
-        named = [target for target in here if target.served.credential_id == credential_id] or here
-        return Plan(self.model, [(target, 1) for target in named], [])
-
-    def rests_for_s(self, now: float) -> float:
-        """Until the first breaker lets a request pass."""
-        return min(target.breaker.rests_for_s(now) for target in self._fallbacks)
-
-
-def _weighted_cycle(targets: list[tuple[Target, int]]) -> tuple[Target, ...]:
-    """A turn order in which each target stands as often as its weight says, spread evenly (smooth weighted round
-    robin, as nginx does it), scaled down to at most 64 places."""
-    total = sum(weight for _, weight in targets)
-    scale = max(1.0, total / _CYCLE_AT_MOST)
-    weights = [max(1, round(weight / scale)) for _, weight in targets]
-    current = [0] * len(targets)
-    turns: list[Target] = []
-    for _ in range(sum(weights)):
-        current = [value + weight for value, weight in zip(current, weights, strict=True)]
-        best = current.index(max(current))
-        current[best] -= sum(weights)
-        turns.append(targets[best][0])
-    return tuple(turns)
-
-
 class Catalog:
     """One snapshot, indexed."""
 
-    __slots__ = ("_backends", "_metrics", "_pools", "_slugs", "_targets", "names", "providers", "snapshot")
+    __slots__ = ("_backends", "_metrics", "_pools", "_slugs", "_targets", "index", "names", "providers", "snapshot")
 
     def __init__(self, snapshot: Snapshot, backends: Backends, pools: Pools, metrics: Metrics):
         self.snapshot = snapshot
-        self.providers = {provider.id: provider for provider in snapshot.providers}
+        self.index = Index(snapshot)
+        self.providers = self.index.providers
         self._slugs = frozenset(provider.slug for provider in snapshot.providers)
-        self.names = Names(snapshot)
+        self.names = self.index.names
         self._backends = backends
         self._pools = pools
         self._metrics = metrics
         self._targets: dict[tuple[str, str, str, str], Target] = {}
 
     def plan(self, profile: "Profile", endpoint: Endpoint, name: str, slug: str | None = None) -> Plan:
-        """`slug`: of the only provider that may serve it.
+        """`slug`: of the only provider that may serve it. Where routes or residency policies have a say the plan's
+        router tells a call's own.
 
         Raises ModelNotFound, ModelForbidden, UnsupportedOperation or Forbidden, each saying what would be right.
         """
-        meant = self.names.meant(name) if slug is None else self._meant_at(slug, name)
-        rows = [row for row in meant if self._may_use(profile, name, row)]
-        if not rows:
-            raise self._no_such_model(profile, endpoint, name, exists=bool(meant))
-        able = [row for row in rows if endpoint.operation in row.operations]
-        if not able:
-            raise self._unsupported(profile, endpoint, name, rows)
-        preferred: list[tuple[Target, int]] = []
-        others: list[tuple[Target, int]] = []
-        for row in able:
-            group = preferred if self.providers[row.provider_id].slug == profile.default_provider else others
-            group.extend((target, row.weight) for target in self._targets_of(profile, endpoint, row))
-        if not preferred and not others:
-            raise self._no_access(profile, name, able)
-        first, then = (preferred, [target for target, _ in others]) if preferred else (others, [])
-        return Plan(name, first, then)
+        route = self.index.route(name) if slug is None else None
+        if route is None:
+            plain = self.model_plan(profile, endpoint, name, slug, ())
+            if not self.index.residency:
+                return plain
+        return Plan(name, [], [], Router(self, profile, endpoint, name, slug, route))
+
+    def model_plan(
+        self, profile: "Profile", endpoint: Endpoint, name: str, slug: str | None, residency: InForce
+    ) -> Plan:
+        """For a model that no route stands for."""
+        found = Survey(self.index, profile, endpoint.operation, name, residency).model(slug)
+        groups = self._groups(endpoint, found)
+        if not groups:
+            raise self._refusal(profile, endpoint, name, found)
+        strategy = self.snapshot.policies.default_strategy
+        if strategy is Strategy.WEIGHTED:
+            return Plan(name, groups[0], [target for group in groups[1:] for target, _ in group])
+        return RoutedPlan(name, groups, strategy, StickyBy.SESSION)
+
+    def rule_plan(  # noqa: PLR0917 - all that has a say
+        self,
+        profile: "Profile",
+        endpoint: Endpoint,
+        name: str,
+        route: RouteSpec,
+        rule: Rule,
+        residency: InForce,
+        *,
+        rolled: bool,
+    ) -> Plan:
+        """For one rule of a route."""
+        survey = Survey(self.index, profile, endpoint.operation, name, residency)
+        found = survey.rule(rule, rolled=rolled)
+        own = self._groups(endpoint, [each for each in found if each.place is not Place.FALLBACK])
+        others = self._groups(endpoint, [each for each in found if each.place is Place.FALLBACK], but=own)
+        if not own and not others:
+            raise self._refusal(profile, endpoint, name, found)
+        copies = self._groups(endpoint, survey.mirror(rule))
+        mirror = None
+        if copies and rule.mirror is not None:
+            mirror = (rule.mirror.percent / 100, Plan(name, copies[0], []))
+        return RoutedPlan(name, own, rule.strategy, rule.sticky_by, others, route.name, mirror)
+
+    def _groups(
+        self, endpoint: Endpoint, found: list[Candidate], but: Sequence[list[tuple[Target, int]]] = ()
+    ) -> list[list[tuple[Target, int]]]:
+        """Targets of the candidates that are in, by priority, each once and none of `but`."""
+        seen = {target for group in but for target, _ in group}
+        groups: dict[int, list[tuple[Target, int]]] = {}
+        for candidate in found:
+            if candidate.out is not None:
+                continue
+            for target in self._targets_of(endpoint, candidate):
+                if target not in seen:
+                    seen.add(target)
+                    groups.setdefault(candidate.group, []).append((target, candidate.weight))
+        return [groups[number] for number in sorted(groups)]
 
     def has_slug(self, slug: str) -> bool:
         return slug in self._slugs
-
-    def _meant_at(self, slug: str, name: str) -> list[ModelSpec]:
-        meant = self.names.meant(name)
-        here = [row for row in meant if self.providers[row.provider_id].slug == slug]
-        return here or (self.names.meant(f"{slug}/{name}") if not name.startswith(f"{slug}/") else [])
 
     def rows_of(self, profile: "Profile", name: str) -> list[ModelSpec]:
         """What a word means of what this caller may ask for, for whatever. Raises ModelNotFound or ModelForbidden."""
@@ -278,6 +254,14 @@ class Catalog:
             if mine:
                 yield alias.name, mine
 
+    def usable_routes(self, profile: "Profile") -> Iterator[tuple[str, list[ModelSpec]]]:
+        """The routes that this caller may call, with the rows that their groups name."""
+        for name, route in self.index.routes.items():
+            named = [row for rule in route.rules for each in members(rule) for row in self.index.rows_of(each)]
+            mine = self._usable(profile, name, list({row.id: row for row in named}.values()))
+            if mine:
+                yield name, mine
+
     def usable_rows(self, profile: "Profile", name: str) -> list[ModelSpec]:
         """The rows that a word means and this caller may call. Raises ModelNotFound for a retired model."""
         return self._usable(profile, name, self.names.meant(name))
@@ -291,17 +275,11 @@ class Catalog:
             return True
         return profile.may_use(asked, row.name, f"{self.providers[row.provider_id].slug}/{row.name}")
 
-    def _targets_of(self, profile: "Profile", endpoint: Endpoint, row: ModelSpec) -> Iterator[Target]:
-        provider = self.providers[row.provider_id]
-        spoken = [
-            each
-            for each in provider.operations.get(endpoint.operation, ())
-            if not each.models or any(matches(pattern, row.upstream_model) for pattern in each.models)
-        ]
-        if not spoken:
-            return
-        operation = next((each for each in spoken if each.dialect == endpoint.dialect), spoken[0])
-        for credential in self._credentials(profile, row):
+    def _targets_of(self, endpoint: Endpoint, candidate: Candidate) -> Iterator[Target]:
+        row, provider = candidate.row, candidate.provider
+        offered = spoken(provider, endpoint.operation, row.upstream_model)
+        operation = next((each for each in offered if each.dialect == endpoint.dialect), offered[0])
+        for credential in candidate.credentials:
             key = (row.id, credential.id if credential else "", endpoint.path, row.upstream_model)
             target = self._targets.get(key)
             # A personal credential keeps its id when its secret changes.
@@ -316,19 +294,26 @@ class Catalog:
             yield target
 
     def _credentials(self, profile: "Profile", row: ModelSpec) -> tuple[CredentialSpec | None, ...]:
-        return self.credentials_for(profile, self.providers[row.provider_id])
-
-    def credentials_for(self, profile: "Profile", provider: ProviderSpec) -> tuple[CredentialSpec | None, ...]:
-        """Those that this caller's requests may be sent with; (None,) where the provider asks for none."""
-        state, personal = profile.access(provider)
-        if state is AccessState.AVAILABLE_PERSONAL and personal and personal.credential_id and personal.secret:
-            return (CredentialSpec(personal.credential_id, personal.secret, personal.auth, "", personal.budgets),)
-        if state is AccessState.AVAILABLE_SHARED:
-            able = tuple(each for each in provider.credentials if not each.fault)
-            return able or (() if provider.needs_credential or provider.credentials else (None,))
-        return ()
+        return profile.credentials(self.providers[row.provider_id])
 
     # ---- refusals
+
+    def _refusal(self, profile: "Profile", endpoint: Endpoint, name: str, found: list[Candidate]) -> TurnpikeError:
+        """What the candidate says that came furthest."""
+        stage = furthest(found)
+        theirs = [each for each in found if each.out is not None and each.out.stage is stage]
+        rows = [each.row for each in theirs]
+        if stage is None or stage is Stage.MODEL_LIST:
+            return self._no_such_model(profile, endpoint, name, exists=stage is not None)
+        if stage is Stage.OPERATION:
+            return self._unsupported(profile, endpoint, name, rows)
+        if stage is Stage.ACCESS:
+            return self._no_access(profile, name, rows)
+        reasons = list(dict.fromkeys(each.out.reason for each in theirs if each.out is not None))[:_NAMED_AT_MOST]
+        return Forbidden(
+            f"The model '{name}' cannot be used: no deployment may have this request ({'; '.join(reasons)}).",
+            details={"model": name, "param": "model", "reasons": reasons},
+        )
 
     def _no_such_model(self, profile: "Profile", endpoint: Endpoint, name: str, *, exists: bool) -> TurnpikeError:
         if exists:
@@ -379,39 +364,16 @@ class Catalog:
         return list(dict.fromkeys(near)) or usable[:_NAMED_AT_MOST]
 
 
-class Profile:
+class Profile(Standing):
     """What many callers have in common: role, allowed models, personal settings. Holds their plans."""
 
-    __slots__ = ("__weakref__", "_allowed", "_personal", "_profiles", "default_provider", "plans", "role")
+    __slots__ = ("__weakref__", "_profiles", "plans")
 
     def __init__(self, grant: KeyGrant, profiles: "Profiles") -> None:
+        super().__init__(grant)
         self._profiles = profiles
         self.plans: dict[tuple[str, str], Plan] = {}
         """By the label of the route and model, for the catalog in force; see `make_plan`."""
-        self._allowed = grant.models
-        self._personal = {each.provider_id: each for each in grant.personal}
-        self.role = grant.role
-        self.default_provider = grant.default_provider
-
-    @property
-    def allows_all(self) -> bool:
-        return not self._allowed
-
-    def may_use(self, *names: str) -> bool:
-        """Whether one of a model's names is on the caller's list."""
-        return not self._allowed or any(matches(pattern, name) for pattern in self._allowed for name in names)
-
-    def access(self, provider: ProviderSpec) -> tuple[AccessState, PersonalAccess | None]:
-        personal = self._personal.get(provider.id)
-        state = access_state(
-            active=True,  # a provider that is switched off is not in the snapshot
-            role=self.role,
-            shared_for_users=provider.shared_for_users,
-            shared_for_normal_admins=provider.shared_for_normal_admins,
-            has_personal_key=personal is not None and personal.secret is not None,
-            use_shared_api=personal is not None and personal.use_shared_api,
-        )
-        return state, personal
 
     def make_plan(self, route: Route, model: str) -> Plan:
         """Raises what Catalog.plan raises; refusals are not remembered."""
@@ -424,6 +386,9 @@ class Profile:
 
     def usable_models(self) -> Iterator[list[ModelSpec]]:
         return self._profiles.catalog.usable(self)
+
+    def usable_routes(self) -> Iterator[tuple[str, list[ModelSpec]]]:
+        return self._profiles.catalog.usable_routes(self)
 
     def usable_aliases(self) -> Iterator[tuple[str, list[ModelSpec]]]:
         return self._profiles.catalog.usable_aliases(self)

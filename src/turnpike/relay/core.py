@@ -38,6 +38,7 @@ from turnpike.relay.passage.owners import Owners
 from turnpike.relay.passage.prefix import take_slug
 from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.protocol import ClientConnection
+from turnpike.relay.routing.mirror import Mirrors
 from turnpike.relay.uploads import Form, Uploads
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
@@ -107,6 +108,7 @@ class Relay:
         self.owners = Owners()
         self.edge = Edge(settings)
         self.money = Money(self)
+        self.mirrors = Mirrors()
         self.wall_offset_ms = 0.0
         """Wall clock minus monotonic clock; moved by the sweep."""
         self.date_line = b""
@@ -115,7 +117,11 @@ class Relay:
     @property
     def in_flight(self) -> int:
         """Requests being answered."""
-        return sum(connection.conversation is not None for connection in self.connections) + len(self.sessions)
+        return (
+            sum(connection.conversation is not None for connection in self.connections)
+            + len(self.sessions)
+            + len(self.mirrors)
+        )
 
     # ---- snapshot and keys
 

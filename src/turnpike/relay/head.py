@@ -62,8 +62,8 @@ class RequestHead:
     __slots__ = (
         "chunked", "content_length", "digest", "drops", "encoding", "entry", "expects_continue", "fault",
         "forwarded_for", "http_1_0", "is_call", "keep_alive", "lines", "method", "pairs", "path", "prefix",
-        "query", "request_id", "route", "stream_heads", "tags", "takes_form", "target", "token", "trace_id",
-        "upgrade", "upstream_heads",
+        "query", "request_id", "route", "session", "stream_heads", "tags", "takes_form", "target", "token",
+        "trace_id", "upgrade", "upstream_heads",
     )  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, pairs: Pairs, *, http_1_0: bool) -> None:
@@ -95,6 +95,8 @@ class RequestHead:
         """Header lines that its answer has, whatever it is (turnpike.relay.edge)."""
         self.tags: tuple[str, ...] = ()
         """What the caller files this call under: budgets and routes may go by it."""
+        self.session: bytes | None = None
+        """What the caller counts as one conversation: calls of one may go to the same deployment."""
         self.drops = False
         """What a target has no word for may be left out."""
         self.chunked = self.expects_continue = self.upgrade = False
@@ -154,6 +156,8 @@ class RequestHead:
                     self.request_id = value.decode() if _REQUEST_ID.fullmatch(value) else None
                 case b"x-turnpike-drop-unsupported":
                     self.drops = value.strip().lower() in (b"true", b"1", b"yes")
+                case b"x-turnpike-session":
+                    self.session = value.strip() or None
                 case b"x-turnpike-tags":
                     self._read_tags(value)
                 case b"traceparent":

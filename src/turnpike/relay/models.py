@@ -1,9 +1,11 @@
 """GET /v1/models and /v1/models/{model}, and the same below /v1beta: exactly what the caller's key may call, in the
 caller's own form."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from turnpike.contract.routing.residency import refusing
 from turnpike.contract.snapshot import ModelSpec
 from turnpike.errors import ModelNotFound, TurnpikeError, Unauthenticated, Unavailable
 from turnpike.kit.clock import now_ms
@@ -74,13 +76,17 @@ class ModelsQuestion:
     def _answer(self, entry: Entry) -> bytes:
         """Raises ModelNotFound or InvalidRequest."""
         catalog = self._relay.catalog
-        entries = [_entry(catalog, rows) for rows in entry.profile.usable_models()]
-        entries += [_entry(catalog, rows, alias) for alias, rows in entry.profile.usable_aliases()]
+        profile, open_to = entry.profile, self._open_to(entry)
+        routes = dict(profile.usable_routes())
+        named = {rows[0].name: rows for rows in profile.usable_models()}
+        # A route goes before a model or an alias of its name: what can be called is what it leads to.
+        named = {**named, **dict(profile.usable_aliases()), **routes}
+        entries = [_entry(catalog, rows, name) for name, found in named.items() if (rows := open_to(found))]
         path = self._head.path
         query = self._head.parameters()
         if path not in _LIST:
             name = unquote(path.partition(b"/models/")[2].decode("latin-1"))
-            model = next((each for each in entries if each.name == name), None) or _meant(catalog, entry, name)
+            model = next((each for each in entries if each.name == name), None) or self._meant(entry, name)
             if model is None:
                 raise ModelNotFound(f"There is no model '{name[:200]}' that this API key may use.")
             return _WRITE_ONE.get(self._form, write_openai_model)(model)
@@ -89,6 +95,20 @@ class ModelsQuestion:
         if self._form == "gemini":
             return write_gemini_list(entries, read_gemini_page(query))
         return write_openai_list(entries)
+
+    def _meant(self, entry: Entry, name: str) -> ModelEntry | None:
+        """A model by another of its names: with its provider's, or one that a wildcard covers. Raises ModelNotFound
+        for a retired one."""
+        rows = self._open_to(entry)(self._relay.catalog.usable_rows(entry.profile, name))
+        return _entry(self._relay.catalog, rows, name) if rows else None
+
+    def _open_to(self, entry: Entry) -> Callable[[list[ModelSpec]], list[ModelSpec]]:
+        """Leaves the rows where the caller's data may go."""
+        index = self._relay.catalog.index
+        policies = index.residency.of(entry.caller, self._head.tags)
+        if not policies:
+            return lambda rows: rows
+        return lambda rows: [row for row in rows if refusing(policies, index.region_of(row)) is None]
 
     def _refuse(self, error: TurnpikeError) -> None:
         self._count(error.status)
@@ -120,19 +140,12 @@ def _form_of(head: RequestHead) -> str:
     return next((form for header, form in _FORMS if head.header(header) is not None), "openai_chat")
 
 
-def _meant(catalog: "Catalog", entry: Entry, name: str) -> ModelEntry | None:
-    """A model by another of its names: with its provider's, or one that a wildcard covers. Raises ModelNotFound for a
-    retired one."""
-    rows = catalog.usable_rows(entry.profile, name)
-    return _entry(catalog, rows, name) if rows else None
-
-
 def _entry(catalog: "Catalog", rows: list[ModelSpec], name: str | None = None) -> ModelEntry:
     """What callers see of a model: what any of its rows can, with the first row's facts."""
     first = rows[0]
     return ModelEntry(
         name=name or first.name,
-        alias_of=first.name if name not in (None, first.name) else None,
+        alias_of=first.name if name not in (None, first.name) and name not in catalog.index.routes else None,
         created_s=first.created_s,
         owned_by=catalog.providers[first.provider_id].slug,
         display_name=first.display_name,

@@ -48,6 +48,7 @@ class _Open(msgspec.Struct, array_like=True, gc=False, tag=1):
     served: msgspec.Raw
     path: str | None
     charged: tuple[str, ...]
+    mirror_of: bytes | None
 
 
 class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
@@ -76,7 +77,8 @@ class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
     cache: str | None
     path: str | None
     charged: tuple[str, ...]
-    saved_nanousd: int = 0
+    saved_nanousd: int
+    mirror_of: bytes | None
 
 
 def open_attempt(call: "Call", attempt: "Attempt") -> None:
@@ -90,7 +92,7 @@ def open_attempt(call: "Call", attempt: "Attempt") -> None:
             _Open(
                 call.event_id, attempt.number, call.started_at_ms, call.reserved_nanousd, call.request_id,
                 head.trace_id, call.entry.caller, route.operation, route.dialect_name, call.streams, call.model,
-                attempt.target.served_raw, None, call.charged,
+                attempt.target.served_raw, None, call.charged, call.mirror_of,
             )
         )
     )  # fmt: skip
@@ -131,7 +133,7 @@ def settle_answered(call: "Call", attempt: "Attempt", usage: Usage) -> int | Non
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model, target.served_raw, 200, _OK, None,
                 usage, _REPORTED, cost, int(first_byte_s * 1e6), int(seconds * 1e6),
-                attempt.number, call.abandoned, None, None, call.charged,
+                attempt.number, call.abandoned, None, None, call.charged, 0, call.mirror_of,
             )
         )
     )  # fmt: skip
@@ -172,7 +174,7 @@ def settle(call: "Call", outcome: Outcome, status: int, error_code: str | None =
                 route.operation, route.dialect_name, call.streams, call.model[:_SHOWN_CHARS],
                 attempt.target.served_raw if attempt is not None else None, status, outcome, error_code, usage,
                 source, cost, first_byte_us, int(seconds * 1e6), call.attempts, call.abandoned, call.cache, None,
-                call.charged,
+                call.charged, 0, call.mirror_of,
             )
         )
     )  # fmt: skip
@@ -199,7 +201,7 @@ def settle_kept(call: "Call", kept: "KeptAnswer") -> None:
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model[:_SHOWN_CHARS], None, 200, _OK, None,
                 kept.usage, kept.usage_source if kept.usage is not None else UsageSource.NONE, 0, microseconds,
-                microseconds, 0, (), call.cache, None, call.charged, saved,
+                microseconds, 0, (), call.cache, None, call.charged, saved, None,
             )
         )
     )  # fmt: skip

@@ -24,6 +24,7 @@ MEDIA = st.builds(MediaUsage, COUNT, TEXT, *[COUNT] * (len(MediaUsage.__struct_f
 USAGE = st.builds(Usage, *[COUNT] * (len(Usage.__struct_fields__) - 1), st.none() | MEDIA)
 ABANDONED = st.builds(Abandoned, SERVED, COUNT, TEXT, st.none() | COUNT)
 CHARGED = st.lists(TEXT, max_size=3).map(tuple)
+COPIES = st.none() | st.binary(min_size=16, max_size=16)
 HEADS = (st.binary(min_size=16, max_size=16),)
 
 
@@ -63,7 +64,7 @@ def test_an_open_record_decodes_to_the_contracts(data: st.DataObject) -> None:
     values: list[Any] = [
         data.draw(part) for part in (*HEADS, COUNT, COUNT, COUNT, TEXT, MAYBE, CALLERS, TEXT, TEXT, st.booleans(), TEXT)
     ]
-    rest = (data.draw(MAYBE), data.draw(CHARGED))
+    rest = (data.draw(MAYBE), data.draw(CHARGED), data.draw(COPIES))
     assert decode(encode(settle._Open(*values, raw(served), *rest))) == OpenRecord(*values, served, *rest)  # pyright: ignore[reportArgumentType]
 
 
@@ -75,7 +76,7 @@ def test_a_settle_record_decodes_to_the_contracts(data: st.DataObject) -> None:
         data.draw(part)
         for part in (
             COUNT, COUNT, MAYBE, st.none() | USAGE, COUNT, st.none() | COUNT, COUNT, COUNT, COUNT,
-            st.lists(ABANDONED, max_size=3).map(tuple), MAYBE, MAYBE, CHARGED,
+            st.lists(ABANDONED, max_size=3).map(tuple), MAYBE, MAYBE, CHARGED, COPIES,
         )
     ]  # fmt: skip
     written = encode(settle._Settled(*before, raw(served), *behind))

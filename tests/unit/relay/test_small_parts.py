@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from turnpike.kit.patterns import matches
 from turnpike.relay.answer import AnswerHead
-from turnpike.relay.catalog import _weighted_cycle, matches
 from turnpike.relay.connect import _matches, origin_of
 from turnpike.relay.endpoints import Kind, route_of
 from turnpike.relay.redact import redact
+from turnpike.relay.routing.strategies import weighted_cycle
 
 SMALL = st.text(alphabet="ab*", max_size=8)
 
@@ -28,7 +29,7 @@ def test_a_wildcard_is_not_slow_on_a_name_that_was_made_to_be() -> None:
 @given(weights=st.lists(st.integers(1, 300), min_size=1, max_size=6))
 def test_turns_are_dealt_by_weight(weights: list[int]) -> None:
     targets = [(object(), weight) for weight in weights]
-    turns = _weighted_cycle(targets)  # pyright: ignore[reportArgumentType]
+    turns = weighted_cycle(targets)  # pyright: ignore[reportArgumentType]
     assert {id(turn) for turn in turns} == {id(target) for target, _ in targets}
     assert len(turns) <= 64 + len(weights)
     total = sum(weights)

@@ -90,6 +90,7 @@ def row_of(event: UsageEvent) -> Row:
         None if usage.media is None else _media_json(usage.media),
         event.path,
         min(max(event.saved_nanousd, 0), LARGEST_COST),
+        event.mirror_of,
     )
     counts: tuple[int, ...] = row[_COUNTS]  # pyright: ignore[reportAssignmentType]
     if max(counts) > LARGEST_COUNT or min(counts) < 0 or (cost is not None and not 0 <= cost <= LARGEST_COST):
@@ -181,6 +182,7 @@ def interrupted_row(attempts: Sequence[OpenRecord], *, charge: bool) -> Row:
         total_us=0,
         attempts=last.attempt,
         path=last.path,
+        mirror_of=last.mirror_of,
     )
     return row_of(event)
 

@@ -9,9 +9,9 @@ asks for something that is good for one call only (turnpike.wire.caching).
 from typing import TYPE_CHECKING, cast
 
 from turnpike.contract.caching import CacheRule, Sharing
+from turnpike.kit.patterns import matches
 from turnpike.relay.caching.asked import key_of, wants_of
 from turnpike.relay.caching.lookup import Lookup, Scope, space_start
-from turnpike.relay.catalog import matches
 from turnpike.wire.caching import CACHEABLE, FACTS, Facts
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from turnpike.contract.access import Role
 from turnpike.contract.events import Outcome, Served
 from turnpike.contract.objects import BatchFacts, OwnedObject
+from turnpike.contract.routing.residency import InForce, refusing
 from turnpike.contract.scopes import SCOPE_BIT, to_names
 from turnpike.contract.snapshot import ModelSpec
 from turnpike.errors import (
@@ -31,7 +32,7 @@ from turnpike.relay.passage.answer import carry
 from turnpike.relay.passage.asked import Asked, api_of, error_dialect, read_asked
 from turnpike.relay.passage.batch import admit_batch, batch_models, carries_batch, check_batch
 from turnpike.relay.passage.body import Body
-from turnpike.relay.passage.choice import Way, choose, model_at, ways_to
+from turnpike.relay.passage.choice import Way, choose, model_at, out_of_bounds, ways_to
 from turnpike.relay.passage.fetch import Fetch
 from turnpike.relay.passage.gating import expected_of, gates_before, units_of
 from turnpike.relay.passage.lists import first_query
@@ -59,6 +60,8 @@ class PassageCall:
 
     entry: Entry
     """Set, with `identified`, when it is known who calls."""
+    residency: InForce = ()
+    """The policies that say where this request may go."""
     asked: Asked
     body: Body
     way: Way
@@ -195,7 +198,8 @@ class PassageCall:
         await self._find_holders([] if carries_batch(self) else self.body.references())
         self._check_deletion()
         profile, catalog = self.entry.profile, self.relay.catalog
-        ways = ways_to(catalog, profile, self.api, asked.provider)
+        self.residency = catalog.index.residency.of(self.entry.caller, self.head.tags)
+        ways = ways_to(catalog, profile, self.api, asked.provider, self.residency)
         models = batch_models(self, ways) if carries_batch(self) else named_models(self)
         self.way = choose(catalog, profile, ways, self.holders, models, asked)
         self.at_provider = self.way.provider.id
@@ -289,7 +293,12 @@ class PassageCall:
     # ---- models
 
     def model_at(self, name: str, operation: str | None = None) -> ModelSpec:
-        return model_at(self.relay.catalog, self.entry.profile, self.way, name, operation)
+        catalog = self.relay.catalog
+        row = model_at(catalog, self.entry.profile, self.way, name, operation)
+        refused = refusing(self.residency, catalog.index.region_of(row))
+        if refused is not None:
+            raise out_of_bounds(refused)
+        return row
 
     def used(self, usage: Usage | None, answer: Any) -> None:
         note_usage(self, usage, answer)

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from turnpike.contract.objects import OwnedObject
+from turnpike.contract.routes import ResidencySpec
+from turnpike.contract.routing.residency import refusing
 from turnpike.contract.snapshot import CredentialSpec, ModelSpec, ProviderSpec
 from turnpike.errors import Forbidden, InvalidRequest, NotFound, TurnpikeError, UnsupportedOperation
 from turnpike.relay.passage.asked import Asked
@@ -14,6 +16,7 @@ from turnpike.wire.passage.family import roots_of
 from turnpike.wire.passage.paths import Api
 
 if TYPE_CHECKING:
+    from turnpike.contract.routing.residency import InForce
     from turnpike.relay.catalog import Catalog, Profile
 
 
@@ -41,19 +44,24 @@ class Way(msgspec.Struct):
         return msgspec.structs.replace(self, credential=named or self.credentials[0])
 
 
-def ways_to(catalog: "Catalog", profile: "Profile", api: Api, slug: str | None) -> list[Way]:
+def ways_to(catalog: "Catalog", profile: "Profile", api: Api, slug: str | None, residency: "InForce" = ()) -> list[Way]:
     """Every provider that speaks this API and that the caller may use; the named one alone with `slug`.
 
     Raises Forbidden or NotFound when there is none, saying why.
     """
     speaking: list[ProviderSpec] = []
     ways: list[Way] = []
+    abroad: ResidencySpec | None = None
     for provider in catalog.providers.values():
         root = roots_of(provider.operations).get(api) if slug in (None, provider.slug) else None
         if root is None:
             continue
         speaking.append(provider)
-        credentials = _sendable(provider, catalog.credentials_for(profile, provider))
+        credentials = _sendable(provider, profile.credentials(provider))
+        refusing_it = refusing(residency, provider.region)
+        if credentials and refusing_it is not None:
+            abroad = refusing_it
+            continue
         if credentials:
             ways.append(Way(provider, root, credentials))
     if ways:
@@ -61,10 +69,20 @@ def ways_to(catalog: "Catalog", profile: "Profile", api: Api, slug: str | None) 
     named = f"The provider '{slug}'" if slug else "No provider here"
     if not speaking:
         raise NotFound(f"{named} {'does not speak' if slug else 'speaks'} the API of {api.capitalize()}.")
+    if abroad is not None:
+        raise out_of_bounds(abroad)
     raise Forbidden(
         "No credential that you may use leads to a provider of this API: its shared one is not open to you and you "
         "have no personal one.",
         details={"providers": [provider.slug for provider in speaking]},
+    )
+
+
+def out_of_bounds(policy: ResidencySpec) -> Forbidden:
+    return Forbidden(
+        f"The policy '{policy.name}' allows this data in {', '.join(policy.regions)} alone, and what would serve this"
+        " request is not there.",
+        details={"policy": policy.name, "regions": list(policy.regions)},
     )
 
 

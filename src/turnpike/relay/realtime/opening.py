@@ -28,6 +28,7 @@ from turnpike.relay.journal import full_error
 from turnpike.relay.keys import Entry
 from turnpike.relay.realtime.ends import End
 from turnpike.relay.redact import redact_refusal
+from turnpike.relay.routing.asked import Opening
 from turnpike.wire.dialects.common.errors import read_error
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ async def dial_any(
     policies = relay.catalog.snapshot.policies
     tried: tuple[Target, ...] = ()
     failure: TurnpikeError = Unavailable(f"Every deployment of '{plan.model}' rests after failures.", retry_after_s=2)
-    target = plan.choose(relay.tick.now)
+    assert head.entry is not None
+    asked = Opening(head.entry, head)
+    target = plan.choose(relay.tick.now, asked)
     while target is not None and len(tried) < policies.max_attempts:
         probe = target.backend.begin()
         try:
@@ -127,7 +130,7 @@ async def dial_any(
             target.backend.answered(probe=probe)
             return target, end, protocol
         tried = (*tried, target)
-        target = plan.next_after(tried, relay.tick.now)
+        target = plan.next_after(tried, relay.tick.now, asked)
     raise failure
 
 

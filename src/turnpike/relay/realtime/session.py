@@ -27,6 +27,7 @@ from turnpike.relay.realtime.opening import (
 )
 from turnpike.relay.realtime.turns import Turn, Turns
 from turnpike.relay.redact import redact_bytes
+from turnpike.relay.routing.asked import Opening
 from turnpike.wire.dialects.openai_realtime import (
     ClientEvent,
     read_client_event,
@@ -101,6 +102,8 @@ class Session:
         plan = entry.profile.plans.get((head.route.label, self._model))
         if plan is None:
             plan = entry.profile.make_plan(head.route, self._model)
+        if plan.router is not None:
+            plan = plan.router.plan_for(Opening(entry, head))
         own = WSConnection(ConnectionType.SERVER)
         # Before the provider is asked: raises for an offer that is none.
         self._offer(own)
@@ -114,7 +117,7 @@ class Session:
         if self._connection.closed:
             self.client_gone()
             return
-        self._accept(own, chosen, target.answer_head)
+        self._accept(own, chosen, target.answer_head + (plan.routed.lines(target) if plan.routed else b""))
         up.listener = self
         up.begin()
         if self._drains:

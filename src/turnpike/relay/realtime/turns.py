@@ -53,6 +53,7 @@ class Turn:
     produced_bytes = 0
     reserved_nanousd = 0
     charged: tuple[str, ...] = ()
+    mirror_of: bytes | None = None
     holds: tuple[Hold, ...] = ()
     target_holds: tuple[Hold, ...] = ()
     extra_headers = b""

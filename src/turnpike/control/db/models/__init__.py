@@ -18,6 +18,7 @@ from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
 from turnpike.control.db.models.limits import Limit, Tier
 from turnpike.control.db.models.objects import OwnedObjectRow
+from turnpike.control.db.models.routes import ResidencyPolicy, RouteRow, RouteVersion
 from turnpike.control.db.models.security import NetworkRule
 from turnpike.control.db.models.signin import (
     EntryLink,
@@ -66,6 +67,9 @@ __all__ = [
     "Provider",
     "ProviderSetting",
     "RefreshToken",
+    "ResidencyPolicy",
+    "RouteRow",
+    "RouteVersion",
     "Session",
     "SignInThrottle",
     "SigningKey",

@@ -70,6 +70,8 @@ class Model(Identified, Timed, Base):
     weight: Mapped[int] = mapped_column(Integer, default=1)
     context_window: Mapped[int | None] = mapped_column(Integer)
     max_output_tokens: Mapped[int | None] = mapped_column(Integer)
+    region: Mapped[str | None] = mapped_column(String(64))
+    """Where it runs; NULL: where its provider does."""
     rates: Mapped[dict[str, Any] | None]
     """turnpike.wire.prices.Rates, compiled; None: unpriced."""
     price_source: Mapped[str | None] = mapped_column(String(64))

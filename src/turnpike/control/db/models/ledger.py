@@ -87,6 +87,8 @@ class LedgerRow(Base):
     """Of a call that was passed through: its path without what the caller chose in it."""
     saved_nanousd: Mapped[int] = mapped_column(BigInteger, server_default="0")
     """What an answer out of the cache had cost when it was made."""
+    mirror_of: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    """Of a copy that a route sent: the event of the request that it is a copy of."""
 
 
 class LedgerTotal(Base):

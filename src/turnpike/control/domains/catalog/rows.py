@@ -46,6 +46,7 @@ class ModelRow(msgspec.Struct, frozen=True):
     weight: int
     context_window: int | None
     max_output_tokens: int | None
+    region: str | None
     rates: dict[str, Any] | None
     price_source: str | None
     created_at_ms: int

@@ -34,6 +34,8 @@ PARTS = "A vendor whose credential has several parts takes an object of them, by
 
 # ---- providers
 
+Region = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+
 
 class ProviderBody(Body):
     """A whole provider: for POST, and for PUT, where what is left out gets its default (the credential stays)."""
@@ -56,7 +58,7 @@ class ProviderBody(Body):
     sort_order: Order = 0
     allow_addresses: Addresses = Field(default=[])
     proxy: Text | None = None
-    region: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
+    region: Region | None = None
     config: ProviderConfig = ProviderConfig()
 
 
@@ -77,7 +79,7 @@ class ProviderPatch(Body):
     sort_order: Order | None = None
     allow_addresses: Addresses | None = None
     proxy: Text | None = None
-    region: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
+    region: Region | None = None
     config: ProviderConfig | None = None
 
     @model_validator(mode="after")
@@ -200,6 +202,7 @@ class ModelBody(Body):
     weight: Weight = 1
     context_window: Tokens | None = None
     max_output_tokens: Tokens | None = None
+    region: Region | None = Field(default=None, description="Where it runs; without it where its provider does.")
     price_override: PriceOverride | None = None
 
     @field_validator("capabilities")
@@ -218,6 +221,7 @@ class ModelPatch(Body):
     weight: Weight | None = None
     context_window: Tokens | None = None
     max_output_tokens: Tokens | None = None
+    region: Region | None = Field(default=None, description="null: where its provider runs.")
     price_override: PriceOverride | None = Field(default=None, description="null: take the price list's price again.")
 
     @field_validator("capabilities")
@@ -227,7 +231,7 @@ class ModelPatch(Body):
 
     @model_validator(mode="after")
     def _nulls(self) -> Self:
-        refuse_null(self.given(), "context_window", "max_output_tokens", "price_override")
+        refuse_null(self.given(), "context_window", "max_output_tokens", "price_override", "region")
         return self
 
 
@@ -244,6 +248,7 @@ class ModelView(View):
     weight: int
     context_window: int | None
     max_output_tokens: int | None
+    region: str | None
     priced: bool
     price: PriceView | None
     price_source: str | None

@@ -12,11 +12,12 @@ from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.limits import LimitRule, Subject
 from turnpike.contract.snapshot import AliasSpec, CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
 from turnpike.control.budget_specs import SharedBudgets, shared_budgets
-from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider
+from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider, ResidencyPolicy, RouteRow
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.caching.service import read_caching
 from turnpike.control.domains.catalog.facts import facts_of, read_config
 from turnpike.control.domains.catalog.rates import read_rates
+from turnpike.control.domains.catalog.routing import residency_spec, route_spec
 from turnpike.control.domains.limits import service as limits
 from turnpike.control.domains.security import service as security
 from turnpike.control.infra.secrets import CannotOpen, Sealer
@@ -35,6 +36,7 @@ _COLUMNS = (
     Model.weight,
     Model.context_window,
     Model.max_output_tokens,
+    Model.region,
     Model.rates,
     Model.price_source,
     Model.display_name,
@@ -50,6 +52,8 @@ class _Rows(NamedTuple):
     aliases: Sequence[ModelAlias]
     limits: tuple[LimitRule, ...]
     budgets: SharedBudgets
+    routes: Sequence[RouteRow]
+    residency: Sequence[ResidencyPolicy]
 
 
 class SnapshotCompiler:
@@ -66,11 +70,15 @@ class SnapshotCompiler:
         models = (await session.execute(query.order_by(Model.sort_order, Model.name, Model.id))).all()
         aliases = (await session.scalars(select(ModelAlias).order_by(ModelAlias.name))).all()
         networks = await security.rules(session)
+        routes = (await session.scalars(select(RouteRow).where(RouteRow.is_active).order_by(RouteRow.name))).all()
+        policies = select(ResidencyPolicy).where(ResidencyPolicy.is_active).order_by(ResidencyPolicy.name)
+        residency = (await session.scalars(policies)).all()
         policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
         caching = await read_caching(session, store=self._settings.cache_store is not CacheStore.OFF)
         rules = await limits.shared_rules(session)
         # Thousands of rows take a while: the loop goes on serving meanwhile.
-        rows = _Rows(providers, credentials, models, aliases, rules, await shared_budgets(session))
+        budgets = await shared_budgets(session)
+        rows = _Rows(providers, credentials, models, aliases, rules, budgets, routes, residency)
         snapshot = await asyncio.to_thread(self._build, version, rows, policy)
         return msgspec.structs.replace(snapshot, networks=networks, caching=caching)
 
@@ -104,6 +112,8 @@ class SnapshotCompiler:
                 *limits.default_rules(self._settings),
             ),
             budgets=rows.budgets.for_callers,
+            routes=tuple(route_spec(row) for row in rows.routes),
+            residency=tuple(residency_spec(row) for row in rows.residency),
         )
 
     def _credential(self, row: Credential, budgets: SharedBudgets) -> CredentialSpec | None:
@@ -163,6 +173,7 @@ def _model(row: Any, offered: Any, rules: tuple[LimitRule, ...], budgets: Shared
         weight=row.weight,
         context_window=row.context_window,
         max_output_tokens=row.max_output_tokens,
+        region=row.region,
         rates=read_rates(row.rates),
         price_source=row.price_source,
         display_name=row.display_name,

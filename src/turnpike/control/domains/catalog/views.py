@@ -64,6 +64,7 @@ def view_model(row: ModelRow, access: Access) -> ModelView:
         weight=row.weight,
         context_window=row.context_window,
         max_output_tokens=row.max_output_tokens,
+        region=row.region,
         priced=rates is not None,
         price=None if rates is None else view_rates(rates),
         price_source=row.price_source,

@@ -179,6 +179,7 @@ class RowView(TokensView):
     saved_nanousd: int = Field(description="What an answer out of the cache had cost when it was made.")
     media: MediaView | None = Field(description="What is counted in other units than tokens; null: nothing was.")
     path: str | None = Field(description="Of a call that was passed through: its path, ids left out.")
+    mirror_of: str | None = Field(description="Of a copy that a route sent: the event id of what it is a copy of.")
 
 
 class SumsView(TokensView):

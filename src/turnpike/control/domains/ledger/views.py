@@ -46,6 +46,7 @@ def row_fields(row: Row) -> dict[str, Any]:
         estimated=row["usage_source"] not in _CERTAIN or bool(row["abandoned"]),
         abandoned=msgspec.json.decode(row["abandoned"]) if row["abandoned"] else [],
         media=row["media"],
+        mirror_of=None if row["mirror_of"] is None else str(UUID(bytes=bytes(row["mirror_of"]))),
     )
     return {name: found[name] for name in FIELDS}
 

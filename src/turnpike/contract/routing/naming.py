@@ -36,6 +36,11 @@ class Names:
         """Those in use."""
         return (alias for alias in self._aliases.values() if not alias.retired and alias.name not in self._rows)
 
+    def alias_target(self, name: str) -> str | None:
+        """What an alias in use stands for."""
+        alias = self._aliases.get(name)
+        return None if alias is None or alias.retired else alias.target
+
     def meant(self, name: str) -> list[ModelSpec]:
         """The rows that a word means; empty when it means nothing here. Raises ModelNotFound, naming the replacement,
         for a model that was retired."""

@@ -1,0 +1,219 @@
+"""How one of several targets is chosen.
+
+A picker is made once for a group of a plan and asked with every call; it passes over targets that rest. What it goes by
+beside that is the targets' gauges (turnpike.relay.gauge), in memory of this relay alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import cycle
+from random import random
+from typing import TYPE_CHECKING, Protocol
+
+from turnpike.contract.routes import StickyBy, Strategy
+from turnpike.contract.routing.hashing import hash64, prompt_prefix, score, sticky_seed
+from turnpike.contract.routing.planning import usual_cost_nanousd
+
+if TYPE_CHECKING:
+    from turnpike.relay.catalog import Target
+    from turnpike.relay.routing.asked import Asked
+
+    Tried = tuple[Target, ...]
+
+_CYCLE_AT_MOST = 64
+_ORDERS_AT_MOST = 10_000
+_FORGIVEN_S = 10.0
+"""A latency counts half once nothing was heard of a target for so long: the slow get another chance."""
+_LEAST_LATENCY_S = 0.001
+_HEALTH_FLOOR = 0.02
+
+
+class Picker(Protocol):
+    def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
+        """One that lets a request pass and was not tried; None when there is none."""
+        ...
+
+
+def passes(target: "Target", now: float) -> bool:
+    """Neither its breaker nor its provider's wish to be left alone keeps requests away."""
+    breaker = target.breaker
+    return not breaker.open or breaker.may_pass(now)
+
+
+def weighted_cycle(targets: "Sequence[tuple[Target, int]]") -> "tuple[Target, ...]":
+    """A turn order in which each target stands as often as its weight says, spread evenly (smooth weighted round
+    robin, as nginx does it), scaled down to at most 64 places."""
+    total = sum(weight for _, weight in targets)
+    scale = max(1.0, total / _CYCLE_AT_MOST)
+    weights = [max(1, round(weight / scale)) for _, weight in targets]
+    current = [0] * len(targets)
+    turns: list[Target] = []
+    for _ in range(sum(weights)):
+        current = [value + weight for value, weight in zip(current, weights, strict=True)]
+        best = current.index(max(current))
+        current[best] -= sum(weights)
+        turns.append(targets[best][0])
+    return tuple(turns)
+
+
+class Turns:
+    """In turn, by weight."""
+
+    def __init__(self, targets: "Sequence[tuple[Target, int]]") -> None:
+        self._order = weighted_cycle(targets)
+        self._turns = cycle(self._order)
+
+    def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
+        target = next(self._turns)
+        if target not in tried and passes(target, now):
+            return target
+        for _ in self._order:
+            target = next(self._turns)
+            if target not in tried and passes(target, now):
+                return target
+        return None
+
+
+class _Measured:
+    """By a figure: the lowest one wins. Weights divide it."""
+
+    def __init__(self, targets: "Sequence[tuple[Target, int]]") -> None:
+        self._targets = [(target, 1.0 / weight) for target, weight in targets]
+
+    def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
+        best: Target | None = None
+        lowest = 0.0
+        for target, share in self._targets:
+            if passes(target, now) and target not in tried:
+                figure = self.figure(target, share, now)
+                if best is None or figure < lowest:
+                    best, lowest = target, figure
+        return best
+
+    def figure(self, target: "Target", share: float, now: float) -> float:
+        raise NotImplementedError
+
+
+def _recent_latency_s(target: "Target", now: float) -> float:
+    gauge = target.gauge
+    return gauge.latency_s / (1.0 + max(0.0, now - gauge.seen) / _FORGIVEN_S) + _LEAST_LATENCY_S
+
+
+class Ewma(_Measured):
+    """Of two at random the one with the lower product of latency and load, as health allows."""
+
+    def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
+        targets = self._targets
+        count = len(targets)
+        if count > 1 and not tried:
+            at = int(random() * count)  # noqa: S311 - a draw, no secret
+            other = int(random() * (count - 1))  # noqa: S311
+            first, share = targets[at]
+            second, other_share = targets[other + (other >= at)]
+            if passes(first, now) and passes(second, now):
+                return first if _burden(first, share, now) <= _burden(second, other_share, now) else second
+        return super().pick(call, now, tried)
+
+    def figure(self, target: "Target", share: float, now: float) -> float:
+        return _burden(target, share, now)
+
+
+def _burden(target: "Target", share: float, now: float) -> float:
+    gauge = target.gauge
+    latency_s = _LEAST_LATENCY_S
+    if gauge.latency_s:
+        latency_s += gauge.latency_s / (1.0 + (now - gauge.seen) / _FORGIVEN_S)
+    if gauge.failing:
+        share /= max(_HEALTH_FLOOR, 1.0 - gauge.failing)
+    return latency_s * (gauge.in_flight + 1) * share
+
+
+class LeastBusy(_Measured):
+    """Ties are broken at random: else the first one would get every call of a quiet hour."""
+
+    def figure(self, target: "Target", share: float, now: float) -> float:
+        return (target.gauge.in_flight + 1) * share * (1.0 + 0.001 * random())  # noqa: S311 - a draw, no secret
+
+
+class LowestLatency(_Measured):
+    def figure(self, target: "Target", share: float, now: float) -> float:
+        return _recent_latency_s(target, now) * (1.0 + 0.01 * random())  # noqa: S311 - a draw, no secret
+
+
+class LowestCost:
+    """The cheapest that lets requests pass; in turn among those of one price. What has no price comes last."""
+
+    def __init__(self, targets: "Sequence[tuple[Target, int]]") -> None:
+        ranks: dict[tuple[bool, int], list[tuple[Target, int]]] = {}
+        for target, weight in targets:
+            cost = usual_cost_nanousd(target.rates)
+            ranks.setdefault((cost is None, cost or 0), []).append((target, weight))
+        self._ranks = [Turns(ranks[cost]) for cost in sorted(ranks)]
+
+    def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
+        for turns in self._ranks:
+            target = turns.pick(call, now, tried)
+            if target is not None:
+                return target
+        return None
+
+
+class Sticky:
+    """By weighted rendezvous hashing: all relays agree, and a target that goes takes its own callers alone along."""
+
+    def __init__(self, targets: "Sequence[tuple[Target, int]]", by: StickyBy) -> None:
+        self._targets = [
+            (target, sticky_seed(target.served.deployment_id, target.served.credential_id), float(weight))
+            for target, weight in targets
+        ]
+        self._by = by
+        self._orders: dict[bytes, tuple[Target, ...]] = {}
+        """Of the keys that were asked for of late: their targets, the best first."""
+
+    def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
+        key = sticky_key(call, self._by)
+        order = self._orders.get(key)
+        if order is None:
+            order = self._order(key)
+        for target in order:
+            if target not in tried and passes(target, now):
+                return target
+        return None
+
+    def _order(self, key: bytes) -> "tuple[Target, ...]":
+        if len(self._orders) >= _ORDERS_AT_MOST:
+            self._orders.clear()
+        number = hash64(key)
+        best = sorted(self._targets, key=lambda each: -score(number, each[1], each[2]))
+        order = self._orders[key] = tuple(target for target, _, _ in best)
+        return order
+
+
+def sticky_key(call: "Asked | None", by: StickyBy) -> bytes:
+    """What decides where the call goes."""
+    if call is None:
+        return b""
+    if by is StickyBy.SESSION and call.head.session is not None:
+        return call.head.session
+    # A form's file is not looked at.
+    if by is StickyBy.PROMPT_PREFIX and isinstance(call.body, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return prompt_prefix(call.body)
+    return call.entry.caller.user_id.encode()
+
+
+def make_picker(strategy: Strategy, targets: "Iterable[tuple[Target, int]]", by: StickyBy) -> Picker:
+    found = list(targets)
+    match strategy:
+        case Strategy.STICKY:
+            return Sticky(found, by)
+        case Strategy.EWMA:
+            return Ewma(found)
+        case Strategy.LEAST_BUSY:
+            return LeastBusy(found)
+        case Strategy.LOWEST_LATENCY:
+            return LowestLatency(found)
+        case Strategy.LOWEST_COST:
+            return LowestCost(found)
+        case Strategy.ROUND_ROBIN:
+            return Turns([(target, 1) for target, _ in found])
+        case Strategy.WEIGHTED:
+            return Turns(found)

@@ -1,0 +1,1 @@
+"""Routes, as real processes carry them out."""
