@@ -2,6 +2,7 @@
 
 import msgspec
 
+from turnpike.contract.policies import PolicySpec
 from turnpike.wire.prices import Rates
 from turnpike.wire.vendor import AuthSpec as AuthSpec
 from turnpike.wire.vendor import OperationSpec as OperationSpec
@@ -104,3 +105,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     models: tuple[ModelSpec, ...] = ()
     aliases: tuple[AliasSpec, ...] = ()
     policies: Policies = msgspec.field(default_factory=Policies)
+    guard_policies: tuple[PolicySpec, ...] = ()
+    """Those that are switched on, in the order of their priority."""

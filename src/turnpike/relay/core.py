@@ -37,6 +37,7 @@ from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 
 if TYPE_CHECKING:
+    from turnpike.relay.guards.store import Guards
     from turnpike.relay.link import Link
     from turnpike.relay.realtime.session import Session
 
@@ -94,6 +95,8 @@ class Relay:
         )
         self.forwarder = Forwarder(self)
         self.uploads = Uploads(self)
+        self.guards: Guards | None = None
+        """Made when a snapshot first has policies: until then nobody pays for what it imports."""
         self.owners = Owners()
         self._trusted = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
         self.wall_offset_ms = 0.0

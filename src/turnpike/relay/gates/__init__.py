@@ -9,6 +9,8 @@ What a gate takes for a call it leaves with it as a `Hold`, which is told exactl
 
 from typing import TYPE_CHECKING, Protocol
 
+from turnpike.relay.gates.guarding import build_guards
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -74,7 +76,7 @@ if TYPE_CHECKING:
     Builder = Callable[[Relay, Entry, Route, Plan], Gate | None]
     TargetBuilder = Callable[[ModelSpec, ProviderSpec, CredentialSpec | None], Gate | None]
 
-BUILDERS: "tuple[Builder, ...]" = ()
+BUILDERS: "tuple[Builder, ...]" = (build_guards,)
 """In the order of passing: limits, guards, cache, money, the queue."""
 TARGET_BUILDERS: "tuple[TargetBuilder, ...]" = ()
 _REMEMBERED_AT_MOST = 10_000

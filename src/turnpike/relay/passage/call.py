@@ -12,7 +12,16 @@ from turnpike.contract.events import Outcome, Served
 from turnpike.contract.objects import BatchFacts, OwnedObject
 from turnpike.contract.scopes import SCOPE_BIT, to_names
 from turnpike.contract.snapshot import ModelSpec
-from turnpike.errors import Conflict, NotFound, ScopeMissing, TurnpikeError, Unauthenticated, Unavailable, UpstreamError
+from turnpike.errors import (
+    Conflict,
+    NotFound,
+    PolicyRefused,
+    ScopeMissing,
+    TurnpikeError,
+    Unauthenticated,
+    Unavailable,
+    UpstreamError,
+)
 from turnpike.relay.admit import check_caller, decode, identify
 from turnpike.relay.gates import Gate, Hold
 from turnpike.relay.keys import Entry
@@ -33,6 +42,7 @@ from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
     from turnpike.relay.core import Relay
+    from turnpike.relay.guards.passage import PassageGuard
     from turnpike.relay.head import RequestHead
     from turnpike.relay.protocol import ClientConnection
 
@@ -61,6 +71,8 @@ class PassageCall:
     rates: Rates | None = None
     served: Served | None = None
     usage: Usage | None = None
+    guard: "PassageGuard | None" = None
+    """Who looks at the answer."""
     streams = False
     made_by_stream = 0
     sent = False
@@ -169,7 +181,15 @@ class PassageCall:
         rename_models(self, [] if carries_batch(self) else models)
         await admit_batch(self)
         check_batch(self)
+        if self.relay.catalog.snapshot.guard_policies:
+            self._look_at({*models, *([self.served.model] if models and self.served is not None else [])})
         await self._send()
+
+    def _look_at(self, models: set[str]) -> None:
+        """`models`: none where the request names none; then those of any model hold. Raises PolicyRefused."""
+        from turnpike.relay.guards.passage import guard_passage  # noqa: PLC0415 - dear, and only where there are policies
+
+        self.guard = guard_passage(self, models)
 
     # ---- who, what, whose
 
@@ -301,7 +321,7 @@ class PassageCall:
             self.connection.abort()
             return
         outcome = Outcome.REFUSED
-        if self.sent:
+        if self.sent and not isinstance(error, PolicyRefused):
             outcome = Outcome.UPSTREAM_ERROR if isinstance(error, UpstreamError) else Outcome.FAILED
         settle_call(self, outcome, error.status, error.code)
         self.relay.answer_error(self.connection, self.dialect, error, self.request_id)
