@@ -15,6 +15,7 @@ from turnpike.control.domains.catalog.provider_routes import router as providers
 from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
+from turnpike.control.domains.policies.routes import router as policies
 from turnpike.control.services import ControlServices
 from turnpike.control.web.edge import Edge
 from turnpike.control.web.envelope import ErrorEnvelope
@@ -22,7 +23,7 @@ from turnpike.control.web.errors import install
 from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
-ROUTERS: tuple[APIRouter, ...] = (identity, keys, providers, credentials, models, aliases, ledger, admin, metrics)
+ROUTERS: tuple[APIRouter, ...] = (identity, keys, providers, credentials, models, aliases, ledger, admin, metrics, policies)
 _FAILURES = {
     status: {"model": ErrorEnvelope, "description": words}
     for status, words in (

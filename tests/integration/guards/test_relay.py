@@ -15,6 +15,7 @@ from turnpike.contract.events import GuardRecord, Outcome
 from turnpike.contract.policies import BoundsSpec, GuardSpec, PolicySpec
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.guards.frames import frames_for
+from turnpike.wire.types.stream import ArgumentsDelta
 from turnpike.wire.types.usage import Usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -163,7 +164,7 @@ async def test_arguments_of_tools_are_text_and_stay_json(stage: Stage, form: str
     if stream:
         reader = dialect.reader()
         events = [*reader.feed(answered.body), *reader.end()]
-        written = "".join(getattr(each, "arguments", "") or "" for each in events)
+        written = "".join(each.json if isinstance(each, ArgumentsDelta) else "" for each in events)
         assert json.loads(written)["to"] == "line\n[EMAIL]"
     else:
         assert b"line" in found

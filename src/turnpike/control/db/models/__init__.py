@@ -7,6 +7,7 @@ from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
 from turnpike.control.db.models.objects import OwnedObjectRow
+from turnpike.control.db.models.policies import GuardDecision, GuardPolicy
 from turnpike.control.db.models.state import Change, Meta, Policy
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Change",
     "Credential",
     "Department",
+    "GuardDecision",
+    "GuardPolicy",
     "LedgerRow",
     "LedgerTotal",
     "LentSeats",

@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.snapshot import AliasSpec, CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
-from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider
+from turnpike.control.db.models import Credential, GuardPolicy, Model, ModelAlias, Policy, Provider
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.catalog.facts import facts_of, read_config
 from turnpike.control.domains.catalog.rates import read_rates
+from turnpike.control.domains.policies.service import enabled_policies, spec_of
 from turnpike.control.infra.secrets import CannotOpen, Sealer
 from turnpike.kit.clock import now_ms
 from turnpike.settings import Settings
@@ -42,6 +43,7 @@ class _Rows(NamedTuple):
     credentials: Sequence[Credential]
     models: Sequence[Any]
     aliases: Sequence[ModelAlias]
+    guards: Sequence[GuardPolicy]
 
 
 class SnapshotCompiler:
@@ -57,9 +59,10 @@ class SnapshotCompiler:
         query = select(*_COLUMNS).join(Provider).where(Model.is_active, Provider.is_active)
         models = (await session.execute(query.order_by(Model.sort_order, Model.name, Model.id))).all()
         aliases = (await session.scalars(select(ModelAlias).order_by(ModelAlias.name))).all()
+        guards = (await session.scalars(enabled_policies())).all()
         policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
         # Thousands of rows take a while: the loop goes on serving meanwhile.
-        return await asyncio.to_thread(self._build, version, _Rows(providers, credentials, models, aliases), policy)
+        return await asyncio.to_thread(self._build, version, _Rows(providers, credentials, models, aliases, guards), policy)
 
     def _build(self, version: int, rows: _Rows, policy: dict[str, Any] | None) -> Snapshot:
         of_provider: dict[str, list[CredentialSpec]] = {}
@@ -78,6 +81,7 @@ class SnapshotCompiler:
             models=tuple(_model(row, operations[row.provider_id]) for row in rows.models),
             aliases=tuple(AliasSpec(row.name, row.target, row.retired, row.note) for row in rows.aliases),
             policies=self._policies(policy),
+            guard_policies=tuple(spec_of(row) for row in rows.guards),
         )
 
     def _credential(self, row: Credential) -> CredentialSpec | None:
