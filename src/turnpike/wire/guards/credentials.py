@@ -72,9 +72,9 @@ def _is_random(value: bytes) -> int:
 
 
 def _is_form(value: bytes) -> int:
-    """`sk-` begins words, too: what follows must not be all letters of one case."""
-    tail = value[-24:]
-    return len(value) if any(48 <= each <= 57 for each in value) or entropy_bits(tail) > 3.5 else 0
+    """`sk-` begins words, too: there must be a digit, or letters of both cases."""
+    mixed = value.lower() != value and value.upper() != value
+    return len(value) if mixed or any(48 <= each <= 57 for each in value) else 0
 
 
 def credential_detectors() -> tuple[Detector, ...]:

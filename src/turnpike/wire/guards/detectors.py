@@ -80,14 +80,14 @@ def _is_card(digits: str) -> bool:
         or ((two in (36, 38, 39) or 3000 <= four <= 3059) and size == 14)
         or (3528 <= four <= 3589 and 16 <= size <= 19)
         or ((four == 6011 or two in (60, 62, 64, 65)) and 16 <= size <= 19)
-        or ((two in (50, 63, 67, 68) or 56 <= two <= 58) and 12 <= size <= 19)
+        or ((two in (50, 63, 67, 68) or 56 <= two <= 58) and 16 <= size <= 19)
     )
     return known and len(set(digits)) > 1 and checksums.luhn(digits)
 
 
 def _card(value: bytes) -> int:
     """The longest number that agrees and ends where a group of digits does: a security code may follow it."""
-    for size in range(19, 11, -1):
+    for size in range(19, 12, -1):
         end = _starting(value, size, _ONE_DIGIT)
         if end and (end == len(value) or value[end] not in _DIGIT) and _is_card(_bare(value[:end])):
             return end
@@ -143,7 +143,7 @@ def _make() -> dict[str, tuple[Detector, ...]]:
                 **number,
             ),
         ),
-        "card": (Detector("card", r"[2-6][0-9]{3}(?:[ \-]?[0-9]){8,15}", _card, **number),),
+        "card": (Detector("card", r"[2-6][0-9]{3}(?:[ \-]?[0-9]){9,15}", _card, **number),),
         "iban": (
             Detector(
                 "iban",

@@ -116,11 +116,16 @@ class Detector:
                 raise TooHard
         return None
 
-    def _judge(self, text: bytes, match: Any, start: int) -> Found | None:
+    def at(self, text: bytes, place: int) -> Found | None:
+        """One that begins right there, where what stands before it is a replacement and not the text's own."""
+        match = self._match(text, place, min(len(text), place + MATCH_BYTES)) if self._before else None
+        return None if match is None else self._judge(text, match, place, fresh=True)
+
+    def _judge(self, text: bytes, match: Any, start: int, *, fresh: bool = False) -> Found | None:
         low, high = match.span(self._group)
         if high <= low:
             return None
-        if self._before and low and text[low - 1] in self._before:
+        if self._before and low and not fresh and text[low - 1] in self._before:
             return None
         if self._check is not None:
             size = self._check(text[low:high])
@@ -128,6 +133,8 @@ class Detector:
                 return None
             high = low + size
         if self._after and high < len(text) and text[high] in self._after:
+            return None
+        if self._after and text[high : high + 1] == b"." and text[high + 1 : high + 2].isdigit():
             return None
         return Found(start, low, high, bool(self.goes_on))
 

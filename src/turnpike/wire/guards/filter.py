@@ -37,7 +37,7 @@ class Span(tuple[Source, str, int, int]):
 class Filter:
     """One text. `finds` and `vault` are shared by all texts of a call."""
 
-    __slots__ = ("_base", "_buffer", "_eats", "_finds", "_flagged", "_needed", "_place", "_rules", "_spans", "_vault")
+    __slots__ = ("_base", "_buffer", "_eats", "_finds", "_flagged", "_fresh", "_needed", "_place", "_rules", "_spans", "_vault")
 
     def __init__(self, rules: Rules, finds: Finds, vault: Vault, spans: list[Span] | None = None) -> None:
         self._rules = rules
@@ -53,6 +53,8 @@ class Filter:
         """How far each flagging guard is, in the text."""
         self._needed: dict[object, object] = {}
         """What quick looks at the buffer said: many detectors share one."""
+        self._fresh = False
+        """A replacement stands right before the place."""
         self._eats: frozenset[int] = frozenset()
         """What still belongs to the match before it, as long as it goes on."""
 
@@ -93,15 +95,19 @@ class Filter:
                 best = (rule, found)
         return best
 
+    def _may_hold(self, detector: Detector) -> bool:
+        needs = detector.needs
+        if needs is None:
+            return True
+        if needs not in self._needed:
+            self._needed[needs] = needs(self._buffer)
+        return bool(self._needed[needs])
+
     def _next(self, detector: Detector, place: int, limit: int) -> Found | None:
         """The next one before the limit that no guard allows."""
         buffer = self._buffer
-        needs = detector.needs
-        if needs is not None:
-            if needs not in self._needed:
-                self._needed[needs] = needs(buffer)
-            if not self._needed[needs]:
-                return None
+        if not self._may_hold(detector):
+            return None
         while place < limit:
             found = detector.next(buffer, place)
             if found is None or found.start >= limit:
@@ -128,28 +134,46 @@ class Filter:
 
     def _change(self, limit: int) -> str:
         out: list[bytes] = []
-        nexts = [(rule, self._next(rule.detector, self._place, limit)) for rule in self._rules.changers]
-        nexts = [each for each in nexts if each[1] is not None]
+        nexts: list[tuple[Rule, Found]] = []
+        for rule in self._rules.changers:
+            found = self._next(rule.detector, self._place, limit)
+            if found is not None:
+                nexts.append((rule, found))
         self._eat(limit)
-        while nexts and self._place < limit:
-            nexts = [
-                (rule, found if found.start >= self._place else self._next(rule.detector, self._place, limit))
-                for rule, found in nexts
-                if found is not None
-            ]
-            alive = [(rule, found) for rule, found in nexts if found is not None]
-            if not alive:
+        while self._place < limit:
+            nexts = self._renewed(nexts, limit)
+            here = self._right_here() if self._fresh else []
+            self._fresh = False
+            if not nexts and not here:
                 break
-            rule, found = min(alive, key=lambda each: (each[1].start, -each[1].high))
+            rule, found = min(here + nexts, key=lambda each: (each[1].start, -each[1].high))
             out += (self._buffer[self._place : found.low], self._replacement(rule, found))
             self._place = found.high
             self._eats = rule.detector.goes_on
+            self._fresh = True
             self._eat(limit)
-            nexts = list(alive)
         if self._place < limit:
             out.append(self._buffer[self._place : limit])
             self._place = limit
         return b"".join(out).decode("utf-8", "surrogatepass")
+
+    def _renewed(self, nexts: list[tuple[Rule, Found]], limit: int) -> list[tuple[Rule, Found]]:
+        """Those that are still ahead, or the next of their kind."""
+        renewed: list[tuple[Rule, Found]] = []
+        for rule, found in nexts:
+            ahead = found if found.start >= self._place else self._next(rule.detector, self._place, limit)
+            if ahead is not None:
+                renewed.append((rule, ahead))
+        return renewed
+
+    def _right_here(self) -> list[tuple[Rule, Found]]:
+        """What was no match behind the text that is replaced now, and is one behind its replacement."""
+        found: list[tuple[Rule, Found]] = []
+        for rule in self._rules.changers:
+            one = rule.detector.at(self._buffer, self._place) if self._may_hold(rule.detector) else None
+            if one is not None and not self._rules.allows(self._buffer[one.low : one.high]):
+                found.append((rule, one))
+        return found
 
     def _eat(self, limit: int) -> None:
         eats = self._eats
