@@ -61,7 +61,14 @@ def repeating(text: str | None = None, *, size: int = 3, tool: bool = False) -> 
             else:
                 events.append(_chunk({"content": piece}))
         events.append(_chunk({}, "tool_calls" if tool else "stop"))
-        last = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [], "usage": usage}
+        last = {
+            "id": "c1",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "m",
+            "choices": [],
+            "usage": usage,
+        }
         events += [b"data: " + json.dumps(last).encode() + b"\n\n", b"data: [DONE]\n\n"]
         head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
         await wire.write(head, *(b"%x\r\n%b\r\n" % (len(each), each) for each in events), b"0\r\n\r\n")

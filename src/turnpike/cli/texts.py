@@ -144,7 +144,7 @@ For example:
 """,
     ),
     "policies test": (
-        "policies:test",
+        "policies:try_out",
         """Show what policies find in a text, and what would go on.
 
 Nothing of the text is kept. Ends with exit code 1 when it would be refused.

@@ -23,7 +23,18 @@ from turnpike.control.web.errors import install
 from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
-ROUTERS: tuple[APIRouter, ...] = (identity, keys, providers, credentials, models, aliases, ledger, admin, metrics, policies)
+ROUTERS: tuple[APIRouter, ...] = (
+    identity,
+    keys,
+    providers,
+    credentials,
+    models,
+    aliases,
+    ledger,
+    admin,
+    metrics,
+    policies,
+)
 _FAILURES = {
     status: {"model": ErrorEnvelope, "description": words}
     for status, words in (

@@ -60,9 +60,7 @@ async def test_a_prompt_is_masked_in_every_form(stage: Stage, form: str) -> None
         answered = await stage.ask(path, body)
         assert answered.status == 200, answered.body
         assert said_in(upstream.requests[0].json()) == "write to [EMAIL], card [CARD], account [IBAN], thanks"
-    assert sorted(decisions_of(stage, answered)) == [
-        (kind, "mask", "prompt", 1) for kind in ("card", "email", "iban")
-    ]
+    assert sorted(decisions_of(stage, answered)) == [(kind, "mask", "prompt", 1) for kind in ("card", "email", "iban")]
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -80,7 +80,9 @@ def test_masking_leaves_no_match(text: str) -> None:
     assert not again, masked
 
 
-@given(st.lists(st.sampled_from(["[EMAIL_1]", "[EMAIL_", "[", "text", "[CARD_2]", "1]"]), max_size=12).map("".join), CUTS)
+@given(
+    st.lists(st.sampled_from(["[EMAIL_1]", "[EMAIL_", "[", "text", "[CARD_2]", "1]"]), max_size=12).map("".join), CUTS
+)
 @settings(deadline=None)
 def test_placeholders_come_back_across_cuts(text: str, cuts: list[int]) -> None:
     vault = Vault()

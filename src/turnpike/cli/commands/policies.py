@@ -27,13 +27,17 @@ def set_policy(
     *,
     file: Annotated[
         str | None,
-        Parameter(help="The whole policy as JSON, as `show --json` gives it; - reads standard input. Options add to it."),
+        Parameter(
+            help="The whole policy as JSON, as `show --json` gives it; - reads standard input. Options add to it."
+        ),
     ] = None,
     pii: Annotated[
         Literal["flag", "mask", "restore", "block"] | None,
         Parameter(help="What happens to personal data; --detect says to which."),
     ] = None,
-    detect: Annotated[_List, _Many, Parameter(help="Kinds or groups for --pii: email, card, national_id ... Default: all.")] = None,
+    detect: Annotated[
+        _List, _Many, Parameter(help="Kinds or groups for --pii: email, card, national_id ... Default: all.")
+    ] = None,
     term: Annotated[_List, _Many, Parameter(help="A word or phrase that is refused.")] = None,
     injection: Annotated[
         Literal["flag", "block"] | None, Parameter(help="What happens to prompts that look like an injection.")
@@ -54,13 +58,23 @@ def set_policy(
     body = _read(file) if file is not None else {}
     guards: list[dict[str, Any]] = list(body.get("guards") or [])
     if pii is not None:
-        guards.append({"name": "pii", "kind": "pii", "action": pii, "detect": words(detect), "on": "prompt" if pii == "restore" else on})
+        guards.append(
+            {
+                "name": "pii",
+                "kind": "pii",
+                "action": pii,
+                "detect": words(detect),
+                "on": "prompt" if pii == "restore" else on,
+            }
+        )
     if term:
         guards.append({"name": "terms", "kind": "terms", "action": "block", "terms": term, "on": on})
     if injection is not None:
         guards.append({"name": "injection", "kind": "injection", "action": injection, "on": "prompt"})
     if moderation is not None:
-        guards.append({"name": "moderation", "kind": "moderation", "action": "block", "model": moderation, "on": "prompt"})
+        guards.append(
+            {"name": "moderation", "kind": "moderation", "action": "block", "model": moderation, "on": "prompt"}
+        )
     body.update({"name": name, "guards": guards, "enabled": not disabled and body.get("enabled", True)})
     if max_output_tokens is not None:
         body["bounds"] = {**(body.get("bounds") or {}), "max_output_tokens": max_output_tokens}
@@ -149,7 +163,7 @@ def delete(name: PolicyRef, /, *, common: Common = DEFAULT) -> None:
     with_control(common, work)
 
 
-def test(
+def try_out(
     text: Annotated[str, Parameter(help="The text; - reads standard input.")],
     /,
     *,
@@ -198,6 +212,7 @@ def _guards(row: Row) -> object:
 
 
 def _applies(row: Row) -> str:
-    parts = [f"{name} {', '.join(row[name])}" for name in ("keys", "users", "departments", "tiers", "models") if row[name]]
+    parts = [
+        f"{name} {', '.join(row[name])}" for name in ("keys", "users", "departments", "tiers", "models") if row[name]
+    ]
     return "; ".join(parts) or "the whole gateway"
-

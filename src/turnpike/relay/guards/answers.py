@@ -150,7 +150,7 @@ class _Around:
 class GuardedLane(_Around):
     """A stream of events."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made at one place
         self,
         outlet: GuardOutlet,
         attempt: "Attempt",
@@ -202,7 +202,7 @@ class GuardedLane(_Around):
 class BufferedLane(_Around):
     """A text that is no stream of events (a transcript, subtitles): it is looked at when it is all there."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made at one place
         self, outlet: GuardOutlet, attempt: "Attempt", inner: "Lane", rules: Ruleset, vault: Vault, kind: str
     ) -> None:
         super().__init__(outlet, attempt, inner)
@@ -233,4 +233,3 @@ class BufferedLane(_Around):
     def _refuse(self, error: PolicyRefused) -> None:
         self._outlet.tell(self._attempt, self._answer.finds)
         self._attempt.call.withhold(self._attempt, error)
-

@@ -6,8 +6,8 @@ from turnpike.relay.guards.prompt import Prompt
 from turnpike.relay.uploads import Form, Spool
 from turnpike.wire.forms import FormScanner, boundary_of
 from turnpike.wire.guards.shapes import STRUCTURAL
-from turnpike.wire.passage.multipart import Part, boundary_of as part_boundary
-from turnpike.wire.passage.multipart import read_parts, write_parts
+from turnpike.wire.passage.multipart import Part, read_parts, write_parts
+from turnpike.wire.passage.multipart import boundary_of as part_boundary
 
 if TYPE_CHECKING:
     from turnpike.relay.media_call import MediaCall

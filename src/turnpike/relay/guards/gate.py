@@ -54,4 +54,3 @@ class GuardGate:
         call.body, call.fields = body, fields
         if isinstance(call, MediaCall):
             call.asked = cast("MediaHead", fields)
-

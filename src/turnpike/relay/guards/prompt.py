@@ -118,4 +118,3 @@ class Prompt:
                 raise refused(source, excess.parameter, "prompt", excess.message)
             if changed:
                 self.finds[source._replace(action="clamp"), "parameter"] += changed
-

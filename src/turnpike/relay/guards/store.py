@@ -37,9 +37,7 @@ class Guards:
         be, so a policy for any may apply."""
         if entry.exempt:
             return None
-        found = [
-            policy for policy in self._relay.catalog.snapshot.guard_policies if _applies(policy, entry, models)
-        ]
+        found = [policy for policy in self._relay.catalog.snapshot.guard_policies if _applies(policy, entry, models)]
         return self._compiled(found) if found else None
 
     def _compiled(self, policies: list[PolicySpec]) -> Ruleset:
@@ -62,5 +60,9 @@ def _applies(policy: PolicySpec, entry: "Entry", models: set[str]) -> bool:
         and (not policy.users or caller.user_id in policy.users)
         and (not policy.departments or caller.department_id in policy.departments)
         and (not policy.tiers or entry.tier in policy.tiers)
-        and (not policy.models or not models or any(matches(pattern, name) for pattern in policy.models for name in models))
+        and (
+            not policy.models
+            or not models
+            or any(matches(pattern, name) for pattern in policy.models for name in models)
+        )
     )

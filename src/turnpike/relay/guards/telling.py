@@ -34,7 +34,14 @@ class Teller:
         operation = str(getattr(getattr(call, "route", None), "operation", "passthrough"))
         at_ms = int(relay.now() * 1000 + relay.wall_offset_ms)
         record = GuardRecord(
-            call.event_id, number, at_ms, call.request_id, call.entry.caller, operation, call.model[:_SHOWN_CHARS], decisions
+            call.event_id,
+            number,
+            at_ms,
+            call.request_id,
+            call.entry.caller,
+            operation,
+            call.model[:_SHOWN_CHARS],
+            decisions,
         )
         relay.journal.append(_encode(record))
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from ipaddress import AddressValueError, IPv6Address
+from typing import Any
 
 from turnpike.errors import InvalidRequest
 from turnpike.wire.guards import checksums
@@ -124,7 +125,7 @@ _LETTERS = r"A-Za-z\x{C0}-\x{24F}\x{370}-\x{52F}"
 
 
 def _make() -> dict[str, tuple[Detector, ...]]:
-    number = {"needs": _DIGITS, "before": _ALNUM + b"_.", "after": _ALNUM + b"_"}
+    number: dict[str, Any] = {"needs": _DIGITS, "before": _ALNUM + b"_.", "after": _ALNUM + b"_"}
     return {
         "email": (
             Detector(
@@ -136,7 +137,7 @@ def _make() -> dict[str, tuple[Detector, ...]]:
         "phone": (
             Detector(
                 "phone",
-                r"(?:\+|00)[1-9][0-9]{0,2}(?:[ .\-/]?\(?[0-9]{1,5}\)?){2,6}|\([2-9][0-9]{2}\) ?[2-9][0-9]{2}[ .\-][0-9]{4}"
+                r"(?:\+|00)[1-9][0-9]{0,2}(?:[ .\-/]?\(?[0-9]{1,5}\)?){2,6}|\([2-9][0-9]{2}\) ?[2-9][0-9]{2}[ .\-][0-9]{4}"  # noqa: E501
                 r"|[2-9][0-9]{2}[.\-][2-9][0-9]{2}[.\-][0-9]{4}|1[ .\-][2-9][0-9]{2}[ .\-][2-9][0-9]{2}[ .\-][0-9]{4}"
                 r"|0[1-9][0-9]{1,4}[ /\-][0-9]{3,8}(?:[ \-][0-9]{2,6}){0,3}|0[1-9](?:[ .][0-9]{2}){4}",
                 _phone,
@@ -154,7 +155,7 @@ def _make() -> dict[str, tuple[Detector, ...]]:
             ),
         ),
         "ip": (
-            Detector("ip", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", _ipv4, needs=_DIGITS, before=_ALNUM + b"_.-", after=_ALNUM),
+            Detector("ip", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", _ipv4, needs=_DIGITS, before=_ALNUM + b"_.-", after=_ALNUM),  # noqa: E501
             Detector(
                 "ip",
                 r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.[0-9]{1,3}){0,3}",
@@ -180,7 +181,7 @@ def _make() -> dict[str, tuple[Detector, ...]]:
             Detector(
                 "uk_nino",
                 r"(?i)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]",
-                lambda value: 0 if value[:2].upper() in (b"BG", b"GB", b"NK", b"KN", b"TN", b"NT", b"ZZ") else len(value),
+                lambda value: 0 if value[:2].upper() in (b"BG", b"GB", b"NK", b"KN", b"TN", b"NT", b"ZZ") else len(value),  # noqa: E501
                 before=_ALNUM,
                 after=_ALNUM,
             ),

@@ -8,13 +8,16 @@ pieces, however it is cut.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import re2
+import re2 as _re2  # pyright: ignore[reportMissingTypeStubs]
 
 from turnpike.errors import InvalidRequest
 
-HOLD_BYTES = 256
-"""How much of a streamed text is held back so that no match goes out in parts."""
-MATCH_BYTES = 250
+re2: Any = _re2
+HOLD_BYTES = 192
+"""How much of a text must have come behind a place before it is decided."""
+STEP_BYTES = 62
+"""A streamed text is looked at in steps of so many bytes: with the above, 256 bytes of it at most are held back."""
+MATCH_BYTES = 190
 """The longest match; the rest of the hold-back is what may follow one and says whether it is one."""
 _PROGRAM_BYTES = 8 * 1024 * 1024
 _WINDOW_BYTES = 2048

@@ -1,12 +1,12 @@
 """A text on its way through rules, whole or in pieces.
 
-What goes on lags at most `HOLD_BYTES` behind what came. Every place is decided once, when everything that a match
+What goes on lags at most 256 bytes behind what came. Every place is decided once, when everything that a match
 beginning there may need has come, so the outcome does not depend on where the text was cut.
 """
 
 from collections import Counter
 
-from turnpike.wire.guards.engine import HOLD_BYTES, Detector, Found
+from turnpike.wire.guards.engine import HOLD_BYTES, STEP_BYTES, Detector, Found
 from turnpike.wire.guards.placeholders import Vault
 from turnpike.wire.guards.rules import Rule, Rules, Source
 
@@ -37,7 +37,19 @@ class Span(tuple[Source, str, int, int]):
 class Filter:
     """One text. `finds` and `vault` are shared by all texts of a call."""
 
-    __slots__ = ("_base", "_buffer", "_eats", "_finds", "_flagged", "_fresh", "_needed", "_place", "_rules", "_spans", "_vault")
+    __slots__ = (
+        "_base",
+        "_buffer",
+        "_eats",
+        "_finds",
+        "_flagged",
+        "_fresh",
+        "_needed",
+        "_place",
+        "_rules",
+        "_spans",
+        "_vault",
+    )
 
     def __init__(self, rules: Rules, finds: Finds, vault: Vault, spans: list[Span] | None = None) -> None:
         self._rules = rules
@@ -66,7 +78,7 @@ class Filter:
             limit = max(self._place, limit - HOLD_BYTES - 2)
             while limit > self._place and buffer[limit] & 0xC0 == 0x80:
                 limit -= 1
-        if limit <= self._place:
+        if limit <= self._place or (not final and limit - self._place < STEP_BYTES):
             return ""
         self._needed.clear()
         blocked = self._first_block(limit)

@@ -1,7 +1,7 @@
 """Streams taken apart into events and put together again: server-sent events, a JSON array, Amazon's messages."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -37,7 +37,7 @@ def _object(data: str | bytes) -> dict[str, Any] | None:
         if data.lstrip()[:1] in ("{", b"{"):
             raise UpstreamGarbage("The provider's stream holds an event that is no JSON.") from error
         return None
-    return found if isinstance(found, dict) else None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
 class SseFrames:

@@ -3,11 +3,9 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import re2
-
 from turnpike.errors import InvalidRequest
 from turnpike.wire.guards.detectors import detectors_for
-from turnpike.wire.guards.engine import Detector
+from turnpike.wire.guards.engine import Detector, re2
 from turnpike.wire.guards.spec import GuardSpec
 
 _CHANGES = ("mask", "restore")
@@ -88,7 +86,7 @@ def _terms(terms: tuple[str, ...]) -> str:
         raise InvalidRequest("terms: a list of words or phrases is needed.", details={"param": "terms"})
     written: list[str] = []
     for term in sorted(terms, key=len, reverse=True):
-        words = [re2.escape(word) for word in term.split()]
+        words: list[str] = [re2.escape(word) for word in term.split()]
         before = r"\b" if term.strip()[0] in _WORD else ""
         after = r"\b" if term.strip()[-1] in _WORD else ""
         written.append(before + r"\s{1,8}".join(words) + after)

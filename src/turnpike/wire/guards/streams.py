@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import Any, cast
 
 from turnpike.wire.guards.deltas import READERS, Channel, Members, Piece
 from turnpike.wire.guards.filter import Blocked, Finds, whole
@@ -172,6 +172,5 @@ def _strip(event: Members) -> None:
             choice["finish_reason"] = None
     for candidate in event.get("candidates", ()):
         if isinstance(candidate, dict):
-            candidate.pop("finishReason", None)
+            cast("Members", candidate).pop("finishReason", None)
     event.pop("logprobs", None)
-

@@ -13,7 +13,18 @@ _DEEPEST = 200
 _TOKENS = frozenset(("input", "prompt"))
 """Members that may hold tokens in place of text."""
 _MEDIA_TYPES = frozenset(
-    ("image_url", "input_image", "image", "input_audio", "audio", "input_file", "file", "video", "video_url", "document")
+    (
+        "image_url",
+        "input_image",
+        "image",
+        "input_audio",
+        "audio",
+        "input_file",
+        "file",
+        "video",
+        "video_url",
+        "document",
+    )
 )
 _MEDIA_MEMBERS = frozenset(("inlineData", "inline_data", "fileData", "source", "image_url", "file", "file_data", "url"))
 

@@ -62,7 +62,9 @@ class SnapshotCompiler:
         guards = (await session.scalars(enabled_policies())).all()
         policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
         # Thousands of rows take a while: the loop goes on serving meanwhile.
-        return await asyncio.to_thread(self._build, version, _Rows(providers, credentials, models, aliases, guards), policy)
+        return await asyncio.to_thread(
+            self._build, version, _Rows(providers, credentials, models, aliases, guards), policy
+        )
 
     def _build(self, version: int, rows: _Rows, policy: dict[str, Any] | None) -> Snapshot:
         of_provider: dict[str, list[CredentialSpec]] = {}

@@ -178,7 +178,6 @@ class DecisionView(View):
 
 def view_policy(row: GuardPolicy) -> PolicyView:
     lists = {name: row.applies.get(name, []) for name in ("keys", "users", "departments", "tiers", "models")}
-    times = {"created_at": moment(row.created_at_ms), "updated_at": moment(row.updated_at_ms)}
     rules = row.rules
     return PolicyView(
         id=row.id,
@@ -190,8 +189,9 @@ def view_policy(row: GuardPolicy) -> PolicyView:
         fail_closed=rules["fail_closed"],
         media=rules["media"],
         note=row.note,
+        created_at=moment(row.created_at_ms),
+        updated_at=moment(row.updated_at_ms),
         **lists,
-        **times,
     )
 
 
