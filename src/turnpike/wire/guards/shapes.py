@@ -1,8 +1,8 @@
 """Where the texts of each form's JSON are.
 
 Said the other way round: which strings are *not* texts. Everything else is one, so a field that a vendor adds
-tomorrow is looked at from its first day. A structural string (`role`, `type`, an id) is left out only where it is a word or an id,
-and nowhere below a member that a caller fills freely.
+tomorrow is looked at from its first day. A structural string (`role`, `type`, an id) is left out only where it is a
+word or an id, and nowhere below a member that a caller fills freely.
 """
 
 import re
