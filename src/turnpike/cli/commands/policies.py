@@ -1,6 +1,7 @@
 """`turnpike policies`: set, list, show, delete, test."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,58 @@ _List = list[str] | None
 PolicyRef = Annotated[str, Parameter(help="Name or id.")]
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Wanted:
+    """What a policy is to do."""
+
+    pii: Annotated[
+        Literal["flag", "mask", "restore", "block"] | None,
+        Parameter(help="What happens to personal data; --detect says to which."),
+    ] = None
+    detect: Annotated[
+        _List, _Many, Parameter(help="Kinds or groups for --pii: email, card, national_id ... Default: all.")
+    ] = None
+    term: Annotated[_List, _Many, Parameter(help="A word or phrase that is refused.")] = None
+    injection: Annotated[
+        Literal["flag", "block"] | None, Parameter(help="What happens to prompts that look like an injection.")
+    ] = None
+    moderation: Annotated[str | None, Parameter(help="Refuse what this moderation model flags.")] = None
+    on: Annotated[Literal["prompt", "answer", "both"], Parameter(help="Where --pii and --term look.")] = "both"
+    max_output_tokens: Annotated[int | None, Parameter(help="More is cut down to this.")] = None
+    media: Annotated[Literal["block", "allow"] | None, Parameter(help="Images, sounds and files.")] = None
+    fail_open: Annotated[bool, Parameter(negative="", help="Let pass what could not be looked at.")] = False
+    disabled: Annotated[bool, Parameter(negative="", help="Keep it, but do not apply it.")] = False
+
+    def guards(self) -> list[dict[str, Any]]:
+        made: list[dict[str, Any]] = []
+        if self.pii is not None:
+            on = "prompt" if self.pii == "restore" else self.on
+            made.append({"name": "pii", "kind": "pii", "action": self.pii, "detect": words(self.detect), "on": on})
+        if self.term:
+            made.append({"name": "terms", "kind": "terms", "action": "block", "terms": self.term, "on": self.on})
+        if self.injection is not None:
+            made.append({"name": "injection", "kind": "injection", "action": self.injection, "on": "prompt"})
+        if self.moderation is not None:
+            model = {"model": self.moderation, "on": "prompt"}
+            made.append({"name": "moderation", "kind": "moderation", "action": "block", **model})
+        return made
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class For:
+    """Whom it holds for."""
+
+    key: Annotated[_List, _Many, Parameter(help="For this API key (name or id).")] = None
+    department: Annotated[_List, _Many, Parameter(help="For this department (id).")] = None
+    model: Annotated[_List, _Many, Parameter(help="For models of this name, with * as a wildcard.")] = None
+    tier: Annotated[_List, _Many, Parameter(help="For this tier.")] = None
+
+
+_WANTED, _FOR = Wanted(), For()
+
+
 def set_policy(
     name: PolicyRef,
     /,
@@ -31,61 +84,24 @@ def set_policy(
             help="The whole policy as JSON, as `show --json` gives it; - reads standard input. Options add to it."
         ),
     ] = None,
-    pii: Annotated[
-        Literal["flag", "mask", "restore", "block"] | None,
-        Parameter(help="What happens to personal data; --detect says to which."),
-    ] = None,
-    detect: Annotated[
-        _List, _Many, Parameter(help="Kinds or groups for --pii: email, card, national_id ... Default: all.")
-    ] = None,
-    term: Annotated[_List, _Many, Parameter(help="A word or phrase that is refused.")] = None,
-    injection: Annotated[
-        Literal["flag", "block"] | None, Parameter(help="What happens to prompts that look like an injection.")
-    ] = None,
-    moderation: Annotated[str | None, Parameter(help="Refuse what this moderation model flags.")] = None,
-    on: Annotated[Literal["prompt", "answer", "both"], Parameter(help="Where --pii and --term look.")] = "both",
-    max_output_tokens: Annotated[int | None, Parameter(help="More is cut down to this.")] = None,
-    key: Annotated[_List, _Many, Parameter(help="For this API key (name or id).")] = None,
-    department: Annotated[_List, _Many, Parameter(help="For this department (id).")] = None,
-    model: Annotated[_List, _Many, Parameter(help="For models of this name, with * as a wildcard.")] = None,
-    tier: Annotated[_List, _Many, Parameter(help="For this tier.")] = None,
-    media: Annotated[Literal["block", "allow"] | None, Parameter(help="Images, sounds and files.")] = None,
-    fail_open: Annotated[bool, Parameter(negative="", help="Let pass what could not be looked at.")] = False,
-    disabled: Annotated[bool, Parameter(negative="", help="Keep it, but do not apply it.")] = False,
+    wanted: Wanted = _WANTED,
+    whom: For = _FOR,
     common: Common = DEFAULT,
 ) -> None:
     """Make a policy, or replace the one of that name."""
     body = _read(file) if file is not None else {}
-    guards: list[dict[str, Any]] = list(body.get("guards") or [])
-    if pii is not None:
-        guards.append(
-            {
-                "name": "pii",
-                "kind": "pii",
-                "action": pii,
-                "detect": words(detect),
-                "on": "prompt" if pii == "restore" else on,
-            }
-        )
-    if term:
-        guards.append({"name": "terms", "kind": "terms", "action": "block", "terms": term, "on": on})
-    if injection is not None:
-        guards.append({"name": "injection", "kind": "injection", "action": injection, "on": "prompt"})
-    if moderation is not None:
-        guards.append(
-            {"name": "moderation", "kind": "moderation", "action": "block", "model": moderation, "on": "prompt"}
-        )
-    body.update({"name": name, "guards": guards, "enabled": not disabled and body.get("enabled", True)})
-    if max_output_tokens is not None:
-        body["bounds"] = {**(body.get("bounds") or {}), "max_output_tokens": max_output_tokens}
-    lists = {"departments": words(department), "models": words(model), "tiers": words(tier)}
+    body.update({"name": name, "guards": [*(body.get("guards") or []), *wanted.guards()]})
+    body["enabled"] = not wanted.disabled and body.get("enabled", True)
+    if wanted.max_output_tokens is not None:
+        body["bounds"] = {**(body.get("bounds") or {}), "max_output_tokens": wanted.max_output_tokens}
+    lists = {"departments": words(whom.department), "models": words(whom.model), "tiers": words(whom.tier)}
     body.update({field_name: values for field_name, values in lists.items() if values})
-    body.update({"media": media} if media is not None else {})
-    body.update({"fail_closed": False} if fail_open else {})
+    body.update({"media": wanted.media} if wanted.media is not None else {})
+    body.update({"fail_closed": False} if wanted.fail_open else {})
 
     async def work(control: Control) -> None:
-        if key:
-            body["keys"] = [(await find_key(control, each))["id"] for each in words(key)]
+        if whom.key:
+            body["keys"] = [(await find_key(control, each))["id"] for each in words(whom.key)]
         row = await _put(control, name, body)
         Output(common).result(row, f"The policy [bold]{cell(row['name'])}[/bold] holds for {cell(_applies(row))}.")
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from turnpike.relay.gates.guarding import guards_of
 from turnpike.relay.guards.answers import Answer
 from turnpike.relay.guards.forms import guarded_parts
 from turnpike.relay.guards.prompt import Prompt
@@ -41,18 +40,14 @@ class PassageGuard:
             raise refused(source, "unchecked", "answer", _UNSTREAMED)
 
 
-def guard_passage(call: "PassageCall", models: set[str]) -> PassageGuard | None:
-    """Raises PolicyRefused. None: no policy applies."""
-    guards = guards_of(call.relay)
-    rules = guards.rules_for(call.entry, models) if guards is not None else None
-    if guards is None or rules is None:
-        return None
+def guard_passage(call: "PassageCall", rules: Ruleset, teller: Teller) -> PassageGuard:
+    """Raises PolicyRefused."""
     prompt = Prompt(rules, "")
     try:
         _look(call, rules, prompt)
     finally:
-        guards.teller.tell(call, prompt.finds, "prompt", 0)
-    return PassageGuard(call, rules, guards.teller, prompt)
+        teller.tell(call, prompt.finds, "prompt", 0)
+    return PassageGuard(call, rules, teller, prompt)
 
 
 def _look(call: "PassageCall", rules: Ruleset, prompt: Prompt) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from turnpike.contract.policies import PolicySpec
 from turnpike.relay.catalog import matches
 from turnpike.relay.guards.gate import GuardGate
+from turnpike.relay.guards.passage import PassageGuard, guard_passage
 from turnpike.relay.guards.ruleset import Ruleset
 from turnpike.relay.guards.telling import Teller
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.keys import Entry
+    from turnpike.relay.passage.call import PassageCall
 
 _KEPT_AT_MOST = 1_000
 
@@ -31,6 +33,11 @@ class Guards:
         names = {plan.model, *(target.served.model for target in plan.targets)}
         rules = self.rules_for(entry, names)
         return GuardGate(rules, self.teller) if rules is not None else None
+
+    def look_at_passage(self, call: "PassageCall", models: set[str]) -> PassageGuard | None:
+        """Raises PolicyRefused. None: no policy applies."""
+        rules = self.rules_for(call.entry, models)
+        return guard_passage(call, rules, self.teller) if rules is not None else None
 
     def rules_for(self, entry: "Entry", models: set[str]) -> Ruleset | None:
         """None: no policy applies to this caller and these names of a model. No names: nobody knows which model it will

@@ -24,6 +24,7 @@ from turnpike.errors import (
 )
 from turnpike.relay.admit import check_caller, decode, identify
 from turnpike.relay.gates import Gate, Hold
+from turnpike.relay.gates.guarding import guards_of
 from turnpike.relay.keys import Entry
 from turnpike.relay.passage.answer import carry
 from turnpike.relay.passage.asked import Asked, api_of, error_dialect, read_asked
@@ -187,9 +188,8 @@ class PassageCall:
 
     def _look_at(self, models: set[str]) -> None:
         """`models`: none where the request names none; then those of any model hold. Raises PolicyRefused."""
-        from turnpike.relay.guards.passage import guard_passage  # noqa: PLC0415 - dear, and only where there are policies
-
-        self.guard = guard_passage(self, models)
+        guards = guards_of(self.relay)
+        self.guard = guards.look_at_passage(self, models) if guards is not None else None
 
     # ---- who, what, whose
 

@@ -124,8 +124,13 @@ _LETTERS = r"A-Za-z\x{C0}-\x{24F}\x{370}-\x{52F}"
 """Latin, Greek and Cyrillic. Other scripts write without spaces: an address among them would take their words along."""
 
 
-def _make() -> dict[str, tuple[Detector, ...]]:
-    number: dict[str, Any] = {"needs": _DIGITS, "before": _ALNUM + b"_.", "after": _ALNUM + b"_"}
+def _number() -> dict[str, Any]:
+    """What stands around a number that stands alone."""
+    return {"needs": _DIGITS, "before": _ALNUM + b"_.", "after": _ALNUM + b"_"}
+
+
+def _general() -> dict[str, tuple[Detector, ...]]:
+    number = _number()
     return {
         "email": (
             Detector(
@@ -155,7 +160,9 @@ def _make() -> dict[str, tuple[Detector, ...]]:
             ),
         ),
         "ip": (
-            Detector("ip", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", _ipv4, needs=_DIGITS, before=_ALNUM + b"_.-", after=_ALNUM),  # noqa: E501
+            Detector(
+                "ip", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", _ipv4, needs=_DIGITS, before=_ALNUM + b"_.-", after=_ALNUM
+            ),
             Detector(
                 "ip",
                 r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.[0-9]{1,3}){0,3}",
@@ -166,6 +173,12 @@ def _make() -> dict[str, tuple[Detector, ...]]:
             ),
         ),
         "credential": credential_detectors(),
+    }
+
+
+def _national() -> dict[str, tuple[Detector, ...]]:
+    number = _number()
+    return {
         "us_ssn": (
             Detector("us_ssn", r"[0-9]{3}[ \-][0-9]{2}[ \-][0-9]{4}", _whole(checksums.us_ssn, 9), **number),
             Detector(
@@ -265,7 +278,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 @cache
 def _all() -> dict[str, tuple[Detector, ...]]:
-    return _make()
+    return _general() | _national()
 
 
 def kinds_of(names: tuple[str, ...]) -> tuple[str, ...]:
