@@ -1,4 +1,4 @@
-"""A whole gateway: policies set by the command and the API, OpenAI's and Anthropic's SDKs, decisions in the database."""
+"""A whole gateway: policies by command and API, OpenAI's and Anthropic's SDKs, decisions in the database."""
 
 import json
 import subprocess
