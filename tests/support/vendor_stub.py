@@ -111,13 +111,6 @@ def _answer(vendor: str, path: str, body: Any) -> Any:
             "id": "m1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
             "content": [{"type": "text", "text": SAID}], "usage": {"input_tokens": 7, "output_tokens": 5},
         }  # fmt: skip
-    if path.endswith("/responses"):
-        content = [{"type": "output_text", "text": SAID, "annotations": []}]
-        said = {"type": "message", "id": "i1", "role": "assistant", "status": "completed", "content": content}
-        return {
-            "id": "r1", "object": "response", "created_at": 1, "status": "completed", "model": "m", "output": [said],
-            "usage": {"input_tokens": 7, "output_tokens": 5, "total_tokens": 12},
-        }  # fmt: skip
     return None
 
 

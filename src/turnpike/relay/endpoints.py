@@ -100,8 +100,7 @@ def _table() -> dict[tuple[bytes, bytes], Route]:
         if not endpoint.model_in_path:
             table[endpoint.method.encode(), endpoint.path.encode()] = Route(kind, endpoint.path, endpoint)
     for path in _BY_THE_GATEWAY:
-        for method in (b"GET", b"POST", b"DELETE", b"PUT", b"PATCH"):
-            table[method, path.encode()] = Route(Kind.REFUSED, path)
+        table[b"POST", path.encode()] = Route(Kind.REFUSED, path)
     table[b"GET", b"/health"] = Route(Kind.HEALTH, "/health")
     table[b"GET", b"/health/relay/metrics"] = Route(Kind.RELAY_METRICS, "/health/relay/metrics")
     return table

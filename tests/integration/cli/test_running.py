@@ -222,22 +222,22 @@ def test_a_second_server_names_the_first(gateway: Gateway):
 
 
 def test_a_price_of_every_shape_is_set_shown_and_taken_back(gateway: Gateway):
-    name = (gateway.facts["model"], "--provider", "simulator")
-    before = turnpike_json("models", "price", *name, folder=gateway.folder)
+    name = gateway.facts["model"]
+    before = turnpike_json("models", "price", name, folder=gateway.folder)
     wish = {"input": "2", "image": {"1024x1024/hd": "0.08"}, "search": "0.002", "services": [
         {"name": "batch", "percent": 50}], "tiers": [{"above": 9, "input": "4"}]}  # fmt: skip
-    made = turnpike_json("models", "price", *name, "--set", json.dumps(wish), folder=gateway.folder)
+    made = turnpike_json("models", "price", name, "--set", json.dumps(wish), folder=gateway.folder)
     assert made["price_source"] == "override"
     assert made["price"]["image"] == {"1024x1024/hd": "0.08"}
-    shown = turnpike("models", "price", *name, folder=gateway.folder)
+    shown = turnpike("models", "price", name, folder=gateway.folder)
     assert shown.returncode == 0, shown.stderr
     for words in ("input: 2", "1024x1024/hd 0.08", "search: 0.002", "above 9 input tokens: input 4", "batch: 50 %"):
         assert words in shown.stdout
     restored = {"input": 0, "output": 0} if before["price_source"] == "override" else None
     if restored is None:
-        turnpike_json("models", "price", *name, "--reset", folder=gateway.folder)
+        turnpike_json("models", "price", name, "--reset", folder=gateway.folder)
     else:
-        turnpike_json("models", "price", *name, "--set", json.dumps(restored), folder=gateway.folder)
+        turnpike_json("models", "price", name, "--set", json.dumps(restored), folder=gateway.folder)
 
 
 def test_a_price_that_is_no_price_is_refused_with_its_field(gateway: Gateway):

@@ -3,7 +3,6 @@ real."""
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import boto3
@@ -48,23 +47,17 @@ def test_an_arn_is_signed_as_it_is_sent(bedrock: Any) -> None:
 
 
 def test_a_wrong_secret_is_found_out(simulator: RunningSimulator) -> None:
-    with (
-        closing(client(simulator, aws_secret_access_key="another")) as wrong,
-        pytest.raises(ClientError, match="signature we calculated") as raised,
-    ):
-        wrong.converse(modelId=MODEL, messages=[QUESTION])
+    with pytest.raises(ClientError, match="signature we calculated") as raised:
+        client(simulator, aws_secret_access_key="another").converse(modelId=MODEL, messages=[QUESTION])
     assert raised.value.response["Error"]["Code"] == "InvalidSignatureException"
 
 
 def test_temporary_keys_need_their_token(simulator: RunningSimulator) -> None:
     keys = {"aws_access_key_id": amazon.TEMPORARY_KEY_ID}
-    with closing(client(simulator, **keys, aws_session_token=amazon.SESSION_TOKEN)) as good:
-        assert good.converse(modelId=MODEL, messages=[QUESTION])["stopReason"] == "end_turn"
-    with (
-        closing(client(simulator, **keys, aws_session_token="stale")) as stale,
-        pytest.raises(ClientError, match="security token"),
-    ):
-        stale.converse(modelId=MODEL, messages=[QUESTION])
+    good = client(simulator, **keys, aws_session_token=amazon.SESSION_TOKEN)
+    assert good.converse(modelId=MODEL, messages=[QUESTION])["stopReason"] == "end_turn"
+    with pytest.raises(ClientError, match="security token"):
+        client(simulator, **keys, aws_session_token="stale").converse(modelId=MODEL, messages=[QUESTION])
 
 
 def test_a_stream_is_amazons_own_events(bedrock: Any) -> None:
@@ -98,7 +91,7 @@ def test_anthropics_form_is_invoked_whole_and_streamed(bedrock: Any) -> None:
 
 
 def test_models_and_profiles_are_listed(simulator: RunningSimulator) -> None:
-    with closing(client(simulator, "bedrock")) as listing:
-        assert MODEL in [row["modelId"] for row in listing.list_foundation_models()["modelSummaries"]]
-        profiles = listing.list_inference_profiles(maxResults=10)["inferenceProfileSummaries"]
+    listing = client(simulator, "bedrock")
+    assert MODEL in [row["modelId"] for row in listing.list_foundation_models()["modelSummaries"]]
+    profiles = listing.list_inference_profiles(maxResults=10)["inferenceProfileSummaries"]
     assert [row["inferenceProfileId"] for row in profiles] == [CLAUDE]

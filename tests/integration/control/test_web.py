@@ -199,7 +199,7 @@ async def test_every_wrong_field_is_named_and_no_value_repeated(services: Contro
     async with api(services) as operator:
         answer = await operator.post(
             "/api/v1/ai/providers",
-            {"name": "", "slug": "A B", "shared_api_key": SECRET * 2_000, "sort_order": "many", "extra": 1},
+            {"name": "", "slug": "A B", "shared_api_key": SECRET + " x", "sort_order": "many", "extra": 1},
         )
     fields = [entry["field"] for entry in answer.json()["error"]["details"]["errors"]]
     assert sorted(fields) == ["extra", "name", "shared_api_key", "slug", "sort_order"]

@@ -167,7 +167,7 @@ def test_credentials_and_accounts_are_the_gateways(gateway: RunningGateway, ada:
         "cookie": "a=b",
     }
     ada.ask("GET", "/v1/vector_stores?api_key=sk-other&order=asc", headers=headers)
-    call = gateway.simulator.calls_of("passage-headers")[-1]
+    (call,) = gateway.simulator.calls_of("passage-headers")
 
     assert call["key_hint"] == UPSTREAM_KEY[-4:]
     assert not set(call["headers"]) & {"openai-organization", "openai-project", "x-http-method-override", "cookie"}

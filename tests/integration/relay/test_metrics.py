@@ -75,8 +75,8 @@ async def traffic(stage: Stage) -> tuple[Sample, ...]:
         assert (await stage.chat(model, key="tp-nobody")).status == 401
         assert (await stage.chat(model, key=None)).status == 401
         assert (await stage.ask("/v1/models", method="GET")).status == 200
-        assert (await stage.ask("/v1/nowhere", {})).status == 403
-        assert (await stage.ask(EMBEDDINGS, method="GET")).status == 405
+        assert (await stage.ask("/v1/nowhere", {})).status == 404
+        assert (await stage.ask(CHAT, method="GET")).status == 405
         assert (await stage.ask("/health", method="GET")).status == 200
         assert (await stage.ask("/api/v1/keys", method="GET")).status == 503
         async with stage.caller() as caller:
@@ -95,8 +95,8 @@ REQUESTS = {
     ("POST", MESSAGES, "200"): 1,
     ("POST", EMBEDDINGS, "200"): 1,
     ("GET", "/v1/models", "200"): 1,
-    ("GET", EMBEDDINGS, "405"): 1,
-    ("POST", "*", "403"): 1,
+    ("GET", CHAT, "405"): 1,
+    ("POST", "/v1/*", "404"): 1,
     ("GET", "/health", "200"): 1,
     ("GET", "control", "503"): 1,
     ("-", "unreadable", "400"): 1,

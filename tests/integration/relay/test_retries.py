@@ -60,7 +60,7 @@ async def test_another_deployment_answers_for_one_that_cannot(stage: Stage, stat
     assert [record.attempt for record in stage.opens(settled.request_id)] == [1, 2]
 
 
-@pytest.mark.parametrize("status", ["400 No", "413 Large", "422 No"])
+@pytest.mark.parametrize("status", ["400 No", "402 Pay", "413 Large", "422 No"])
 async def test_what_is_wrong_with_the_request_is_not_tried_elsewhere(stage: Stage, status: str) -> None:
     async with serving(refusal(status)) as bad, serving(GOOD) as good:
         answered = await stage.chat(await stage.model(bad, good))
