@@ -9,6 +9,7 @@ from tests.architecture.sources import functions, python_files, shown, text_of, 
 
 SOURCES = python_files("src")
 HIDDEN_IMPORTS: dict[str, str] = {
+    "src/turnpike/relay/gates/guarding.py:guards_of": "20 ms and 5 MiB of patterns, for relays that have a policy only",
     "src/turnpike/relay/core.py:Relay._serve_other": "WebSockets would cost every start of a relay 40 ms",
     "src/turnpike/contract/periods.py:zone_of": "time zones would cost every start of a relay 8 ms",
 }

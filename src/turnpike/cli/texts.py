@@ -24,6 +24,7 @@ GROUPS: dict[str, str] = {
     "budgets": "What may be spent, by whom and when.",
     "routes": "Where requests go.",
     "residency": "Where data may go.",
+    "policies": "What may be said to models and by them.",
     "ledger": "What was called, by whom, and what it cost.",
     "audit": "Who changed what, who was refused what, and the proof of it.",
     "networks": "Which networks may reach the gateway.",
@@ -252,6 +253,59 @@ For example:
 For example:
 
     turnpike tiers remove students
+""",
+    ),
+    "policies set": (
+        "policies:set_policy",
+        """Make a policy, or replace the one of that name.
+
+For all that a policy can say see docs/guards.md; it is set as JSON with --file.
+
+For example:
+
+    turnpike policies set house --pii mask --injection flag
+    turnpike policies set support --pii restore --department ID
+    turnpike policies set strict --pii block --detect card,iban --model 'gpt-*'
+    turnpike policies set house --file house.json
+""",
+    ),
+    "policies list": (
+        "policies:list_policies",
+        """List policies.
+
+For example:
+
+    turnpike policies list --json
+""",
+    ),
+    "policies show": (
+        "policies:show",
+        """Show a policy.
+
+For example:
+
+    turnpike policies show house --json > house.json
+""",
+    ),
+    "policies delete": (
+        "policies:delete",
+        """Delete a policy.
+
+For example:
+
+    turnpike policies delete house
+""",
+    ),
+    "policies test": (
+        "policies:try_out",
+        """Show what policies find in a text, and what would go on.
+
+Nothing of the text is kept. Ends with exit code 1 when it would be refused.
+
+For example:
+
+    turnpike policies test 'write to bob@example.com' --policy house
+    turnpike policies test - --request < body.json
 """,
     ),
     "providers add": (

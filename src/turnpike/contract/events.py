@@ -129,4 +129,35 @@ class UsageEvent(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
     """Of a copy that a route sent to another deployment: the event of the request that it is a copy of."""
 
 
-Record = OpenRecord | UsageEvent
+class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one guard found, and what came of it. Never the text."""
+
+    policy_id: str
+    policy: str
+    guard: str
+    kind: str
+    """email, card, term, injection, parameter ..."""
+    action: str
+    """flag, mask, restore or block."""
+    where: str
+    """prompt or answer."""
+    count: int
+
+
+class GuardRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
+    """The decisions about one side of a call: in the journal before the prompt goes upstream, or the answer's end to
+    the caller."""
+
+    event_id: bytes
+    """Of the call, as in its UsageEvent."""
+    number: int
+    """Which record of the call's this is: 0 for the prompt, from 1 on for answers."""
+    at_ms: int
+    request_id: str
+    caller: Caller
+    operation: str
+    model_asked: str
+    decisions: tuple[Decision, ...]
+
+
+Record = OpenRecord | UsageEvent | GuardRecord

@@ -32,6 +32,12 @@ METRICS: tuple[Metric, ...] = (
     Metric("turnpike_cost_nanousd_total", "counter", "Cost in nano-dollars", ("model",)),
     Metric("turnpike_unpriced_requests_total", "counter", "Settled requests without a price", ("model",)),
     Metric("turnpike_retries_total", "counter", "Attempts after the first", ("backend",)),
+    Metric(
+        "turnpike_guard_decisions_total",
+        "counter",
+        "Finds of guards, by what came of them",
+        ("policy", "guard", "action"),
+    ),
     Metric("turnpike_requests_in_flight", "gauge", "Requests being answered"),
     Metric("turnpike_client_connections", "gauge", "Open client connections"),
     Metric("turnpike_upstream_connections", "gauge", "Open upstream connections", ("state",)),

@@ -5,6 +5,7 @@ import msgspec
 from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.caching import Caching
 from turnpike.contract.limits import LimitRule
+from turnpike.contract.policies import PolicySpec
 from turnpike.contract.routes import ResidencySpec, RouteSpec, Strategy
 from turnpike.wire.prices import Rates
 from turnpike.wire.vendor import AuthSpec as AuthSpec
@@ -163,3 +164,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Of departments, tags and the whole gateway."""
     routes: tuple[RouteSpec, ...] = ()
     residency: tuple[ResidencySpec, ...] = ()
+    guard_policies: tuple[PolicySpec, ...] = ()
+    """Those that are switched on, in the order of their priority."""

@@ -359,6 +359,8 @@ class Attempt:
 
     def _pass(self, lane: Lane, data: bytes) -> None:
         out = lane.feed(data)
+        if self.call.ended:
+            return  # an outlet withheld the rest
         if lane.finished:
             self._note(lane)
             self.call.complete(self)
@@ -368,7 +370,11 @@ class Attempt:
 
     def _end_stream(self, lane: Lane, data: bytes) -> None:
         """Raises UpstreamError when the stream ends without its end marker."""
-        out = lane.feed(data) + lane.end()
+        out = lane.feed(data)
+        if not self.call.ended:
+            out += lane.end()
+        if self.call.ended:
+            return  # an outlet withheld the rest
         self._note(lane)
         if lane.error is not None:
             out = redact_bytes(out, self.target.hidden)

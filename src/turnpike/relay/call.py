@@ -365,6 +365,18 @@ class Call:
         self.connection.end_stream(data)
         self.attempt = None
 
+    def withhold(self, attempt: Attempt, error: TurnpikeError, data: bytes = b"") -> None:
+        """An outlet lets no more of an answer go on than `data`; what it costs is charged all the same."""
+        attempt.cancel()
+        if not self.committed and not data:
+            self._answer_error(Outcome.REFUSED, error)
+            return
+        if data:
+            self.pass_on(attempt, data)
+        settle(self, Outcome.REFUSED, 200, error.code)
+        self._end()
+        self.connection.end_stream(self.dialect.write_stream_error(error, self.request_id))
+
     def failed(self, attempt: Attempt, error: TurnpikeError) -> None:
         """The attempt is over without an answer: another one, or the error."""
         if self.ended:

@@ -44,6 +44,7 @@ from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 
 if TYPE_CHECKING:
+    from turnpike.relay.guards.store import Guards
     from turnpike.relay.link import Link
     from turnpike.relay.realtime.session import Session
 
@@ -105,6 +106,8 @@ class Relay:
         )
         self.forwarder = Forwarder(self)
         self.uploads = Uploads(self)
+        self.guards: Guards | None = None
+        """Made when a snapshot first has policies: until then nobody pays for what it imports."""
         self.owners = Owners()
         self.edge = Edge(settings)
         self.money = Money(self)

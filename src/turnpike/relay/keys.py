@@ -28,6 +28,7 @@ class Entry:
         "alive",
         "budgets",
         "caller",
+        "exempt",
         "expires_at_ms",
         "gated",
         "gates",
@@ -43,6 +44,8 @@ class Entry:
     def __init__(self, grant: KeyGrant, profile: Profile) -> None:
         self.alive = True
         """False once revoked or evicted: whoever still holds the entry looks the key up again."""
+        self.exempt = False
+        """A call that a guard itself makes: no guard looks at it."""
         self.seen = 0.0
         """Monotonic time of the last request."""
         self.looked = 0.0

@@ -120,12 +120,14 @@ class MediaAttempt(Attempt):
         if text.startswith("text/html"):
             self._break_off(UpstreamGarbage("The provider answered with a page of HTML."))
             return False
-        self.lane = call.media.watch(call.asked, text)
+        watch = self.lane = call.media.watch(call.asked, text)
         lines = [b"content-type: " + kind]
         lines += [name + b": " + value for name in _PASSED if (value := head.get(name)) is not None]
-        if self.lane.is_stream:
+        if watch.is_stream:
             lines += [b"cache-control: no-cache", b"x-accel-buffering: no"]
         call.answer_headers = b"\r\n".join(lines) + b"\r\n"
+        for outlet in call.outlets:
+            self.lane = outlet.lane(self, self.lane)
         return True
 
     def _whole(self, head: AnswerHead, body: bytes) -> None:
@@ -142,7 +144,11 @@ class MediaAttempt(Attempt):
             except UpstreamError as error:
                 self._fail(error)
             return
-        body = lane.feed(body) + lane.end()
+        body = lane.feed(body)
+        if not self.call.ended:
+            body += lane.end()
+        if self.call.ended:
+            return  # an outlet withheld it
         self._note(lane)
         self._succeeded()
         self._call.answered_whole(self, body)

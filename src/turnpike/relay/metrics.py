@@ -66,7 +66,7 @@ class Tally:
 class Metrics:
     """Everything this relay has counted since it started."""
 
-    __slots__ = ("_attempts", "_others", "_retries", "_tallies")
+    __slots__ = ("_attempts", "_decisions", "_others", "_retries", "_tallies")
 
     def __init__(self) -> None:
         self._tallies: dict[Labels, Tally] = {}
@@ -75,6 +75,7 @@ class Metrics:
         self._attempts: dict[tuple[str, str], Histogram] = {}
         """By provider and status or error code: attempts that were given up."""
         self._retries: Counter[str] = Counter()
+        self._decisions: Counter[tuple[str, str, str]] = Counter()
 
     def tally(self, labels: Labels) -> Tally:
         found = self._tallies.get(labels)
@@ -97,6 +98,9 @@ class Metrics:
 
     def count_retry(self, backend: str) -> None:
         self._retries[backend] += 1
+
+    def count_decision(self, policy: str, guard: str, action: str, count: int) -> None:
+        self._decisions[policy, guard, action] += count
 
     def samples(self) -> Iterator[Sample]:
         """All counted series."""
@@ -136,6 +140,7 @@ class Metrics:
         yield from _histograms("ai_gateway_request_duration_seconds", attempt_durations)
         yield from (Sample("inference_requests_total", labels, count) for labels, count in inferences.items())
         yield from (Sample("turnpike_retries_total", (backend,), count) for backend, count in self._retries.items())
+        yield from (Sample("turnpike_guard_decisions_total", each, count) for each, count in self._decisions.items())
         for model, counts in models.items():
             yield Sample("turnpike_tokens_total", (model, "input"), counts["input"])
             yield Sample("turnpike_tokens_total", (model, "output"), counts["output"])

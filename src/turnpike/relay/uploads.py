@@ -155,6 +155,19 @@ class Form:
         replay = Replay(self._spool, changes)
         return replay if self._spool.on_disk else b"".join(replay.pieces())
 
+    def pieces(self) -> Iterator[bytes]:
+        """As it came. Raises Unavailable."""
+        return Replay(self._spool, ()).pieces()
+
+    def rewritten(self, changes: Sequence[Change], scanner: FormScanner) -> "Form":
+        """Another form with these changes, for a scanner that has read nothing; this one is closed."""
+        spool = Spool(self._owner)
+        for piece in Replay(self._spool, changes).pieces():
+            scanner.feed(piece)
+            spool.write(piece)
+        self.close()
+        return Form(scanner, spool, self.content_type, self._owner)
+
     def read(self, start: int, end: int) -> bytes:
         """Raises Unavailable."""
         return self._spool.read(start, end)

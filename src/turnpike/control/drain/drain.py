@@ -65,7 +65,7 @@ class Drain:
         before = self._state.rows
         self._state.journal_error = None
         self._look()
-        if self._held:
+        if self._held or self._decided():
             await self._commit()
         while not self._stopping() and self._read():
             await self._commit()
@@ -122,11 +122,18 @@ class Drain:
                 room -= len(events)
             if room > 0 and incarnation.first_pass:
                 incarnation.reached_end = True
-        return bool(self._held)
+        return bool(self._held or self._decided())
+
+    def _decided(self) -> bool:
+        return any(incarnation.decisions for incarnation in self._incarnations.values())
 
     # ---- writing
 
     async def _commit(self) -> None:
+        for incarnation in self._incarnations.values():
+            if incarnation.decisions:
+                await self._writer.write_decisions(incarnation.decisions)
+                incarnation.decisions = []
         owners = {event.event_id: incarnation for incarnation, events in self._held for event in events}
         rows = {event.event_id: row_of(event) for _, events in self._held for event in events}
         self._charges = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from turnpike.contract.events import OpenRecord, UsageEvent
+from turnpike.contract.events import GuardRecord, OpenRecord, UsageEvent
 from turnpike.contract.journal import (
     ASIDE_SUFFIX,
     GRACE_S,
@@ -49,6 +49,8 @@ class Incarnation:
         self._seen_at = seen_at
         self._report = report
         self._last_read: set[Segment] = set()
+        self.decisions: list[GuardRecord] = []
+        """Read and not written yet."""
         self._open: dict[bytes, list[tuple[Segment, bytes]]] = {}
         self._unknown_ids: set[bytes] = set()
         self._unknown_any = False
@@ -123,6 +125,8 @@ class Incarnation:
             elif isinstance(record, OpenHead):
                 calls.setdefault(record.event_id, []).append((segment, payload))
                 segment.open_calls += 1
+            elif isinstance(record, GuardRecord):
+                self.decisions.append(record)
             else:
                 events.append(record)
 

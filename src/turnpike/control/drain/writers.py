@@ -12,12 +12,14 @@ from typing import Any, ClassVar
 import aiosqlite
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from turnpike.contract.events import GuardRecord
 from turnpike.control.db.engine import is_sqlite, open_engines
 from turnpike.control.drain.charges import NONE, Charges, Sums, sums_of
 from turnpike.control.drain.courtesy import Turnstile
+from turnpike.control.drain.decisions import insert_decisions
 from turnpike.control.drain.refusals import waiting_rows
 from turnpike.control.drain.rows import COLUMNS, TOTAL_COLUMNS, TOTAL_KEYS, TOTAL_SUMS, Row, totals_of
 from turnpike.settings import Settings
@@ -78,6 +80,13 @@ class LedgerWriter(ABC):
         aim = rows * self.hold_s / max(held_s, 0.001)
         step = (self.batch_rows + min(aim, self.batch_rows * 2)) / 2
         self.batch_rows = int(min(max(step, self.smallest_batch), self.largest_batch))
+
+    async def write_decisions(self, records: Sequence[GuardRecord]) -> None:
+        """What guards decided, each once. Raises Unreachable."""
+        try:
+            await insert_decisions(self._engine, records)
+        except (DBAPIError, OSError, TimeoutError) as error:
+            raise Unreachable(_words(error)) from error
 
     @abstractmethod
     async def existing(self, event_ids: Sequence[bytes]) -> set[bytes]:

@@ -9,6 +9,7 @@ What a gate takes for a call it leaves with it as a `Hold`, which is told exactl
 
 from typing import TYPE_CHECKING, Protocol
 
+from turnpike.relay.gates.guarding import build_guards
 from turnpike.relay.gates.limits import build_limits, build_target_limits
 from turnpike.relay.money.gate import build as _money
 from turnpike.relay.money.gate import build_target as _money_of_target
@@ -85,7 +86,7 @@ class Gate(Protocol):
 
 if TYPE_CHECKING:
     Builder = Callable[[Relay, Entry, Route, Plan], Gate | None]
-    TargetBuilder = Callable[[ModelSpec, ProviderSpec, CredentialSpec | None], Gate | None]
+    TargetBuilder = Callable[[ModelSpec | None, ProviderSpec, CredentialSpec | None], Gate | None]
 
 
 def _caching(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> Gate | None:
@@ -93,7 +94,7 @@ def _caching(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> Ga
     return relay.caching_gate(relay, entry, route, plan)
 
 
-BUILDERS: "tuple[Builder, ...]" = (build_limits, _caching, _money)
+BUILDERS: "tuple[Builder, ...]" = (build_limits, build_guards, _caching, _money)
 """In the order of passing: limits, guards, cache, money, the queue."""
 TARGET_BUILDERS: "tuple[TargetBuilder, ...]" = (build_target_limits, _money_of_target)
 _REMEMBERED_AT_MOST = 10_000
@@ -112,7 +113,9 @@ def gates_of(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> tu
     return gates
 
 
-def target_gates(model: "ModelSpec", provider: "ProviderSpec", credential: "CredentialSpec | None") -> tuple[Gate, ...]:
+def target_gates(
+    model: "ModelSpec | None", provider: "ProviderSpec", credential: "CredentialSpec | None"
+) -> tuple[Gate, ...]:
     made = (build(model, provider, credential) for build in TARGET_BUILDERS)
     return tuple(gate for gate in made if gate is not None)
 

@@ -79,6 +79,8 @@ async def _whole(call: "PassageCall", fetch: Fetch, head: AnswerHead) -> None:
             await _note(call, answer)
             if _lead_here(call, [answer]):
                 body = _encode(answer)
+        if call.guard is not None:
+            body = call.guard.whole(body)
     call.end(head.status, _headers(call, head), redact_bytes(body, call.hidden))
 
 
@@ -189,6 +191,8 @@ async def _bytes(call: "PassageCall", fetch: Fetch, head: AnswerHead) -> None:
     if head.status in _BODILESS:
         await _bodiless(call, fetch, head)
         return
+    if call.guard is not None:
+        call.guard.opaque()
     call.commit(head.status, _headers(call, head))
     async for data in fetch.parts():
         call.connection.stream(data)
@@ -210,6 +214,8 @@ async def _bodiless(call: "PassageCall", fetch: Fetch, head: AnswerHead) -> None
 
 async def _events(call: "PassageCall", fetch: Fetch, head: AnswerHead) -> None:
     """Events go on as they come, after what they make has an owner."""
+    if call.guard is not None:
+        call.guard.opaque()
     parser = SseParser()
     call.streams = True
     committed = False

@@ -4,7 +4,7 @@ identify -> path -> body -> owners -> provider -> models -> journal -> provider'
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from turnpike.contract.access import Role
@@ -17,6 +17,7 @@ from turnpike.errors import (
     BudgetSpent,
     Conflict,
     NotFound,
+    PolicyRefused,
     ScopeMissing,
     TurnpikeError,
     Unauthenticated,
@@ -26,6 +27,7 @@ from turnpike.errors import (
 from turnpike.relay.admit import check_caller, decode, identify
 from turnpike.relay.backend import Backend
 from turnpike.relay.gates import Gate, Hold
+from turnpike.relay.gates.guarding import guards_of
 from turnpike.relay.keys import Entry
 from turnpike.relay.money.bounding import bound_of_passage
 from turnpike.relay.passage.answer import carry
@@ -40,17 +42,19 @@ from turnpike.relay.passage.models import named_models, names_model, note_usage,
 from turnpike.relay.passage.request import read_json, request_head
 from turnpike.relay.passage.settle import open_call, settle_call
 from turnpike.wire.bounds import Bound
+from turnpike.wire.forms import FormScanner, boundary_of
 from turnpike.wire.passage.paths import DEFAULT_VERSION, Api
-from turnpike.wire.passage.references import Reference
+from turnpike.wire.passage.references import Reference, plain_fields
 from turnpike.wire.prices import Rates
 from turnpike.wire.refusals import quota_status
 from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
     from turnpike.relay.core import Relay
+    from turnpike.relay.guards.passage import PassageGuard
     from turnpike.relay.head import RequestHead
     from turnpike.relay.protocol import ClientConnection
-    from turnpike.relay.uploads import Form
+    from turnpike.relay.uploads import Change, Form
 
 _ADMINS = (Role.ADMIN, Role.SUPER_ADMIN)
 
@@ -79,6 +83,8 @@ class PassageCall:
     rates: Rates | None = None
     served: Served | None = None
     usage: Usage | None = None
+    guard: "PassageGuard | None" = None
+    """Who looks at the answer."""
     streams = False
     made_by_stream = 0
     backend: Backend | None = None
@@ -207,11 +213,30 @@ class PassageCall:
         await admit_batch(self)
         check_batch(self)
         self.units = units_of(self)
+        if self.relay.catalog.snapshot.guard_policies:
+            before = self.body
+            self._look_at({*models, *([self.served.model] if models and self.served is not None else [])})
+            if self.body is not before:
+                rename_models(self, [] if carries_batch(self) else models)
+                await admit_batch(self)
         await self._enter(gates_before(self))
         await self._send()
 
     def expected(self, resource: str) -> int:
         return expected_of(self, resource)
+
+    def rewrite(self, changes: "Sequence[Change]") -> None:
+        """A guard puts something else into the form."""
+        form = self.body.form
+        assert form is not None
+        scanner = FormScanner(boundary_of(form.content_type), plain_fields(self.api), keeps_all=True)
+        self._raw = form.rewritten(changes, scanner)
+        self.body = Body(self.api, form.content_type, self._raw, may_be_raw=False)
+
+    def _look_at(self, models: set[str]) -> None:
+        """`models`: none where the request names none; then those of any model hold. Raises PolicyRefused."""
+        guards = guards_of(self.relay)
+        self.guard = guards.look_at_passage(self, models) if guards is not None else None
 
     # ---- who, what, whose
 
@@ -350,7 +375,7 @@ class PassageCall:
             self.connection.abort()
             return
         outcome = Outcome.REFUSED
-        if self.sent:
+        if self.sent and not isinstance(error, PolicyRefused):
             outcome = Outcome.UPSTREAM_ERROR if isinstance(error, UpstreamError) else Outcome.FAILED
         if isinstance(error, BudgetSpent):
             error.status = quota_status(self.dialect.name)

@@ -1,12 +1,14 @@
-"""The gates before a passed-through request: the same as before a model call, of its caller and of the provider."""
+"""The gates before a passed-through request: limits and money of its caller, and of the provider and model it goes to.
+Guards look at it before (turnpike.relay.guards.passage); nothing of it is kept to be given again."""
 
 from typing import TYPE_CHECKING
 
 from turnpike.contract.limits import Resource
 from turnpike.relay.catalog import Plan
-from turnpike.relay.gates import Gate, gates_of
-from turnpike.relay.gates.limits import build_target_limits
+from turnpike.relay.gates import Gate, target_gates
+from turnpike.relay.gates.limits import build_limits
 from turnpike.relay.limits.estimates import OUTPUT_TOKENS
+from turnpike.relay.money.gate import build as build_money
 from turnpike.wire.estimate import tokens_of_bytes
 from turnpike.wire.passage.kinds import OPENAI_FILES
 
@@ -28,9 +30,14 @@ def gates_before(call: "PassageCall") -> tuple[Gate, ...]:
         if len(plans) < _PLANS_AT_MOST:
             plans[key] = plan
     entry = call.entry
-    gates = entry.gates if entry.gated is plan else gates_of(call.relay, entry, call.head.route, plan)
-    of_target = build_target_limits(_model_of(call), call.way.provider, call.way.credential)
-    return gates if of_target is None else (*gates, of_target)
+    gates = plan.gates.get(entry)
+    if gates is None:
+        made = (
+            build_limits(call.relay, entry, call.head.route, plan),
+            build_money(call.relay, entry, call.head.route, None),
+        )
+        gates = plan.gates[entry] = tuple(gate for gate in made if gate is not None)
+    return gates + target_gates(_model_of(call), call.way.provider, call.way.credential)
 
 
 def units_of(call: "PassageCall") -> int:

@@ -14,6 +14,7 @@ from wsproto.utilities import RemoteProtocolError
 
 from turnpike.contract.events import Outcome
 from turnpike.errors import InvalidRequest, TurnpikeError, Unauthenticated, Unavailable
+from turnpike.relay.gates.guarding import refuse_unchecked
 from turnpike.relay.keys import Entry
 from turnpike.relay.realtime import ends
 from turnpike.relay.realtime.ends import End
@@ -104,6 +105,8 @@ class Session:
             plan = entry.profile.make_plan(head.route, self._model)
         if plan.router is not None:
             plan = plan.router.plan_for(Opening(entry, head))
+        if relay.catalog.snapshot.guard_policies:
+            refuse_unchecked(relay, entry, plan)
         own = WSConnection(ConnectionType.SERVER)
         # Before the provider is asked: raises for an offer that is none.
         self._offer(own)

@@ -18,6 +18,7 @@ from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
 from turnpike.control.db.models.limits import Limit, Tier
 from turnpike.control.db.models.objects import OwnedObjectRow
+from turnpike.control.db.models.policies import GuardDecision, GuardPolicy
 from turnpike.control.db.models.routes import ResidencyPolicy, RouteRow, RouteVersion
 from turnpike.control.db.models.security import NetworkRule
 from turnpike.control.db.models.signin import (
@@ -51,6 +52,8 @@ __all__ = [
     "Credential",
     "Department",
     "EntryLink",
+    "GuardDecision",
+    "GuardPolicy",
     "Issuer",
     "LedgerRow",
     "LedgerTotal",

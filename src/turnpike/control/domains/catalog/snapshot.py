@@ -12,13 +12,23 @@ from turnpike.contract import CONTRACT_VERSION
 from turnpike.contract.limits import LimitRule, Subject
 from turnpike.contract.snapshot import AliasSpec, CredentialSpec, ModelSpec, Policies, ProviderSpec, Snapshot
 from turnpike.control.budget_specs import SharedBudgets, shared_budgets
-from turnpike.control.db.models import Credential, Model, ModelAlias, Policy, Provider, ResidencyPolicy, RouteRow
+from turnpike.control.db.models import (
+    Credential,
+    GuardPolicy,
+    Model,
+    ModelAlias,
+    Policy,
+    Provider,
+    ResidencyPolicy,
+    RouteRow,
+)
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.caching.service import read_caching
 from turnpike.control.domains.catalog.facts import facts_of, read_config
 from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.control.domains.catalog.routing import residency_spec, route_spec
 from turnpike.control.domains.limits import service as limits
+from turnpike.control.domains.policies.service import enabled_policies, spec_of
 from turnpike.control.domains.security import service as security
 from turnpike.control.infra.secrets import CannotOpen, Sealer
 from turnpike.kit.clock import now_ms
@@ -54,6 +64,7 @@ class _Rows(NamedTuple):
     budgets: SharedBudgets
     routes: Sequence[RouteRow]
     residency: Sequence[ResidencyPolicy]
+    guards: Sequence[GuardPolicy]
 
 
 class SnapshotCompiler:
@@ -73,12 +84,13 @@ class SnapshotCompiler:
         routes = (await session.scalars(select(RouteRow).where(RouteRow.is_active).order_by(RouteRow.name))).all()
         policies = select(ResidencyPolicy).where(ResidencyPolicy.is_active).order_by(ResidencyPolicy.name)
         residency = (await session.scalars(policies)).all()
+        guards = (await session.scalars(enabled_policies())).all()
         policy = (await session.scalars(select(Policy.value).where(Policy.name == GATEWAY_POLICY))).first()
         caching = await read_caching(session, store=self._settings.cache_store is not CacheStore.OFF)
         rules = await limits.shared_rules(session)
         # Thousands of rows take a while: the loop goes on serving meanwhile.
         budgets = await shared_budgets(session)
-        rows = _Rows(providers, credentials, models, aliases, rules, budgets, routes, residency)
+        rows = _Rows(providers, credentials, models, aliases, rules, budgets, routes, residency, guards)
         snapshot = await asyncio.to_thread(self._build, version, rows, policy)
         return msgspec.structs.replace(snapshot, networks=networks, caching=caching)
 
@@ -114,6 +126,7 @@ class SnapshotCompiler:
             budgets=rows.budgets.for_callers,
             routes=tuple(route_spec(row) for row in rows.routes),
             residency=tuple(residency_spec(row) for row in rows.residency),
+            guard_policies=tuple(spec_of(row) for row in rows.guards),
         )
 
     def _credential(self, row: Credential, budgets: SharedBudgets) -> CredentialSpec | None:

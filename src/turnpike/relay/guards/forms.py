@@ -1,0 +1,70 @@
+"""A form under a ruleset: its fields are texts; its files are, where they are text, and else what no guard can read."""
+
+from typing import TYPE_CHECKING
+
+from turnpike.relay.guards.prompt import Prompt
+from turnpike.relay.uploads import Change, Form
+from turnpike.wire.forms import FilePart, FormScanner, boundary_of
+from turnpike.wire.guards.shapes import STRUCTURAL
+
+if TYPE_CHECKING:
+    from turnpike.relay.media_call import MediaCall
+
+_WORDS = STRUCTURAL | {"stream", "temperature", "seconds", "n", "timestamp_granularities[]", "include[]"}
+
+
+def guarded_media_form(call: "MediaCall", prompt: Prompt) -> None:
+    """Raises PolicyRefused. The form stays as it came where nothing of it changes."""
+    assert call.form is not None
+    changes = changes_of(call.form, prompt)
+    if not changes:
+        return
+    before = call.asked
+    changed = call.form = call.form.rewritten(
+        changes, FormScanner(boundary_of(call.form.content_type), call.media.watched)
+    )
+    call.fields = call.asked = changed.read_head(call.media)
+    call.asked.model = before.model
+    call.body = changed.with_model(before.model)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def changes_of(form: Form, prompt: Prompt) -> list[Change]:
+    """What is to stand elsewhere than it came, in the body's order. Raises PolicyRefused."""
+    scanner = FormScanner(boundary_of(form.content_type), frozenset(), keeps_all=True)
+    for piece in form.pieces():
+        scanner.feed(piece)
+    scanner.finish()
+    changes: list[Change] = []
+    for name, field in scanner.plain:
+        if name not in _WORDS and (new := _guarded(field.value, prompt)) != field.value:
+            changes.append((field.start, field.end, new.encode()))
+    for file in scanner.files:
+        if file.name not in _WORDS and file.size:
+            changes += _of_file(form, file, prompt)
+    return sorted(changes, key=lambda change: change[0])
+
+
+def _of_file(form: Form, file: FilePart, prompt: Prompt) -> list[Change]:
+    end = file.start + file.size
+    text = None if b"\0" in file.beginning else _decoded(form.read(file.start, end))
+    if text is None or "\0" in text:
+        prompt.met_media()
+        return []
+    new = _guarded(text, prompt)
+    return [] if new == text else [(file.start, end, new.encode())]
+
+
+def _decoded(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _guarded(text: str, prompt: Prompt) -> str:
+    return _lines(text, prompt) if text.lstrip().startswith("{") else prompt.text(text)
+
+
+def _lines(text: str, prompt: Prompt) -> str:
+    """JSON, or a JSON object on each line, as batches have it."""
+    return "\n".join(prompt.json_text(line) for line in text.split("\n"))

@@ -1,0 +1,174 @@
+"""Where the pieces of text are in the events of each form's stream, and which events end which texts.
+
+An event is decoded JSON. What it holds beside pieces is treated as any whole answer's text.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple, cast
+
+Members = dict[str, Any]
+Channel = tuple[Hashable, ...]
+"""Which text a piece belongs to. What ends a text is named by the beginning of its channel."""
+
+
+class Piece(NamedTuple):
+    channel: Channel
+    holder: Members
+    key: str
+    is_json: bool
+
+
+class Seen(NamedTuple):
+    pieces: list[Piece]
+    ends: list[Channel]
+    """Texts whose channels begin so are over, this event's pieces included. () ends all."""
+
+
+def _members(value: Any) -> Members:
+    return cast("Members", value) if isinstance(value, dict) else {}
+
+
+def _items(value: Any) -> list[Members]:
+    return [_members(each) for each in cast("list[Any]", value)] if isinstance(value, list) else []
+
+
+def _piece(found: list[Piece], holder: Members, key: str, channel: Channel, *, is_json: bool = False) -> None:
+    if isinstance(holder.get(key), str):
+        found.append(Piece((*channel, key), holder, key, is_json))
+
+
+def openai_chat(event: Members) -> Seen:
+    pieces: list[Piece] = []
+    ends: list[Channel] = []
+    choices = _items(event.get("choices"))
+    for choice in choices:
+        index = choice.get("index", 0)
+        delta = _members(choice.get("delta"))
+        for key in ("content", "reasoning_content", "reasoning", "refusal"):
+            _piece(pieces, delta, key, (index,))
+        _piece(pieces, choice, "text", (index,))
+        _piece(pieces, _members(delta.get("audio")), "transcript", (index, "audio"))
+        _piece(pieces, _members(delta.get("function_call")), "arguments", (index, "function"), is_json=True)
+        for call in _items(delta.get("tool_calls")):
+            channel = (index, "tool", call.get("index", 0))
+            _piece(pieces, _members(call.get("function")), "arguments", channel, is_json=True)
+            _piece(pieces, _members(call.get("custom")), "input", channel)
+        if choice.get("finish_reason") is not None:
+            ends.append((index,))
+    if not choices and ("usage" in event or "error" in event):
+        ends.append(())
+    return Seen(pieces, ends)
+
+
+def anthropic_messages(event: Members) -> Seen:
+    pieces: list[Piece] = []
+    kind, index = event.get("type"), event.get("index", 0)
+    delta = _members(event.get("delta"))
+    if kind == "content_block_delta":
+        _piece(pieces, delta, "text", (index,))
+        _piece(pieces, delta, "thinking", (index,))
+        _piece(pieces, delta, "partial_json", (index,), is_json=True)
+        return Seen(pieces, [])
+    if kind in ("content_block_stop", "content_block_start"):
+        return Seen(pieces, [(index,)])
+    return Seen(pieces, [()] if kind in ("message_delta", "message_stop", "error") else [])
+
+
+_RESPONSES_JSON = ("response.function_call_arguments", "response.mcp_call_arguments")
+
+
+def openai_responses(event: Members) -> Seen:
+    kind = str(event.get("type", ""))
+    if kind.endswith(".delta"):
+        pieces: list[Piece] = []
+        name = kind.removesuffix(".delta")
+        place = (event.get("item_id"), event.get("output_index"))
+        part = event.get("content_index", event.get("summary_index"))
+        if "audio.delta" not in kind:
+            _piece(pieces, event, "delta", (*place, name, part), is_json=name in _RESPONSES_JSON)
+        return Seen(pieces, [])
+    if kind.endswith(".done") and "item_id" in event:
+        return Seen([], [(event.get("item_id"), event.get("output_index"))])
+    if kind == "response.output_item.done":
+        return Seen([], [(_members(event.get("item")).get("id"), event.get("output_index"))])
+    ends = kind in ("response.completed", "response.incomplete", "response.failed", "response.done", "error")
+    return Seen([], [()] if ends else [])
+
+
+def gemini(event: Members) -> Seen:
+    pieces: list[Piece] = []
+    ends: list[Channel] = []
+    candidates = _items(event.get("candidates"))
+    for candidate in candidates:
+        index = candidate.get("index", 0)
+        for part in _items(_members(candidate.get("content")).get("parts")):
+            _piece(pieces, part, "text", (index, bool(part.get("thought"))))
+        if candidate.get("finishReason") is not None:
+            ends.append((index,))
+    if "error" in event:
+        ends.append(())
+    return Seen(pieces, ends)
+
+
+def cohere_chat(event: Members) -> Seen:
+    pieces: list[Piece] = []
+    kind, index = event.get("type"), event.get("index", 0)
+    message = _members(_members(event.get("delta")).get("message"))
+    match kind:
+        case "content-delta":
+            content = _members(message.get("content"))
+            _piece(pieces, content, "text", ("content", index))
+            _piece(pieces, content, "thinking", ("content", index))
+        case "tool-plan-delta":
+            _piece(pieces, message, "tool_plan", ("plan",))
+        case "tool-call-delta":
+            function = _members(_members(message.get("tool_calls")).get("function"))
+            _piece(pieces, function, "arguments", ("tool", index), is_json=True)
+        case "content-end":
+            return Seen(pieces, [("content", index)])
+        case "tool-call-end":
+            return Seen(pieces, [("tool", index)])
+        case "content-start" | "tool-call-start":
+            return Seen(pieces, [("plan",)])
+        case "message-end":
+            return Seen(pieces, [()])
+        case _:
+            pass
+    return Seen(pieces, [])
+
+
+def bedrock_converse(event: Members) -> Seen:
+    """The event's members stand under its type, as the binary framing's headers tell it."""
+    pieces: list[Piece] = []
+    if "contentBlockDelta" in event:
+        block = _members(event["contentBlockDelta"])
+        index = block.get("contentBlockIndex", 0)
+        delta = _members(block.get("delta"))
+        _piece(pieces, delta, "text", (index,))
+        _piece(pieces, _members(delta.get("toolUse")), "input", (index, "tool"), is_json=True)
+        _piece(pieces, _members(delta.get("reasoningContent")), "text", (index, "reasoning"))
+        return Seen(pieces, [])
+    if "contentBlockStop" in event:
+        return Seen(pieces, [(_members(event["contentBlockStop"]).get("contentBlockIndex", 0),)])
+    return Seen(pieces, [()] if "messageStop" in event else [])
+
+
+def openai_transcription(event: Members) -> Seen:
+    pieces: list[Piece] = []
+    if event.get("type") == "transcript.text.delta":
+        _piece(pieces, event, "delta", ("transcript",))
+        return Seen(pieces, [])
+    return Seen(pieces, [()])
+
+
+READERS: dict[str, Callable[[Members], Seen]] = {
+    "openai_chat": openai_chat,
+    "openai_responses": openai_responses,
+    "anthropic_messages": anthropic_messages,
+    "gemini": gemini,
+    "cohere_chat": cohere_chat,
+    "bedrock_converse": bedrock_converse,
+    "openai_transcription": openai_transcription,
+    "openai_translation": openai_transcription,
+}
+"""By dialect. A form without streams of text has none."""
