@@ -25,6 +25,8 @@ def guards_of(relay: "Relay") -> "Guards | None":
 
 
 def build_guards(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> "Gate | None":
+    if not route.is_call and route.media is None:
+        return None  # sessions are refused at their opening, what passes through is looked at there
     guards = guards_of(relay)
     return guards.gate(entry, route, plan) if guards is not None else None
 

@@ -20,9 +20,8 @@ def guarded_media_form(call: "MediaCall", prompt: Prompt) -> None:
     if not changes:
         return
     before = call.asked
-    changed = call.form = call.form.rewritten(
-        changes, FormScanner(boundary_of(call.form.content_type), call.media.watched)
-    )
+    scanner = FormScanner(boundary_of(call.form.content_type), call.media.watched)
+    changed = call.form = call.form.rewritten(changes, scanner)
     call.fields = call.asked = changed.read_head(call.media)
     call.asked.model = before.model
     call.body = changed.with_model(before.model)  # pyright: ignore[reportAttributeAccessIssue]
