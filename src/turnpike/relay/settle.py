@@ -20,8 +20,8 @@ from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
     from turnpike.contract.caching import KeptAnswer
+    from turnpike.relay.answering import Answering
     from turnpike.relay.attempt import Attempt
-    from turnpike.relay.call import Call
 
 _encode = msgspec.msgpack.Encoder().encode
 _SHOWN_CHARS = 256
@@ -81,7 +81,7 @@ class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
     mirror_of: bytes | None
 
 
-def open_attempt(call: "Call", attempt: "Attempt") -> None:
+def open_attempt(call: "Answering", attempt: "Attempt") -> None:
     """Writes the open record of the attempt that is about to be sent. Raises Unavailable when the journal takes it not:
     what it does not know must not be sent."""
     route = call.route
@@ -100,7 +100,7 @@ def open_attempt(call: "Call", attempt: "Attempt") -> None:
         raise full_error()
 
 
-def settle_answered(call: "Call", attempt: "Attempt", usage: Usage) -> int | None:
+def settle_answered(call: "Answering", attempt: "Attempt", usage: Usage) -> int | None:
     """Settles a call that was answered with status 200 and a reported usage: the common path. Returns its cost."""
     target = attempt.target
     price = target.cost
@@ -138,11 +138,11 @@ def settle_answered(call: "Call", attempt: "Attempt", usage: Usage) -> int | Non
         )
     )  # fmt: skip
     if call.holds or call.target_holds:
-        release_all(call, usage, cost)
+        release_all(call, usage, cost)  # pyright: ignore[reportArgumentType] - a call; a cast is a call too many
     return cost
 
 
-def settle(call: "Call", outcome: Outcome, status: int, error_code: str | None = None) -> int | None:
+def settle(call: "Answering", outcome: Outcome, status: int, error_code: str | None = None) -> int | None:
     """Settles a call whatever became of it, and returns its cost. The second time, or for a caller who is not known,
     it does nothing."""
     if call.settled or not call.identified:
@@ -179,11 +179,11 @@ def settle(call: "Call", outcome: Outcome, status: int, error_code: str | None =
         )
     )  # fmt: skip
     if call.holds or call.target_holds:
-        release_all(call, usage, cost)
+        release_all(call, usage, cost)  # pyright: ignore[reportArgumentType] - a call; a cast is a call too many
     return cost
 
 
-def settle_kept(call: "Call", kept: "KeptAnswer") -> None:
+def settle_kept(call: "Answering", kept: "KeptAnswer") -> None:
     """Settles a call that is answered with a kept answer: no upstream saw it, and it costs nothing. Its row tells the
     tokens that the answer had, and what it had cost; of limits and budgets it takes nothing but a request."""
     call.settled = True
@@ -206,7 +206,7 @@ def settle_kept(call: "Call", kept: "KeptAnswer") -> None:
         )
     )  # fmt: skip
     if call.holds or call.target_holds:
-        release_all(call, None, 0)
+        release_all(call, None, 0)  # pyright: ignore[reportArgumentType] - a call; a cast is a call too many
 
 
 def usage_of(attempt: "Attempt") -> tuple[Usage | None, UsageSource]:
@@ -247,7 +247,7 @@ def abandon(attempt: "Attempt", error: TurnpikeError) -> Abandoned:
     return abandoned
 
 
-def _abandoned_cost(call: "Call") -> int:
+def _abandoned_cost(call: "Answering") -> int:
     return sum(each.cost_nanousd or 0 for each in call.abandoned)
 
 

@@ -1,0 +1,40 @@
+"""What each command's help says: where it is, and the text, first line first.
+
+Kept apart from the commands, so that help imports none of them.
+"""
+
+from turnpike.cli.texts import catalog, governing, people, serving
+
+HELP = """One road to every AI model: a self-hosted AI gateway.
+
+A first start:
+
+    turnpike serve
+
+Every command works on one installation, the data folder: through the running
+server, or on the folder itself while none runs.
+"""
+
+GROUPS: dict[str, str] = {
+    "keys": "API keys: who may call, and what.",
+    "providers": "Where models come from.",
+    "resilience": "Failing providers, and more calls than there is room for.",
+    "models": "What callers can ask for.",
+    "cache": "Answers that are kept to be given again.",
+    "users": "People: who they are, and what they may do.",
+    "sessions": "Who is signed in.",
+    "budgets": "What may be spent, by whom and when.",
+    "routes": "Where requests go.",
+    "residency": "Where data may go.",
+    "policies": "What may be said to models and by them.",
+    "ledger": "What was called, by whom, and what it cost.",
+    "audit": "Who changed what, who was refused what, and the proof of it.",
+    "networks": "Which networks may reach the gateway.",
+    "limits": "How much may be used, in a time or at once.",
+    "tiers": "Sets of limits that keys carry.",
+    "db": "The database.",
+    "secrets": "The keys that encrypt secrets at rest.",
+}
+
+COMMANDS: dict[str, tuple[str, str]] = {**serving.COMMANDS, **catalog.COMMANDS, **people.COMMANDS, **governing.COMMANDS}
+"""By their words: module and function, and the text."""
