@@ -70,7 +70,7 @@ def set_limit(
     who: Who = NOBODY,
     common: Common = DEFAULT,
 ) -> None:
-    """Set a limit."""
+    """Set a limit, or change it."""
     body: dict[str, Any] = {"resource": resource, "amount": amount, "burst": burst, "on_unreachable": unreachable}
     if resource != "concurrency":
         body["window_s"] = _seconds(per)
@@ -107,7 +107,7 @@ def list_limits(*, common: Common = DEFAULT) -> None:
 
 
 def show(*, who: Who = NOBODY, common: Common = DEFAULT) -> None:
-    """Show how much is used."""
+    """Show how much of somebody's limits is used."""
 
     async def work(control: Control) -> None:
         found = await who.find(control)
@@ -128,7 +128,7 @@ def show(*, who: Who = NOBODY, common: Common = DEFAULT) -> None:
 
 
 def reset(*, who: Who = NOBODY, common: Common = DEFAULT) -> None:
-    """Begin running windows anew."""
+    """Begin somebody's running windows anew."""
 
     async def work(control: Control) -> None:
         done = (await control.post(f"{PATH}/reset", await who.find(control))).data
@@ -156,7 +156,7 @@ def set_tier(
     description: Annotated[str | None, Parameter(help="For people who choose one.")] = None,
     common: Common = DEFAULT,
 ) -> None:
-    """Make a tier."""
+    """Make a tier; its limits are set with `limits set --tier`."""
 
     async def work(control: Control) -> None:
         made = (await control.call("PUT", f"{TIERS}/{name}", body={"description": description})).data
@@ -166,7 +166,7 @@ def set_tier(
 
 
 def list_tiers(*, common: Common = DEFAULT) -> None:
-    """List tiers."""
+    """List tiers with their limits."""
 
     async def work(control: Control) -> None:
         rows = (await control.get(TIERS)).data
@@ -177,7 +177,7 @@ def list_tiers(*, common: Common = DEFAULT) -> None:
 
 
 def remove_tier(name: Annotated[str, Parameter(help="Its name.")], /, *, common: Common = DEFAULT) -> None:
-    """Take a tier away."""
+    """Take a tier away that no key carries, with its limits."""
 
     async def work(control: Control) -> None:
         reply = await control.delete(f"{TIERS}/{name}")

@@ -189,7 +189,7 @@ def try_out(
     answer: Annotated[bool, Parameter(negative="", help="As an answer, not as a prompt.")] = False,
     common: Common = DEFAULT,
 ) -> None:
-    """Show what policies find in a text, and what would go on. Exit code 1 when it would be refused."""
+    """Show what policies find in a text, and what would go on."""
     given = sys.stdin.read() if text == "-" else text
     body: dict[str, Any] = {"policy": policy, "dialect": dialect, "side": "answer" if answer else "prompt"}
     if request:

@@ -35,7 +35,7 @@ def change(
     *,
     common: Common = DEFAULT,
 ) -> None:
-    """Change some of them."""
+    """Change some of them: NAME=VALUE; NAME=default takes the default again."""
     body = dict(_pair(text) for text in values)
 
     async def work(control: Control) -> None:
@@ -51,7 +51,7 @@ def health(
     *,
     common: Common = DEFAULT,
 ) -> None:
-    """Show how providers fare."""
+    """Show how providers fare: active checks, breakers, rests, limits."""
 
     async def work(control: Control) -> None:
         rows = [await find_provider(control, provider)] if provider is not None else await control.rows(PROVIDERS)
