@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
             direct,
             stack.enter_context(programs.nginx(folder, upstream)),
             stack.enter_context(programs.turnpike(folder, upstream)),
+            stack.enter_context(programs.turnpike(folder, upstream, governed=True)),
         ]
         servers += [_other(text) for text in arguments.other]
         rows = {server.name: Row(start_s=server.started_in_s) for server in servers}
@@ -94,7 +95,7 @@ def finer(servers: list[Running], rows: dict[str, Row], folder: Path, seconds: f
         row["chunks_s"] = streams.per_s * measure.EVENTS_A_STREAM
         slow = measure.paced(server, 512, seconds)
         row.update(paced_p99_ms=slow.p99_ms, paced_core=slow.core)
-        if server.name == "turnpike":
+        if server.name in ("turnpike", "governed"):
             row["translated_req_s"] = measure.full(server, folder, seconds, model="claude").per_s
 
 

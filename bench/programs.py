@@ -127,32 +127,51 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     process.wait(60)
 
 
+GOVERNED = (
+    ("limits", "set", "--key", "bench", "--amount", "100000000", "--per", "minute"),
+    ("limits", "set", "--key", "bench", "--resource", "tokens", "--amount", "100000000000", "--per", "minute"),
+    ("limits", "set", "--key", "bench", "--resource", "concurrency", "--amount", "100000"),
+    ("limits", "set", "--gateway", "--amount", "1000000000", "--per", "minute"),
+    ("budgets", "set", "--key", "bench", "--amount-usd", "1000000", "--period", "month", "--flat-usd", "0.0001"),
+    ("budgets", "set", "--global", "--amount-usd", "1000000", "--period", "month", "--flat-usd", "0.0001"),
+    ("routes", "set", "bench", "--to", "bench", "--strategy", "ewma"),
+)
+"""Three levels of limits, two hard budgets, and health-weighted routing over two deployments."""
+
+
 @contextmanager
-def turnpike(folder: Path, upstream: int) -> Iterator[Running]:
-    """The whole gateway with one relay, all of it on one core, registered with two deployments of each model."""
+def turnpike(folder: Path, upstream: int, *, governed: bool = False) -> Iterator[Running]:
+    """The whole gateway with one relay, all of it on one core, registered with two deployments of each model.
+    `governed`: with limits, budgets and a route besides keys, scopes, prices, journal and metrics."""
     port = free_port()
-    data = ["--data-dir", str(folder / "turnpike")]
+    name = "governed" if governed else "turnpike"
+    data = ["--data-dir", str(folder / name)]
     listen = ["--host", "127.0.0.1", "--port", str(port), "--relays", "1"]
-    server = Server([*pinned(GATEWAY_CORE), *COMMAND, "serve", *listen, *data], folder / "turnpike.log")
+    server = Server([*pinned(GATEWAY_CORE), *COMMAND, "serve", *listen, *data], folder / f"{name}.log")
     process = server.start()
     try:
         _wait_for(port, "/health", "none")
         base = f"http://127.0.0.1:{upstream}"
-        for name, vendor, address, models in (
+        for slug, vendor, address, models in (
             ("one", "openai_compatible", f"{base}/v1", "bench,paced"),
             ("two", "openai_compatible", f"{base}/v1", "bench,paced"),
             ("three", "anthropic", base, "claude"),
         ):
             where = ["--base-url", address, "--allow-address", "127.0.0.1/32", "--api-key", "sk-bench"]
-            _run(*COMMAND, "providers", "add", vendor, "--name", name, *where, "--model", models, *data, "--json")
+            _run(*COMMAND, "providers", "add", vendor, "--name", slug, *where, "--model", models, *data, "--json")
         key = json.loads(_run(*COMMAND, "keys", "create", "--name", "bench", *data, "--json"))["key"]
+        for provider in ("one", "two"):
+            price = ["--provider", provider, "--set", '{"input": 1, "output": 2}']
+            _run(*COMMAND, "models", "price", "bench", *price, *data, "--json")
+        for words in GOVERNED if governed else ():
+            _run(*COMMAND, *words, *data, "--json")
         _stop(process)
         began = time.monotonic()
         process = server.start()
         _wait_for(port, "/v1/chat/completions", key)
         started_in_s = time.monotonic() - began
         relay = [pid for pid in _descendants(process.pid) if "turnpike.relay" in _command_of(pid)]
-        yield Running("turnpike", port, relay, key, started_in_s)
+        yield Running(name, port, relay, key, started_in_s)
     finally:
         _stop(process)
 

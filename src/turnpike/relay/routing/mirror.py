@@ -1,6 +1,6 @@
 """A copy of a call, sent to another deployment: its answer is thrown away, its cost is in the ledger under an event of
-its own. It never delays or fails the call that it is a copy of, and takes nothing of its caller's limits and budgets;
-those of the deployment that it goes to hold for it too.
+its own and in its caller's budgets. It never delays or fails the call that it is a copy of, and takes nothing of its
+caller's limits; limits of the deployment that it goes to hold for it too.
 """
 
 import asyncio
@@ -8,6 +8,7 @@ from random import random
 from typing import TYPE_CHECKING, cast
 
 from turnpike.relay.call import Call
+from turnpike.relay.money.gate import build as build_money
 
 if TYPE_CHECKING:
     from turnpike.errors import TurnpikeError
@@ -57,7 +58,10 @@ class MirrorCall(Call):
         self._under_way = under_way
 
     def begin(self) -> None:
-        self._guarded(self._send_first)
+        money = build_money(self.relay, self.entry, self.route, self.plan)
+        if money is not None:
+            self._gates = (money,)
+        self._guarded(self._pass_gates)
 
     def _may_retry(self, attempt: "Attempt", error: "TurnpikeError") -> bool:
         return False
