@@ -14,6 +14,7 @@ from turnpike.contract.routing.planning import Index
 from turnpike.contract.routing.residency import in_region
 from turnpike.contract.snapshot import AuthSpec, CredentialSpec, ModelSpec, ProviderSpec, Snapshot
 from turnpike.errors import Forbidden, ModelNotFound, PolicyRefused
+from turnpike.relay.backend import Backends
 from turnpike.relay.catalog import Catalog, Profiles
 from turnpike.relay.connect import Connector
 from turnpike.relay.endpoints import route_of
@@ -55,7 +56,7 @@ class Asking:
 def profiles_of(snapshot: Snapshot) -> Any:
     connector = Connector(timeout_s=1, own_ports=(), ca_file=None, proxy=None, no_proxy=())
     pools = Pools(connector, tick=Tick(0.0), limit=8, read_timeout_s=1, idle_s=1)
-    return Profiles(Catalog(snapshot, {}, pools, Metrics()))
+    return Profiles(Catalog(snapshot, Backends(), pools, Metrics()))
 
 
 MEMBERS = st.sampled_from(

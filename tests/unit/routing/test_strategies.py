@@ -86,7 +86,7 @@ def test_none_is_chosen_that_rests_or_was_tried(strategy: Strategy, resting: set
 @pytest.mark.parametrize("strategy", list(Strategy))
 def test_a_provider_that_asked_to_be_left_alone_is(strategy: Strategy) -> None:
     found = targets(2)
-    found[0].gauge.rests_until = 10.0
+    found[0].breaker.rest(10.0)
     pick = picker(strategy, found)
     assert {pick.pick(FakeCall(), 5.0, ()).name for _ in range(10)} == {"d1"}
     plain = Plan("m", [(each, 1) for each in found], [])
