@@ -188,7 +188,7 @@ def test_the_readmes_javascript_works(readme_home: Home) -> None:
 def test_the_readmes_commands_work(readme_home: Home) -> None:
     (script,) = [block for block in blocks("sh") if "turnpike keys create" in block]
     lines = [line for line in script.splitlines() if line.startswith("turnpike ")]
-    assert len(lines) == 6
+    assert len(lines) == 8
     # The provider's key comes from standard input, and its list of models from a server that is not asked here.
     lines[0] = lines[0].replace("--api-key -", "--api-key - --model gpt-example")
     assert lines[0].startswith("turnpike providers add openai")

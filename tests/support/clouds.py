@@ -60,6 +60,16 @@ def register_clouds(gateway: RunningGateway) -> None:
         ("azure-entra", "gpt-at-azure-classic", "my-gpt"),
     ):
         add_model(gateway, slug, name, model_id)
-    add_model(gateway, "azure", "embed-at-azure", "my-embedding", "embeddings")
-    for name in ("nova", "claude-at-vertex", "gpt-at-azure-classic", "embed-at-azure"):
+    for slug, name, model_id in (
+        ("azure", "embed-at-azure", "my-embedding"),
+        ("bedrock", "titan-embeddings", "amazon.titan-embed-text-v2:0"),
+        ("bedrock", "cohere-at-bedrock", "eu.cohere.embed-v4:0"),
+        ("vertex", "embed-at-vertex", "text-embedding-005"),
+    ):
+        add_model(gateway, slug, name, model_id, "embeddings")
+    for slug in ("azure", "azure-entra"):
+        add_model(gateway, slug, f"speech-at-{slug}", "my-tts", "audio")
+        add_model(gateway, slug, f"hearing-at-{slug}", "my-whisper", "speech_to_text")
+        add_model(gateway, slug, f"images-at-{slug}", "my-images", "image")
+    for name in ("nova", "claude-at-vertex", "gpt-at-azure-classic", "images-at-azure-entra"):
         gateway.wait_for_model(name)

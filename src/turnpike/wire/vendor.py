@@ -166,14 +166,19 @@ def openai_compatible(
     return operations
 
 
+def audio(prefix: str = "", query: str = "") -> dict[Operation, tuple[OperationSpec, ...]]:
+    """Speech and what understands it, at OpenAI's paths after `prefix`."""
+    return {
+        Operation.SPEECH: (OperationSpec("openai_speech", f"{prefix}/audio/speech{query}"),),
+        Operation.TRANSCRIPTION: (OperationSpec("openai_transcription", f"{prefix}/audio/transcriptions{query}"),),
+        Operation.TRANSLATION: (OperationSpec("openai_translation", f"{prefix}/audio/translations{query}"),),
+    }
+
+
 IMAGES = {Operation.IMAGE_GENERATION: (OperationSpec("openai_images", "/images/generations"),)}
 MODERATIONS = {Operation.MODERATION: (OperationSpec("openai_moderations", "/moderations"),)}
 VIDEOS = {Operation.VIDEO: (OperationSpec("openai_videos", "/videos"),)}
-AUDIO = {
-    Operation.SPEECH: (OperationSpec("openai_speech", "/audio/speech"),),
-    Operation.TRANSCRIPTION: (OperationSpec("openai_transcription", "/audio/transcriptions"),),
-    Operation.TRANSLATION: (OperationSpec("openai_translation", "/audio/translations"),),
-}
+AUDIO = audio()
 IMAGE_EDITS = {
     Operation.IMAGE_EDIT: (OperationSpec("openai_image_edit", "/images/edits"),),
     Operation.IMAGE_VARIATION: (OperationSpec("openai_image_variation", "/images/variations"),),

@@ -1,6 +1,8 @@
 """Callers of OpenAI's and Anthropic's form, with the official SDKs, to models at clouds."""
 
+import base64
 import json
+import struct
 from typing import Any
 
 import anthropic
@@ -9,7 +11,8 @@ import pytest
 
 from tests.support.clouds import PROFILE, add_model
 from tests.support.gateway import RunningGateway
-from tests.support.sdks import Calls
+from tests.support.sdks import Calls, value_of
+from turnpike.simulator.dialects.openai_embeddings import floats
 
 QUESTION: list[dict[str, Any]] = [{"role": "user", "content": "What is this?"}]
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -160,9 +163,64 @@ async def test_azures_filter_is_the_callers_error(calls: Calls, model: str) -> N
     assert raised.value.code == "content_filter"
 
 
-async def test_embeddings_at_azure(calls: Calls) -> None:
-    answer = await calls.embeddings(model="embed-at-azure", input=["one", "two"], encoding_format="float")
-    assert len(answer.data) == 2
+@pytest.mark.parametrize("encoding", ["float", "base64"])
+@pytest.mark.parametrize(
+    ("model", "inputs", "tokens"),
+    [
+        ("embed-at-azure", ["one", "two words"], 3),
+        ("embed-at-vertex", ["one", "two words"], 3),
+        ("titan-embeddings", ["two words"], 2),
+        ("cohere-at-bedrock", ["one", "two words"], None),
+    ],
+)
+async def test_embeddings_are_the_clouds_own(
+    gateway: RunningGateway,
+    calls: Calls,
+    request_id: str,
+    model: str,
+    inputs: list[str],
+    tokens: int | None,
+    encoding: str,
+) -> None:
+    answer = await calls.embeddings(
+        model=model, input=inputs, dimensions=256, encoding_format=encoding, extra_headers={"x-request-id": request_id}
+    )
+    vectors = [each.embedding for each in answer.data]
+    if encoding == "base64":
+        vectors = [struct.unpack("<256f", base64.b64decode(each)) for each in vectors]
+    expected = [floats(text.split(), 256) for text in inputs]
+    assert [list(each) for each in vectors] == [pytest.approx(each) for each in expected]
+    row = gateway.ledger_row(request_id)
+    if tokens is None:
+        assert row["usage_source"] == "estimated", "Bedrock counts Cohere's in a header only"
+    else:
+        assert (row["usage_source"], row["input_tokens"]) == ("reported", tokens)
+
+
+async def test_titan_takes_one_text_at_a_time_and_says_so(calls: Calls) -> None:
+    with pytest.raises(openai.BadRequestError, match="one input at a time") as raised:
+        await calls.embeddings(model="titan-embeddings", input=["one", "two"])
+    assert raised.value.param == "input"
+
+
+@pytest.mark.parametrize("slug", ["azure", "azure-entra"])
+async def test_images_and_sound_at_azure(calls: Calls, slug: str) -> None:
+    image = await value_of(calls.openai.images.generate(model=f"images-at-{slug}", prompt="a road", size="1024x1024"))
+    assert image.data
+    speech = await value_of(
+        calls.openai.audio.speech.create(model=f"speech-at-{slug}", voice="alloy", input="Hello road")
+    )
+    heard = await value_of(
+        calls.openai.audio.transcriptions.create(
+            model=f"hearing-at-{slug}", file=("a.mp3", speech.content, "audio/mpeg")
+        )
+    )
+    assert heard.text
+
+
+async def test_responses_at_azure_are_passed_on_in_their_own_form(calls: Calls) -> None:
+    answer = await calls.responses(model="gpt-at-azure", input="What is this?", store=False)
+    assert "You said: What is this?" in answer.output_text
 
 
 # ---- errors

@@ -3,13 +3,22 @@
 Source: the Azure OpenAI reference (v1 and dated APIs) and its page on content filtering.
 """
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 
 from turnpike.simulator import issued
-from turnpike.simulator.dialects import openai, openai_chat, openai_embeddings
+from turnpike.simulator.dialects import (
+    openai,
+    openai_audio,
+    openai_chat,
+    openai_embeddings,
+    openai_image_edits,
+    openai_images,
+    openai_responses,
+)
 from turnpike.simulator.dialects.google import life_of, refuse_grant
 from turnpike.simulator.exchange import Answer, Call, Headers, Operation, Refused, json_answer
 
@@ -37,6 +46,15 @@ class Azure(openai.OpenAI):
 
 
 AZURE = Azure()
+_AS_OPENAI: dict[str, Callable[[Call], Answer]] = {
+    "embeddings": openai_embeddings.embeddings,
+    "responses": openai_responses.responses,
+    "images/generations": openai_images.images,
+    "images/edits": openai_image_edits.edit,
+    "audio/speech": openai_audio.speech,
+    "audio/transcriptions": openai_audio.transcription,
+    "audio/translations": openai_audio.translation,
+}
 
 
 def vendor(_headers: dict[str, str]) -> Azure:
@@ -59,8 +77,8 @@ def _answer(call: Call, what: str) -> Answer:
         call.headers["authorization"].removeprefix("Bearer "), "entra"
     ):
         raise AZURE.unauthorized()
-    if what == "embeddings":
-        return openai_embeddings.embeddings(call)
+    if what in _AS_OPENAI:
+        return _AS_OPENAI[what](call)
     if what != "chat/completions":
         raise Refused("Resource not found", status=404, code="404")
     if PROMPT_FILTER.encode() in call.body:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from turnpike.simulator.dialects import amazon, anthropic_messages, bedrock_request
+from turnpike.simulator.dialects import amazon, anthropic_messages, bedrock_embeddings, bedrock_request
 from turnpike.simulator.dialects.amazon import AMAZON, event
 from turnpike.simulator.dialects.fields import FieldError
 from turnpike.simulator.exchange import Answer, Call, Operation, Refused, json_answer
@@ -158,10 +158,14 @@ def _deltas(block: dict[str, Any], reply: Reply) -> Iterator[dict[str, Any]]:
 
 
 def _invoke(call: Call, model: str, *, streams: bool) -> Answer:
-    """Anthropic's own form; the model and whether it streams stand in the path."""
+    """The model's own form; the model and whether it streams stand in the path."""
     for name in ("model", "stream"):
         if name in call.data:
             raise Refused(f"Malformed input request: #: extraneous key [{name}] is not permitted")
+    if "titan-embed" in model:
+        return bedrock_embeddings.titan(call)
+    if "cohere.embed" in model:
+        return bedrock_embeddings.cohere(call)
     if call.data.get("anthropic_version") != VERSION:
         raise Refused("Malformed input request: #: required key [anthropic_version] not found")
     if "anthropic" not in model:

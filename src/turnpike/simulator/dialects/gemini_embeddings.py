@@ -3,7 +3,6 @@
 Source: Google's Gemini API reference, "Embeddings".
 """
 
-import struct
 from typing import Any
 
 import msgspec
@@ -11,7 +10,7 @@ import msgspec
 from turnpike.simulator import tokens
 from turnpike.simulator.dialects import gemini
 from turnpike.simulator.dialects.fields import FieldError, between, check, maybe, take
-from turnpike.simulator.dialects.openai_embeddings import DEFAULT_DIMENSIONS, MAX_DIMENSIONS, vector
+from turnpike.simulator.dialects.openai_embeddings import DEFAULT_DIMENSIONS, MAX_DIMENSIONS, floats
 from turnpike.simulator.exchange import Answer, Call, Refused, json_answer
 from turnpike.wire.dialects.gemini.spelling import in_camel_case
 
@@ -44,7 +43,7 @@ def _embedded(request: dict[str, Any], path: str) -> tuple[list[float], int]:
         raise FieldError(f"{path}.content", "value", "it is empty")
     size = maybe(request, "outputDimensionality", int, path) or DEFAULT_DIMENSIONS
     between(size, 1, MAX_DIMENSIONS, f"{path}.output_dimensionality")
-    return list(struct.unpack(f"<{size}f", vector(words, size))), len(words)
+    return floats(words, size), len(words)
 
 
 def _answer(call: Call, answer: dict[str, Any], count: int) -> Answer:

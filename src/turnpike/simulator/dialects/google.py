@@ -12,6 +12,8 @@ import msgspec
 from turnpike.kit.clock import from_ms, rfc3339
 from turnpike.simulator import issued
 from turnpike.simulator.dialects import anthropic, anthropic_messages, gemini_content, openai_chat
+from turnpike.simulator.dialects.fields import check, maybe, take
+from turnpike.simulator.dialects.openai_embeddings import DEFAULT_DIMENSIONS, floats, words_of
 from turnpike.simulator.exchange import Answer, Call, Headers, Operation, Refused, json_answer
 
 VERSION = "vertex-2023-10-16"
@@ -124,6 +126,8 @@ def vertex(call: Call) -> Answer:
     _location, _, what = rest.partition("/")
     if what == "endpoints/openapi/chat/completions":
         return openai_chat.chat(call)
+    if what.endswith(":predict"):
+        return _predict(call)
     if what.startswith("publishers/google/models/"):
         return gemini_content.model_call(
             msgspec.structs.replace(call, rest=what.removeprefix("publishers/google/models/"))
@@ -132,6 +136,19 @@ def vertex(call: Call) -> Answer:
         model, _, verb = what.removeprefix("publishers/anthropic/models/").rpartition(":")
         return _claude(call, model, streams=verb == "streamRawPredict")
     raise Refused(f"The simulator's Vertex AI has nothing at {what}.", status=404)
+
+
+def _predict(call: Call) -> Answer:
+    """Embeddings. Source: Vertex AI's reference, "Text embeddings API"."""
+    instances = take(call.data, "instances", list)
+    given = call.data.get("parameters")
+    size = maybe(given if isinstance(given, dict) else {}, "outputDimensionality", int) or DEFAULT_DIMENSIONS
+    predictions: list[dict[str, Any]] = []
+    for number, instance in enumerate(instances):
+        words = words_of(take(check(instance, dict, f"instances[{number}]"), "content", str), f"instances[{number}]")
+        statistics = {} if call.faults.no_usage else {"statistics": {"token_count": len(words), "truncated": False}}
+        predictions.append({"embeddings": {"values": floats(words, size), **statistics}})
+    return json_answer({"predictions": predictions}, GOOGLE.headers(call.number))
 
 
 def _claude(call: Call, model: str, *, streams: bool) -> Answer:

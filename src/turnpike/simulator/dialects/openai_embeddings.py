@@ -58,10 +58,10 @@ def _inputs(data: dict[str, Any]) -> list[list[str]]:
         given = [given]
     if len(given) > MAX_INPUTS:
         raise FieldError("input", "value", f"at most {MAX_INPUTS} inputs are allowed")
-    return [_words(one, f"input[{index}]") for index, one in enumerate(given)]
+    return [words_of(one, f"input[{index}]") for index, one in enumerate(given)]
 
 
-def _words(one: Any, path: str) -> list[str]:
+def words_of(one: Any, path: str) -> list[str]:
     if isinstance(one, list) and one and all(isinstance(token, int) for token in one):
         return [str(token) for token in one]
     text: str = check(one, str, path)
@@ -81,6 +81,10 @@ def vector(words: list[str], dimensions: int) -> bytes:
     total = [math.fsum(column) for column in zip(*(_word_vector(word, dimensions) for word in words), strict=True)]
     length = math.sqrt(math.fsum(value * value for value in total)) or 1.0
     return struct.pack(f"<{dimensions}f", *(value / length for value in total))
+
+
+def floats(words: list[str], dimensions: int) -> list[float]:
+    return list(struct.unpack(f"<{dimensions}f", vector(words, dimensions)))
 
 
 def _encoded(packed: bytes, encoding: str) -> str | list[float]:

@@ -4,6 +4,7 @@
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects.anthropic_count_tokens import ANTHROPIC_COUNT_TOKENS
 from turnpike.wire.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from turnpike.wire.dialects.bedrock_cohere_embeddings import BEDROCK_COHERE_EMBEDDINGS
 from turnpike.wire.dialects.bedrock_converse import BEDROCK_CONVERSE
 from turnpike.wire.dialects.cohere_chat import COHERE_CHAT
 from turnpike.wire.dialects.cohere_embeddings import COHERE_EMBEDDINGS
@@ -25,6 +26,8 @@ from turnpike.wire.dialects.openai_speech import OPENAI_SPEECH
 from turnpike.wire.dialects.openai_transcription import OPENAI_TRANSCRIPTION, OPENAI_TRANSLATION
 from turnpike.wire.dialects.openai_videos import OPENAI_VIDEOS
 from turnpike.wire.dialects.tei_rerank import TEI_RERANK
+from turnpike.wire.dialects.titan_embeddings import TITAN_EMBEDDINGS
+from turnpike.wire.dialects.vertex_embeddings import VERTEX_EMBEDDINGS
 from turnpike.wire.dialects.voyage_rerank import VOYAGE_RERANK
 
 DIALECTS: dict[str, Dialect] = {
@@ -43,6 +46,9 @@ DIALECTS: dict[str, Dialect] = {
         GEMINI_COUNT_TOKENS,
         GEMINI_EMBEDDINGS,
         GEMINI_EMBEDDING,
+        BEDROCK_COHERE_EMBEDDINGS,
+        TITAN_EMBEDDINGS,
+        VERTEX_EMBEDDINGS,
         OPENAI_SPEECH,
         OPENAI_TRANSCRIPTION,
         OPENAI_TRANSLATION,

@@ -2,7 +2,9 @@
 
 from turnpike.wire.cloud_parameters import AZURE_AUTH, AZURE_PLACE, ENTRA_SECRETS
 from turnpike.wire.operations import Operation
-from turnpike.wire.vendor import OperationSpec, Vendor
+from turnpike.wire.vendor import OperationSpec, Vendor, audio, openai_compatible
+
+_V1 = "/openai/v1"
 
 AZURE_OPENAI = Vendor(
     name="azure_openai",
@@ -12,8 +14,10 @@ AZURE_OPENAI = Vendor(
     base_url="https://{resource}.openai.azure.com",
     parameters=(*AZURE_PLACE, *ENTRA_SECRETS),
     operations={
-        Operation.CHAT: (OperationSpec("openai_chat", "/openai/v1/chat/completions"),),
-        Operation.EMBEDDINGS: (OperationSpec("openai_embeddings", "/openai/v1/embeddings"),),
+        **openai_compatible(_V1, responses=f"{_V1}/responses"),
+        Operation.IMAGE_GENERATION: (OperationSpec("openai_images", f"{_V1}/images/generations"),),
+        Operation.IMAGE_EDIT: (OperationSpec("openai_image_edit", f"{_V1}/images/edits"),),
+        **audio(_V1),
     },
     env_keys=("AZURE_OPENAI_API_KEY",),
     auth=AZURE_AUTH,

@@ -2,7 +2,7 @@
 
 from turnpike.wire.cloud_parameters import AZURE_AUTH, AZURE_PLACE, ENTRA_SECRETS
 from turnpike.wire.operations import Operation
-from turnpike.wire.vendor import OperationSpec, Parameter, Vendor
+from turnpike.wire.vendor import OperationSpec, Parameter, Vendor, audio
 
 _DEPLOYMENT = "/openai/deployments/{model}"
 _VERSION = "?api-version={api_version}"
@@ -28,6 +28,9 @@ AZURE_OPENAI_CLASSIC = Vendor(
     operations={
         Operation.CHAT: (OperationSpec("openai_chat", f"{_DEPLOYMENT}/chat/completions{_VERSION}"),),
         Operation.EMBEDDINGS: (OperationSpec("openai_embeddings", f"{_DEPLOYMENT}/embeddings{_VERSION}"),),
+        Operation.IMAGE_GENERATION: (OperationSpec("openai_images", f"{_DEPLOYMENT}/images/generations{_VERSION}"),),
+        Operation.IMAGE_EDIT: (OperationSpec("openai_image_edit", f"{_DEPLOYMENT}/images/edits{_VERSION}"),),
+        **audio(_DEPLOYMENT, _VERSION),
     },
     env_keys=("AZURE_API_KEY",),
     auth=AZURE_AUTH,

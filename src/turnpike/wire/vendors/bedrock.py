@@ -1,4 +1,4 @@
-"""Amazon Bedrock. Converse for every model; Anthropic's own form, by InvokeModel, for Anthropic's.
+"""Amazon Bedrock. Converse for every model; by InvokeModel Anthropic's own form for Anthropic's, and embeddings.
 
 Names of models are as Bedrock has them: foundation models (`amazon.nova-pro-v1:0`), inference profiles
 (`us.anthropic.claude-...`) and ARNs. Requests are signed with AWS keys, or carry a Bedrock API key.
@@ -8,6 +8,8 @@ from turnpike.wire.cloud_parameters import AWS_SECRETS
 from turnpike.wire.operations import Operation
 from turnpike.wire.profiles import quirks as q
 from turnpike.wire.vendor import AuthSpec, Derived, ModelsFormat, OperationSpec, Parameter, Vendor
+
+_INVOKE = "/model/{model}/invoke"
 
 BEDROCK = Vendor(
     name="bedrock",
@@ -30,7 +32,7 @@ BEDROCK = Vendor(
         Operation.CHAT: (
             OperationSpec(
                 "anthropic_messages",
-                "/model/{model}/invoke",
+                _INVOKE,
                 "/model/{model}/invoke-with-response-stream",
                 framing="aws_chunks",
                 models=("anthropic.claude*", "*.anthropic.claude*", "arn:*anthropic.claude*"),
@@ -39,6 +41,10 @@ BEDROCK = Vendor(
             OperationSpec(
                 "bedrock_converse", "/model/{model}/converse", "/model/{model}/converse-stream", framing="aws_events"
             ),
+        ),
+        Operation.EMBEDDINGS: (
+            OperationSpec("titan_embeddings", _INVOKE, models=("amazon.titan-embed*",)),
+            OperationSpec("bedrock_cohere_embeddings", _INVOKE, models=("cohere.embed*", "*.cohere.embed*")),
         ),
     },
     env_keys=("AWS_BEARER_TOKEN_BEDROCK",),

@@ -59,6 +59,7 @@ VERTEX = Vendor(
             # Names with their publisher: `meta/llama-...`, `google/gemini-...`.
             OperationSpec("openai_chat", _PLACE + "/endpoints/openapi/chat/completions", models=("*/*",)),
         ),
+        Operation.EMBEDDINGS: (OperationSpec("vertex_embeddings", _GEMINI + ":predict"),),
         Operation.COUNT_TOKENS: (OperationSpec("gemini_count_tokens", _GEMINI + ":countTokens", models=("gemini*",)),),
     },
     env_keys=("GOOGLE_CREDENTIALS",),

@@ -3,7 +3,7 @@
 Source: https://docs.cohere.com/reference/embed and the types of its official SDK.
 """
 
-from turnpike.wire.dialect import AnyRequest, AnyResponse, Head, Target
+from turnpike.wire.dialect import AnyResponse, Head
 from turnpike.wire.dialects.cohere_chat.error import write_error, write_stream_error
 from turnpike.wire.dialects.cohere_embeddings import request as _request
 from turnpike.wire.dialects.cohere_embeddings.response import read_response, read_usage, write_response
@@ -12,7 +12,7 @@ from turnpike.wire.dialects.common.errors import read_error
 from turnpike.wire.dialects.common.plain import NeverStreams
 from turnpike.wire.dialects.openai_embeddings.request import decode_head, read_head
 from turnpike.wire.operations import Operation
-from turnpike.wire.types.embeddings import EmbeddingsRequest, EmbeddingsResponse
+from turnpike.wire.types.embeddings import EmbeddingsResponse
 
 
 class CohereEmbeddings(NeverStreams):
@@ -23,6 +23,7 @@ class CohereEmbeddings(NeverStreams):
     read_head = staticmethod(read_head)
     head_error = staticmethod(body_error)
     read_request = staticmethod(_request.read_request)
+    write_request = staticmethod(_request.write_request)
     read_usage = staticmethod(read_usage)
     read_response = staticmethod(read_response)
     read_error = staticmethod(read_error)
@@ -31,11 +32,6 @@ class CohereEmbeddings(NeverStreams):
 
     def splice(self, body: bytes, head: Head, upstream_model: str, quirks: frozenset[str] = frozenset()) -> bytes:
         return body if upstream_model == head.model else replace_model(body, key_position(body), upstream_model)
-
-    def write_request(self, request: AnyRequest, target: Target) -> bytes:
-        if not isinstance(request, EmbeddingsRequest):
-            raise TypeError(f"an embeddings request is expected, not {type(request).__name__}")
-        return _request.write_request(request, target)
 
     def write_response(self, response: AnyResponse, model: str) -> bytes:
         if not isinstance(response, EmbeddingsResponse):

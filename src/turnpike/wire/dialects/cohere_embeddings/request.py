@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from turnpike.wire.dialect import Target
+from turnpike.wire.dialect import AnyRequest, Target
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
+from turnpike.wire.dialects.common.embedding import texts_of
 from turnpike.wire.dialects.common.words import inexpressible, invalid
 from turnpike.wire.types.embeddings import EmbeddingsRequest
 
@@ -91,19 +92,14 @@ def _encoding(types: list[str]) -> str:
     return types[0]
 
 
-def write_request(request: EmbeddingsRequest, target: Target) -> bytes:
-    texts: list[str] = []
-    for number, one in enumerate(request.inputs):
-        if not isinstance(one, str):
-            where = "input" if len(request.inputs) == 1 else f"input[{number}]"
-            raise inexpressible(where, FORMAT, "It takes texts, not token ids.")
-        texts.append(one)
+def write_request(request: AnyRequest, target: Target) -> bytes:
+    wanted, texts = texts_of(request, FORMAT)
     body: dict[str, Any] = {
         "model": target.upstream_model,
-        "input_type": request.input_type or DEFAULT_INPUT_TYPE,
+        "input_type": wanted.input_type or DEFAULT_INPUT_TYPE,
         "texts": texts,
-        "embedding_types": [request.encoding],
+        "embedding_types": [wanted.encoding],
     }
-    if request.dimensions is not None:
-        body["output_dimension"] = request.dimensions
+    if wanted.dimensions is not None:
+        body["output_dimension"] = wanted.dimensions
     return msgspec.json.encode(body)
