@@ -121,7 +121,8 @@ def test_rotating_the_secrets_keeps_both_gateways_at_work(
                 assert status(made, key) == 200
 
         restart_both(f"{new},{old}")
-        assert '"reencrypted": 1' in one.command("secrets", "rotate", "--json")
+        # The provider's credential, and the key that signs access tokens.
+        assert '"reencrypted": 2' in one.command("secrets", "rotate", "--json")
         assert status(one, key) == status(two, key) == 200
         restart_both(new)  # the old one is of no use to anybody now
         add_models(two.running, {"later": "simulator"}, slug="second")
