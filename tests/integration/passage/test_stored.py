@@ -57,6 +57,20 @@ def test_a_stored_chat_is_settled_like_any_other(gateway: RunningGateway, ada: P
     assert gateway.ledger_row("stored-settled")["cost_nanousd"] == 25_000
 
 
+@pytest.mark.parametrize("spelled", ["file_id", "\\u0066ile_id"])
+def test_a_chat_cannot_name_anothers_file(ada: Person, bob: Person, spelled: str) -> None:
+    name = ada.upload(b"text").json()["id"]
+    part = {"type": "file", "file": {"file_id": name}}
+    body = json.dumps({"model": "chat-by-openai", "messages": [{"role": "user", "content": [part]}]})
+    sent: Any = {"content": body.replace("file_id", spelled), "headers": {"content-type": "application/json"}}
+    refused = bob.ask("POST", "/v1/chat/completions", **sent)
+
+    assert refused.status_code == 404
+    assert refused.json()["error"]["param"] == "messages[0].content[0].file.file_id"
+    made = ada.made("POST", "/v1/chat/completions", **sent)["id"]
+    assert ada.ask("GET", f"/v1/chat/completions/{made}").status_code == 404, "naming a file stores no chat"
+
+
 def test_a_message_cannot_name_anothers_file(ada: Person, bob: Person) -> None:
     headers = {"anthropic-version": "2023-06-01"}
     name = ada.ask("POST", "/v1/files", files={"file": ("a.txt", b"text")}, headers=headers).json()["id"]

@@ -23,16 +23,32 @@ if TYPE_CHECKING:
 _decode = msgspec.json.Decoder().decode
 _EVENTS_LOOKED_AT = 4
 _TRUE = b"true"
+_ESCAPED = b"\\u00"
+"""How JSON may write any letter of a field's name: `\\u0066ile_id`."""
 
 
 def concerns(watched: Watched, call: "Call") -> bool:
     """Whether this call has to do with stored objects."""
-    if watched.always:
+    return watched.always or _stores(watched, call) or _names_objects(watched, call.body)
+
+
+def _stores(watched: Watched, call: "Call") -> bool:
+    return watched.kind is not None and bytes(getattr(call.fields, "store", b"")) == _TRUE
+
+
+def _names_objects(watched: Watched, body: bytes | bytearray) -> bool:
+    if any(needle in body for needle in watched.needles):
         return True
-    if watched.needles:
-        body = bytes(call.body)
-        return any(needle in body for needle in watched.needles)
-    return bytes(getattr(call.fields, "store", b"")) == _TRUE
+    # A letter may be written as an escape: only then is the body read for it.
+    return bool(watched.needles) and _ESCAPED in body and bool(references_in(watched.api, _json(body)))
+
+
+def _json(body: bytes | bytearray) -> Any:
+    """None for what is no JSON: a form names nothing."""
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 class Stored:
@@ -41,6 +57,7 @@ class Stored:
     def __init__(self, call: "Call", watched: Watched) -> None:
         self._call = call
         self._watched = watched
+        self._stores = watched.always or _stores(watched, call)
         self._task: asyncio.Task[None] | None = None
         self._parser = SseParser()
         self._events = 0
@@ -69,19 +86,12 @@ class Stored:
 
     async def _holders(self) -> list[OwnedObject]:
         """Raises NotFound for what is not there or another's, InvalidRequest, Unavailable."""
-        body = self._body()
+        body = _json(self._call.body)
         wanted = references_in(self._watched.api, body) if body is not None else []
         if not wanted:
             return []
         found = await self._call.relay.owners.find((each.kind, each.object_id) for each in wanted)
         return [self._mine(each, found.get((each.kind, each.object_id), ())) for each in wanted]
-
-    def _body(self) -> Any:
-        """None for what is no JSON: a form names nothing."""
-        try:
-            return _decode(bytes(self._call.body))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
 
     def _mine(self, reference: Reference, owned: tuple[OwnedObject, ...]) -> OwnedObject:
         user_id = self._call.entry.caller.user_id
@@ -112,7 +122,7 @@ class Stored:
         """True when the whole answer waits until it has an owner; `Call.answered` is called again then."""
         if self._keeping is not None:
             return False
-        self._see(attempt, self._whole(body))
+        self._see(attempt, _json(body))
         if self._keeping is None:
             return False
 
@@ -134,7 +144,7 @@ class Stored:
             return
         for event in events:
             self._events += 1
-            answer = self._whole(event.data.encode()) if event.data.startswith("{") else None
+            answer = _json(event.data.encode()) if event.data.startswith("{") else None
             inner: Any = cast("dict[str, Any]", answer).get("response", answer) if isinstance(answer, dict) else None
             self._see(attempt, inner)
 
@@ -150,14 +160,8 @@ class Stored:
         self._keeping.add_done_callback(go_on)
         return True
 
-    def _whole(self, body: bytes) -> Any:
-        try:
-            return _decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-
     def _see(self, attempt: "Attempt", answer: Any) -> None:
-        kind = self._watched.kind
+        kind = self._watched.kind if self._stores else None
         if kind is None or not attempt.target.same or not isinstance(answer, dict) or self._keeping is not None:
             return
         fields = cast("dict[str, Any]", answer)

@@ -1,6 +1,6 @@
 """Ordinary calls whose answer a provider stores, or whose body names stored objects: which paths, and how it is told.
 
-None of it is looked for on the common path but one field of a chat, which its head has read anyway.
+None of it costs the common path more than a search for some bytes, and one field of a chat, which its head has read.
 """
 
 import msgspec
@@ -27,7 +27,7 @@ WATCHED: dict[str, Watched] = {
     "/v1/responses": Watched(Api.OPENAI, _BY_NAME["openai.responses"], always=True),
     "/v1/responses/input_tokens": Watched(Api.OPENAI, always=True),
     "/v1/videos": Watched(Api.OPENAI, _BY_NAME["openai.videos"], always=True),
-    "/v1/chat/completions": Watched(Api.OPENAI, _BY_NAME["openai.chat.completions"]),
+    "/v1/chat/completions": Watched(Api.OPENAI, _BY_NAME["openai.chat.completions"], needles=(b'"file_id"',)),
     "/v1/messages": Watched(Api.ANTHROPIC, needles=_FILES),
     "/v1/messages/count_tokens": Watched(Api.ANTHROPIC, needles=_FILES),
 }
