@@ -52,9 +52,7 @@ async def test_known_keys_are_served_while_the_database_is_away(server: Postgres
         async with api(services, unused["key"]) as stranger:
             assert (await stranger.get("/api/v1/ai/models")).status_code == 503
         await asyncio.to_thread(server.start)
-        await eventually(
-            lambda: services.health.report() == {"database": "ok", "snapshot": "ok", "tokens": "ok"}, timeout_s=10
-        )
+        await eventually(lambda: set(services.health.report().values()) == {"ok"}, timeout_s=10)
         async with api(services, unused["key"]) as stranger:
             assert (await stranger.get("/api/v1/ai/models")).status_code == 200
 
