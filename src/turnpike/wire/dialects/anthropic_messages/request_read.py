@@ -7,18 +7,17 @@ import msgspec
 from turnpike.wire.dialects.anthropic_messages.citations import NAME
 from turnpike.wire.dialects.anthropic_messages.parts import read_blocks, read_mark, read_message
 from turnpike.wire.dialects.anthropic_messages.shapes import (
-    MessageShape,
     RequestShape,
     ToolChoiceShape,
     ToolShape,
 )
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error, shaped
 from turnpike.wire.dialects.common.reading import kept
+from turnpike.wire.dialects.common.turns import turns_of
 from turnpike.wire.dialects.common.words import invalid
 from turnpike.wire.types.conversation import (
     Effort,
     Message,
-    Part,
     ReasoningConfig,
     Request,
     ResponseFormat,
@@ -26,7 +25,6 @@ from turnpike.wire.types.conversation import (
     TextPart,
     Tool,
     ToolChoice,
-    ToolResult,
 )
 
 DROPPED: dict[str, str] = {
@@ -92,29 +90,9 @@ def _messages(shape: RequestShape) -> list[Message]:
                 raise invalid(f"system[{number}].type", "must be text.")
         messages.append(Message("system", tuple(parts)))
     for number, message in enumerate(shape.messages):
-        messages += _turn(message, f"messages[{number}]")
+        param = f"messages[{number}]"
+        messages += turns_of(message.role, read_message(message.content, f"{param}.content"), param)
     return messages
-
-
-def _turn(shape: MessageShape, param: str) -> list[Message]:
-    """A user's turn may begin with results of calls: they become a message of their own."""
-    parts = read_message(shape.content, f"{param}.content")
-    if shape.role in ("assistant", "system"):
-        return [Message("assistant" if shape.role == "assistant" else "system", tuple(parts))]
-    if shape.role != "user":
-        raise invalid(f"{param}.role", "must be user, assistant or system.")
-    turns: list[Message] = []
-    run: list[Part] = []
-    results = False
-    for part in parts:
-        if isinstance(part, ToolResult) is not results and run:
-            turns.append(Message("tool" if results else "user", tuple(run)))
-            run = []
-        results = isinstance(part, ToolResult)
-        run.append(part)
-    if run or not turns:
-        turns.append(Message("tool" if results else "user", tuple(run)))
-    return turns
 
 
 def _tools(shape: RequestShape) -> tuple[tuple[Tool, ...], tuple[ServerTool, ...]]:

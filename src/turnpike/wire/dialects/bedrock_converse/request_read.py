@@ -7,7 +7,6 @@ import msgspec
 
 from turnpike.wire.dialects.bedrock_converse.parts import read_blocks
 from turnpike.wire.dialects.bedrock_converse.shapes import (
-    MessageShape,
     OutputConfig,
     RequestShape,
     ToolConfig,
@@ -15,19 +14,18 @@ from turnpike.wire.dialects.bedrock_converse.shapes import (
 )
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
 from turnpike.wire.dialects.common.reading import kept
+from turnpike.wire.dialects.common.turns import turns_of
 from turnpike.wire.dialects.common.words import inexpressible, invalid
 from turnpike.wire.types.conversation import (
     CacheMark,
     Effort,
     Message,
-    Part,
     ReasoningConfig,
     Request,
     ResponseFormat,
     TextPart,
     Tool,
     ToolChoice,
-    ToolResult,
 )
 
 NAME = "bedrock_converse"
@@ -84,28 +82,9 @@ def _messages(shape: RequestShape) -> list[Message]:
                 raise invalid(f"system[{number}]", "must be text.")
         messages.append(Message("system", tuple(parts)))
     for number, message in enumerate(shape.messages):
-        messages += _turn(message, f"messages[{number}]")
+        param = f"messages[{number}]"
+        messages += turns_of(message.role, read_blocks(message.content, f"{param}.content"), param)
     return messages
-
-
-def _turn(shape: MessageShape, param: str) -> list[Message]:
-    """A user's turn may hold results of calls: they become messages of their own."""
-    parts = read_blocks(shape.content, f"{param}.content")
-    if shape.role in ("assistant", "system"):
-        return [Message("assistant" if shape.role == "assistant" else "system", tuple(parts))]
-    if shape.role != "user":
-        raise invalid(f"{param}.role", "must be user, assistant or system.")
-    turns: list[Message] = []
-    run: list[Part] = []
-    results = False
-    for part in parts:
-        if isinstance(part, ToolResult) is not results and run:
-            turns.append(Message("tool" if results else "user", tuple(run)))
-            run = []
-        results = isinstance(part, ToolResult)
-        run.append(part)
-    turns.append(Message("tool" if results else "user", tuple(run)))
-    return turns
 
 
 def _tools(config: ToolConfig | None) -> list[Tool]:
