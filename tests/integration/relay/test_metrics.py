@@ -218,11 +218,13 @@ async def test_every_metric_that_relays_fill_is_there_with_its_labels(samples: t
     filled = {sample.name for sample in samples}
     known = {metric.name: metric for metric in METRICS}
     assert filled <= set(known)
-    # These are there once there is reason: test_retries, test_resilience and test_overload look at them.
+    # These are there once there is reason: the tests of retries, resilience, overload, caching and guards look at them.
     assert set(known) - filled - BY_CONTROL == {
         "turnpike_breaker_open", "turnpike_breaker_state", "turnpike_cooldown_seconds", "turnpike_provider_unhealthy",
         "turnpike_queue_length", "turnpike_queue_age_seconds", "turnpike_queued_total", "turnpike_shed_total",
-        "turnpike_retry_budget_exhausted_total",
+        "turnpike_retry_budget_exhausted_total", "turnpike_cache_requests_total", "turnpike_cache_late_total",
+        "turnpike_cache_entries", "turnpike_cache_bytes", "turnpike_cache_saved_nanousd_total",
+        "turnpike_guard_decisions_total",
     }  # fmt: skip
     for sample in samples:
         metric = known[sample.name]
