@@ -61,7 +61,7 @@ async def test_a_kill_at_any_moment_neither_loses_nor_doubles_a_call(
     upstream_ids: Callable[[], set[str]],
     database_env: dict[str, str],
 ) -> None:
-    seed = random.randrange(10**6)
+    seed = int(os.environ.get("TURNPIKE_TEST_SEED") or random.randrange(10**6))
     with installation(tmp_path / "one", upstream, relays=2, env=database_env) as made:
         add_models(made.running, MODELS)
         key = made.running.create_key("load")

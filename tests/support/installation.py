@@ -107,7 +107,10 @@ class Installation:
             return {}
 
     def wait_until_well(self) -> None:
-        until(self.answers, "the gateway says that it is healthy")
+        try:
+            until(self.answers, "the gateway says that it is healthy")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it says {self.health()}") from error
 
     def rows(self) -> list[dict[str, Any]]:
         """The whole ledger, asked of the running gateway."""

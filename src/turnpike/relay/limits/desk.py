@@ -211,6 +211,8 @@ class Desk:
             if now - sent_at > AT_MOST_S:
                 del self._sent[number]
                 self._away([meter for meter, _ in asks], now)
+        if self.away_since is not None and not self._sent and now >= self._ask_at:
+            self._probe()
         if self.waits:
             waits, self.waits = self.waits, []
             for wait in waits:
@@ -221,6 +223,14 @@ class Desk:
             self._tidied_at = now
             self._tidy(now)
         self._schedule()
+
+    def _probe(self) -> None:
+        """Whether counting goes on is seen by asking for some limit, though no call wants any."""
+        meter = next(self._meters.values(), None)
+        if meter is None:
+            self.away_since = None
+        else:
+            self.want(meter)
 
     def _sweep_seats(self, now: float) -> None:
         for seats in list(self._seats):

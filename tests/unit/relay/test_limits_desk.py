@@ -1,0 +1,59 @@
+"""The desk of limits when its line to control breaks and comes back."""
+
+import asyncio
+
+from turnpike.contract.leases import LeaseAnswer, LeaseAsk, SliceAnswer
+from turnpike.contract.limits import LimitRule, Resource
+from turnpike.contract.messages import ToControl
+from turnpike.relay.limits.desk import Desk
+
+RULE = LimitRule("r", "global", "", Resource.REQUESTS, 10, 60)
+
+
+class Line:
+    """What the desk says, and a clock."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.is_up = True
+        self.said: list[LeaseAsk] = []
+        self.desk = Desk(lambda: self.now_s)
+        self.desk.tell = self.tell
+
+    def tell(self, message: ToControl) -> bool:
+        if self.is_up:
+            assert isinstance(message, LeaseAsk)
+            self.said.append(message)
+        return self.is_up
+
+    async def pass_s(self, seconds: float) -> None:
+        """Sweeps as the relay does."""
+        for _ in range(round(seconds * 10)):
+            self.now_s += 0.1
+            self.desk.sweep(self.now_s)
+            await asyncio.sleep(0)
+
+
+async def test_who_asks_for_nothing_learns_that_counting_goes_on() -> None:
+    line = Line()
+    meter = line.desk.meter(RULE, "")
+    line.is_up = False
+    line.desk.lost()
+    await line.pass_s(2)
+    assert line.desk.away_since is not None
+
+    line.is_up = True
+    await line.pass_s(1)
+    (ask,) = line.said
+    slices = tuple(SliceAnswer(each.number, 1, 1, each.start_ms, 30_000) for each in ask.asks)
+    line.desk.answered(LeaseAnswer(ask.id, slices))
+    assert (line.desk.away_since, line.desk.state) == (None, "ok")
+    assert meter.left == 1
+
+
+async def test_a_relay_that_limits_nothing_misses_nothing() -> None:
+    line = Line()
+    line.is_up = False
+    line.desk.lost()
+    await line.pass_s(1)
+    assert (line.desk.away_since, line.said) == (None, [])
