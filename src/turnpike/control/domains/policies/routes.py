@@ -20,7 +20,7 @@ from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import NO_CONTROL, UUID
 from turnpike.control.web.params import Paged, Search, Sort
-from turnpike.control.web.principal import Admin
+from turnpike.control.web.principal import Admin, Services
 from turnpike.kit.pagination import parse_sort
 
 router = APIRouter(prefix="/api/v1/policies", tags=["policies"])
@@ -38,9 +38,10 @@ async def list_policies(
 
 
 @router.post("", status_code=201)
-async def create_policy(_: Admin, session: Writing, body: PolicyBody) -> Envelope[PolicyView]:
+async def create_policy(_: Admin, control: Services, session: Writing, body: PolicyBody) -> Envelope[PolicyView]:
     """In force at all relays within a second."""
-    return ok(view_policy(await service.create(session, body.model_dump(mode="json"))))
+    models = control.settings.spacy_models
+    return ok(view_policy(await service.create(session, body.model_dump(mode="json"), models)))
 
 
 @router.post("/test")
@@ -84,9 +85,11 @@ async def get_policy(_: Admin, session: Reading, policy: PolicyRef) -> Envelope[
 
 
 @router.patch("/{policy}")
-async def change_policy(_: Admin, session: Writing, policy: PolicyRef, body: PolicyPatch) -> Envelope[PolicyView]:
+async def change_policy(
+    _: Admin, control: Services, session: Writing, policy: PolicyRef, body: PolicyPatch
+) -> Envelope[PolicyView]:
     values = body.model_dump(mode="json", exclude_unset=True)
-    return ok(view_policy(await service.change(session, policy, values)))
+    return ok(view_policy(await service.change(session, policy, values, control.settings.spacy_models)))
 
 
 @router.delete("/{policy}")
