@@ -14,6 +14,7 @@ _OUTPUT = ("max_completion_tokens", "max_output_tokens", "maxOutputTokens", "max
 _OUTPUT_OF: dict[str, tuple[str | None, str]] = {
     "openai_chat": (None, "max_completion_tokens"),
     "openai_responses": (None, "max_output_tokens"),
+    "openai_realtime": (None, "max_output_tokens"),
     "anthropic_messages": (None, "max_tokens"),
     "cohere_chat": (None, "max_tokens"),
     "gemini": ("generationConfig", "maxOutputTokens"),
@@ -25,7 +26,7 @@ _INPUTS = frozenset(
     (
         "model", "messages", "input", "prompt", "contents", "content", "system", "instructions", "stream", "query",
         "documents", "texts", "systemInstruction", "system_instruction", "generationConfig", "inferenceConfig",
-        "file", "image", "mask",
+        "file", "image", "mask", "output_modalities", "modalities",
     )
 )  # fmt: skip
 _SAME = {

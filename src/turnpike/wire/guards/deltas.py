@@ -95,6 +95,17 @@ def openai_responses(event: Members) -> Seen:
     return Seen([], [()] if ends else [])
 
 
+_TRANSCRIBED = "conversation.item.input_audio_transcription."
+
+
+def openai_realtime(event: Members) -> Seen:
+    """As the Responses API's, and the transcript of what was heard."""
+    kind = str(event.get("type", ""))
+    if kind.startswith(_TRANSCRIBED) and not kind.endswith(".delta"):
+        return Seen([], [(event.get("item_id"), None)])
+    return openai_responses(event)
+
+
 def gemini(event: Members) -> Seen:
     pieces: list[Piece] = []
     ends: list[Channel] = []
@@ -216,6 +227,7 @@ ANY_FORM = "any"
 READERS: dict[str, Callable[[Members], Seen | None]] = {
     "openai_chat": openai_chat,
     "openai_responses": openai_responses,
+    "openai_realtime": openai_realtime,
     "anthropic_messages": anthropic_messages,
     "gemini": gemini,
     "cohere_chat": cohere_chat,
