@@ -181,6 +181,13 @@ class DecisionView(View):
     finds: int
 
 
+class DecisionCount(View):
+    by: dict[str, str | None]
+    """The members that were asked for, and their values."""
+    finds: int
+    calls: int
+
+
 def view_policy(row: GuardPolicy) -> PolicyView:
     lists = {name: row.applies.get(name, []) for name in ("keys", "users", "departments", "tiers", "models")}
     rules = row.rules

@@ -1,14 +1,13 @@
 """Keeping policies: checked when they are set, so that a relay never meets one that it cannot compile."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from sqlalchemy import Select, or_, select
 
 from turnpike.contract.policies import BoundsSpec, GuardSpec, PolicySpec
-from turnpike.control.db.models import GuardDecision, GuardPolicy
+from turnpike.control.db.models import GuardPolicy
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.listing import Columns, contains, ordered, paged
 from turnpike.control.domains.policies.names import check_names
@@ -22,21 +21,9 @@ ORDER: Columns = {
     "created_at": GuardPolicy.created_at_ms,
     "updated_at": GuardPolicy.updated_at_ms,
 }
-DECISION_ORDER: Columns = {"at": GuardDecision.at_ms, "policy": GuardDecision.policy}
 Models = Mapping[str, str]
 _APPLIES = ("keys", "users", "departments", "tiers", "models")
 _RULES = ("guards", "bounds", "fail_closed", "media")
-
-
-@dataclass(frozen=True)
-class DecisionFilter:
-    policy: str | None = None
-    guard: str | None = None
-    action: str | None = None
-    key_id: str | None = None
-    user_id: str | None = None
-    request_id: str | None = None
-    since_ms: int | None = None
 
 
 def enabled_policies() -> Select[GuardPolicy]:
@@ -154,18 +141,3 @@ def tried(trial: Trial, text: str | None, request: dict[str, Any] | None) -> Tri
         return trial.text(text)
     assert request is not None
     return trial.request(request, len(msgspec.json.encode(request)))
-
-
-async def decisions(
-    session: ReadSession, wanted: DecisionFilter, orders: Sequence[Order], page: Page
-) -> tuple[Sequence[GuardDecision], int]:
-    query = select(GuardDecision)
-    for name in ("guard", "action", "key_id", "user_id", "request_id"):
-        value = getattr(wanted, name)
-        if value is not None:
-            query = query.where(getattr(GuardDecision, name) == value)
-    if wanted.policy is not None:
-        query = query.where(or_(GuardDecision.policy_id == wanted.policy, GuardDecision.policy == wanted.policy))
-    if wanted.since_ms is not None:
-        query = query.where(GuardDecision.at_ms >= wanted.since_ms)
-    return await paged(session, ordered(query, orders, DECISION_ORDER, GuardDecision.event_id), page)
