@@ -35,16 +35,8 @@ def _openai_chat(url: str, model: str) -> Seen:
 
 def _openai_responses(url: str, model: str) -> Seen:
     client = openai.OpenAI(base_url=f"{url}/v1", api_key=KEY, max_retries=0)
-    found, told = "", ""
-    for event in client.responses.create(model=model, input="hi", stream=True, store=False):
-        if event.type == "response.output_text.delta":
-            found += event.delta
-        elif event.type == "response.failed":
-            told = event.response.error.message if event.response.error else ""
-        elif event.type == "error":
-            told = event.message
-        assert event.type != "response.completed"
-    return found, told
+    events = client.responses.create(model=model, input="hi", stream=True, store=False)
+    return _read((each.delta for each in events if each.type == "response.output_text.delta"), openai.APIError)
 
 
 def _anthropic(url: str, model: str) -> Seen:

@@ -186,3 +186,12 @@ async def test_names_are_refused_where_the_model_is_missing(operator: Api, monke
     assert "planet" in unknown.json()["error"]["message"]
     there.add("en_core_web_lg")
     assert (await operator.post(PATH, json=NAMES)).status_code == 201
+
+
+async def test_policies_hold_in_the_order_of_their_priority(services: ControlServices, operator: Api) -> None:
+    for name, priority in (("third", 300), ("first", 1), ("second", 20)):
+        made = await operator.post(PATH, json={"name": name, "priority": priority, "guards": [MASK]})
+        assert made.status_code == 201
+    await services.keeper.refresh()
+    assert services.keeper.snapshot is not None
+    assert [spec.name for spec in services.keeper.snapshot.guard_policies] == ["first", "second", "third"]
