@@ -61,8 +61,10 @@ async def test_what_it_flags_is_refused_and_each_question_is_a_row_of_the_caller
             ("moderator", Outcome.OK),
             (model, Outcome.REFUSED),
         ]
-        assert [row.cost_nanousd for row in rows] == [rows[0].usage.input_tokens * INPUT_NANOUSD, 0]
-        assert rows[0].usage.input_tokens > 0
+        used = rows[0].usage
+        assert used is not None
+        assert [row.cost_nanousd for row in rows] == [used.input_tokens * INPUT_NANOUSD, 0]
+        assert used.input_tokens > 0
         assert rows[0].caller.key_id == rows[1].caller.key_id
 
 
