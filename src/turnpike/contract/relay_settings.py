@@ -20,6 +20,9 @@ class RelaySettings(msgspec.Struct, frozen=True):
     journal_dir: str
     own_ports: tuple[int, ...]
     """Ports of ours, which no provider may point at."""
+    worker_socket: str = ""
+    guard_timeout_s: float = 10.0
+    """How long a guard may wait for another program: a moderation model, the worker."""
     head_limit_bytes: int = 64 * 1024
     body_limit_bytes: int = 32 * 1024 * 1024
     upload_limit_bytes: int = 512 * 1024 * 1024

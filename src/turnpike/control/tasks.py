@@ -14,6 +14,7 @@ from turnpike.control.domains.audit import service as audit
 from turnpike.control.domains.catalog import repository as catalog
 from turnpike.control.domains.catalog.prices import Pricing, price_list
 from turnpike.control.domains.keys.service import KeyService
+from turnpike.control.domains.policies import decisions
 from turnpike.control.domains.security import service as security
 from turnpike.control.services import ControlServices
 from turnpike.control.signin import store
@@ -49,6 +50,7 @@ class PeriodicTasks:
                 ("reprice", self.reprice),
                 ("forget_old_changes", self.forget_old_changes),
                 ("keep_audit", self.keep_audit),
+                ("forget_old_decisions", self.forget_old_decisions),
                 ("forget_expired_networks", self.forget_expired_networks),
                 ("rotate_signing_keys", self._control.signin.keys.rotate_due),
                 ("tidy_sign_in", self.tidy_sign_in),
@@ -84,6 +86,9 @@ class PeriodicTasks:
     async def forget_expired_networks(self) -> None:
         async with self._control.database.write() as session:
             await security.forget_expired(session)
+
+    async def forget_old_decisions(self) -> int:
+        return await decisions.forget_old(self._control.database, self._control.settings.guard_retention_days)
 
     async def keep_audit(self) -> None:
         """Signs the audit log's head, and removes from the log what is old enough."""

@@ -23,6 +23,7 @@ from turnpike.relay.edge import Edge
 from turnpike.relay.endpoints import Kind
 from turnpike.relay.forward import Forwarder
 from turnpike.relay.gates import caching
+from turnpike.relay.guards.names import NamesLine
 from turnpike.relay.head import RequestHead
 from turnpike.relay.health import answer_health
 from turnpike.relay.journal import Journal
@@ -108,6 +109,7 @@ class Relay:
         self.uploads = Uploads(self)
         self.guards: Guards | None = None
         """Made when a snapshot first has policies: until then nobody pays for what it imports."""
+        self.names = NamesLine(self)
         self.owners = Owners()
         self.edge = Edge(settings)
         self.money = Money(self)
@@ -143,6 +145,8 @@ class Relay:
         self.keys.pepper = snapshot.key_pepper
         self.answers.apply(snapshot.caching)
         self.money.follow(snapshot.budgets)
+        if any(guard.kind == "names" for policy in snapshot.guard_policies for guard in policy.guards):
+            self.names.wake()
         self.log.info("snapshot in force", version=snapshot.version, models=len(snapshot.models))
 
     def _compile(self, snapshot: Snapshot) -> Catalog:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from turnpike.settings import Settings
+from turnpike.contract.worker_settings import WorkerSettings
+from turnpike.settings import LogFormat, Settings
 from turnpike.supervisor.child import ChildSpec
 from turnpike.supervisor.early import CONTROL, PYTHON
 from turnpike.supervisor.sockets import Listeners
@@ -20,6 +21,7 @@ class Programs:
 
     control: Sequence[str] = CONTROL
     relay: Sequence[str] = (*PYTHON, "-m", "turnpike.relay")
+    worker: Sequence[str] = (*PYTHON, "-m", "turnpike.worker")
     simulator: Sequence[str] = (*PYTHON, "-m", "turnpike.simulator")
 
 
@@ -50,6 +52,22 @@ def relay_specs(settings: Settings, programs: Programs, listeners: Listeners, lo
         )
         specs.append(spec)
     return specs
+
+
+def worker_spec(settings: Settings, programs: Programs, names_fd: int, lock_fd: int) -> ChildSpec:
+    told = WorkerSettings(
+        names_fd=names_fd,
+        names_models=settings.spacy_models,
+        log_level=settings.log_level,
+        log_format="json" if settings.log_format is LogFormat.AUTO else settings.log_format.value,
+    )
+    return ChildSpec(
+        name="worker",
+        argv=tuple(programs.worker),
+        settings_line=msgspec.json.encode(told).decode(),
+        pass_fds=(names_fd, lock_fd),
+        stop_timeout_s=_MARGIN_S,
+    )
 
 
 def simulator_spec(programs: Programs, port: int) -> ChildSpec:

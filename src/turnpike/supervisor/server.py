@@ -16,7 +16,8 @@ from turnpike.kit.logs import Log
 from turnpike.settings import Settings
 from turnpike.supervisor.child import Backoff, Child, ChildSpec
 from turnpike.supervisor.cores import available_cores
-from turnpike.supervisor.programs import Programs, control_spec, relay_specs
+from turnpike.supervisor.on_demand import OnDemand
+from turnpike.supervisor.programs import Programs, control_spec, relay_specs, worker_spec
 from turnpike.supervisor.sockets import Listeners
 
 _ONE_WISH_S = 0.5
@@ -40,6 +41,7 @@ class Server:
         self._backoff = backoff
         self._lock = FileLock(settings.lock_file)
         self._listeners: Listeners | None = None
+        self._worker = OnDemand(settings.worker_socket)
         self.control: Child | None = None
         self.relays: list[Child] = []
         self.others: dict[str, Child] = {}
@@ -62,6 +64,7 @@ class Server:
         await self._wait_for_old_control()
         count = settings.relays or available_cores()
         self._listeners = Listeners(settings.host, settings.port, count)
+        self._worker.open()
 
     async def _take_lock(self) -> None:
         """Waits for the children of a server that was killed; they finish their requests."""
@@ -108,6 +111,7 @@ class Server:
         )
         self.control.start()
         self.relays = [self._child(spec) for spec in relay_specs(self.settings, self.programs, self._listeners, fd)]
+        self._worker.watch(lambda names_fd: worker_spec(self.settings, self.programs, names_fd, fd), self.add)
         self.log.info("starting", url=self.url, relays=len(self.relays), data=str(self.settings.data_dir.resolve()))
 
     def add(self, spec: ChildSpec) -> Child:
@@ -190,6 +194,7 @@ class Server:
     async def drain(self) -> None:
         """Relays first, so that control is there for what they still settle; then the rest; then control."""
         began = time.monotonic()
+        self._worker.close()
         if self._listeners is not None:
             self._listeners.close()  # with the relays' own, so that new callers are refused instead of kept waiting
         await asyncio.gather(*(relay.stop() for relay in self.relays))
@@ -210,6 +215,7 @@ class Server:
 
     def close(self) -> None:
         """Gives the sockets, the folder's lock and the signals back. Idempotent."""
+        self._worker.close()
         if self._listeners is not None:
             self._listeners.close()
         if self._lock.fd >= 0:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.unit.guards import held_out
 from turnpike.wire.guards.injection import THRESHOLD, score
 
 ATTACKS = (
@@ -78,12 +79,18 @@ def _percent(texts: tuple[str, ...]) -> int:
     return round(100 * sum(score(text) >= THRESHOLD for text in texts) / len(texts))
 
 
-def test_the_documentation_states_the_rates() -> None:
-    assert (len(ATTACKS), len(ORDINARY)) == (24, 40)
-    said = (Path(__file__).parents[3] / "docs" / "guards.md").read_text()
-    assert f"finds {_percent(ATTACKS)} % of the attacks, and takes {_percent(ORDINARY)} % of the others" in " ".join(
-        said.split()
-    )
+def test_the_documentation_states_the_rates_in_and_out_of_sample() -> None:
+    attacks, ordinary = ATTACKS + held_out.ADJUSTED_BY, ORDINARY + held_out.ADJUSTED_BY_ORDINARY
+    assert (len(attacks), len(ordinary)) == (39, 60)
+    assert (len(held_out.ATTACKS), len(held_out.ORDINARY)) == (15, 20)
+    said = " ".join((Path(__file__).parents[3] / "docs" / "guards.md").read_text().split())
+    assert f"finds {_percent(attacks)} % of 39 attacks and takes {_percent(ordinary)} % of 60 ordinary" in said
+    found, wrong = _percent(held_out.ATTACKS), _percent(held_out.ORDINARY)
+    assert f"finds {found} % of 15 attacks and takes {wrong} % of 20 ordinary" in said
+
+
+def test_what_was_written_to_make_the_signs_is_not_among_what_they_are_measured_with() -> None:
+    assert not {*ATTACKS, *ORDINARY} & {*held_out.ATTACKS, *held_out.ORDINARY}
 
 
 def test_it_finds_most_and_takes_few_for_one() -> None:

@@ -34,6 +34,10 @@ class Wanted:
     detect: Annotated[
         _List, _Many, Parameter(help="Kinds or groups for --pii: email, card, national_id ... Default: all.")
     ] = None
+    names: Annotated[
+        Literal["flag", "mask", "restore", "block"] | None,
+        Parameter(help="What happens to names of people and places in prompts; takes turnpike[names]."),
+    ] = None
     term: Annotated[_List, _Many, Parameter(help="A word or phrase that is refused.")] = None
     injection: Annotated[
         Literal["flag", "block"] | None, Parameter(help="What happens to prompts that look like an injection.")
@@ -50,6 +54,8 @@ class Wanted:
         if self.pii is not None:
             on = "prompt" if self.pii == "restore" else self.on
             made.append({"name": "pii", "kind": "pii", "action": self.pii, "detect": words(self.detect), "on": on})
+        if self.names is not None:
+            made.append({"name": "names", "kind": "names", "action": self.names, "on": "prompt"})
         if self.term:
             made.append({"name": "terms", "kind": "terms", "action": "block", "terms": self.term, "on": self.on})
         if self.injection is not None:

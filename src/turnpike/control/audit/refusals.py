@@ -1,11 +1,12 @@
-"""Refused model calls on their way into the audit log: what the drain writes beside the ledger, and how like ones
-become one entry. Pure."""
+"""Refused model calls, and what guards decided about calls, on their way into the audit log: what the drain writes
+beside the ledger, and how like ones become one entry. Pure."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
-from turnpike.control.audit.entries import REFUSED, USER, Draft
+from turnpike.control.audit.entries import OK, REFUSED, USER, Draft
 
 AUDITED_CODES = frozenset(
     (
@@ -14,12 +15,24 @@ AUDITED_CODES = frozenset(
     )
 )  # fmt: skip
 ACTION = "call.refused"
+DECIDED = "guard.decided"
 EXAMPLES = 10
 """Calls that an entry names by their request ids; the ledger has all of them."""
 
 
+class Decided(NamedTuple):
+    """What a guard did, without the text."""
+
+    policy_id: str
+    policy: str
+    guard: str
+    kind: str
+    action: str
+    side: str
+
+
 class Refusal(msgspec.Struct):
-    """Calls of one key that were refused for the same reason."""
+    """Calls of one key that were refused for the same reason; or that one guard decided about in the same way."""
 
     key_id: str
     user_id: str
@@ -31,13 +44,15 @@ class Refusal(msgspec.Struct):
     first_at_ms: int
     last_at_ms: int
     requests: list[str]
+    decided: Decided | None = None
+    """Then `code` is empty."""
 
-    def alike(self) -> tuple[str, str, str, str]:
-        return (self.key_id, self.code, self.operation, self.model)
+    def alike(self) -> tuple[object, ...]:
+        return (self.key_id, self.code, self.operation, self.model, self.decided)
 
 
 def merge(refusals: Iterable[Refusal]) -> list[Refusal]:
-    found: dict[tuple[str, str, str, str], Refusal] = {}
+    found: dict[tuple[object, ...], Refusal] = {}
     for refusal in refusals:
         known = found.setdefault(refusal.alike(), refusal)
         if known is refusal:
@@ -50,6 +65,36 @@ def merge(refusals: Iterable[Refusal]) -> list[Refusal]:
 
 
 def draft_of(refusal: Refusal) -> Draft:
+    return _draft_of_refusal(refusal) if refusal.decided is None else _draft_of_decision(refusal, refusal.decided)
+
+
+def _draft_of_decision(refusal: Refusal, decided: Decided) -> Draft:
+    blocked = decided.action == "block"
+    return Draft(
+        action=DECIDED,
+        at_ms=refusal.last_at_ms,
+        outcome=REFUSED if blocked else OK,
+        error_code="POLICY_REFUSED" if blocked else None,
+        actor_kind=USER,
+        actor_id=refusal.user_id,
+        key_id=refusal.key_id,
+        department_id=refusal.department_id,
+        object_kind="policy",
+        object_id=decided.policy_id,
+        request_id=refusal.requests[0] if refusal.requests else None,
+        count=refusal.count,
+        changes={
+            **decided._asdict(),
+            "operation": refusal.operation,
+            "model": refusal.model,
+            "first_at_ms": refusal.first_at_ms,
+            "last_at_ms": refusal.last_at_ms,
+            "requests": refusal.requests,
+        },
+    )
+
+
+def _draft_of_refusal(refusal: Refusal) -> Draft:
     return Draft(
         action=ACTION,
         at_ms=refusal.last_at_ms,

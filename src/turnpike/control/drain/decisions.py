@@ -1,13 +1,20 @@
-"""What guards decided, out of the journals into its table: each once, however often it is read."""
+"""What guards decided, out of the journals into its table: each once, however often it is read.
+
+What is new waits beside it, put there in the same transaction, until control chains it into the audit log
+(turnpike.control.refusals).
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from turnpike.contract.events import GuardRecord
-from turnpike.control.db.models import GuardDecision
+from turnpike.control.audit.refusals import Decided, Refusal, merge
+from turnpike.control.db.models import AuditWaiting, GuardDecision
+from turnpike.kit.ids import new_id
 
 _ROWS = 200
 """At a time: SQLite takes a bounded number of values in one statement."""
@@ -20,10 +27,38 @@ async def insert_decisions(engine: AsyncEngine, records: Sequence[GuardRecord]) 
     """Raises DBAPIError when the database cannot be written to."""
     rows = list(rows_of(records))
     insert = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(GuardDecision).on_conflict_do_nothing()
+    keys = (GuardDecision.event_id, GuardDecision.number, GuardDecision.place)
+    statement = insert(GuardDecision).on_conflict_do_nothing().returning(*keys)
     async with engine.begin() as connection:
         for start in range(0, len(rows), _ROWS):
-            await connection.execute(statement, rows[start : start + _ROWS])
+            part = rows[start : start + _ROWS]
+            new = {tuple(row) for row in (await connection.execute(statement, part)).all()}
+            waiting = waiting_rows([row for row in part if (row["event_id"], row["number"], row["place"]) in new])
+            if waiting:
+                await connection.execute(insert(AuditWaiting), waiting)
+
+
+def waiting_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
+    """Rows of `audit_waiting` for these decisions: one for each kind of them."""
+    return [
+        {"id": new_id(), "refusal": msgspec.json.encode(decided).decode()} for decided in merge(map(_decided, rows))
+    ]
+
+
+def _decided(row: dict[str, Any]) -> Refusal:
+    return Refusal(
+        row["key_id"],
+        row["user_id"],
+        row["department_id"],
+        "",
+        row["operation"],
+        row["model"],
+        row["finds"],
+        row["at_ms"],
+        row["at_ms"],
+        [row["request_id"]],
+        Decided(row["policy_id"], row["policy"], row["guard"], row["kind"], row["action"], row["side"]),
+    )
 
 
 def rows_of(records: Iterable[GuardRecord]) -> Iterable[dict[str, Any]]:

@@ -2,13 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from turnpike.errors import PolicyRefused
-
 if TYPE_CHECKING:
     from turnpike.relay.catalog import Plan
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.gates import Gate
+    from turnpike.relay.guards.ruleset import Ruleset
     from turnpike.relay.guards.store import Guards
     from turnpike.relay.keys import Entry
 
@@ -26,19 +25,13 @@ def guards_of(relay: "Relay") -> "Guards | None":
 
 def build_guards(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> "Gate | None":
     if not route.is_call and route.media is None:
-        return None  # sessions are refused at their opening, what passes through is looked at there
+        return None  # sessions and what passes through are looked at there
     guards = guards_of(relay)
     return guards.gate(entry, route, plan) if guards is not None else None
 
 
-def refuse_unchecked(relay: "Relay", entry: "Entry", plan: "Plan") -> None:
-    """For sessions, whose sound no guard can hear. Raises PolicyRefused where a policy that masks or blocks
-    fails closed."""
+def rules_of_session(relay: "Relay", entry: "Entry", plan: "Plan") -> "Ruleset | None":
+    """What holds for a realtime session. None: no policy."""
     guards = guards_of(relay)
-    rules = guards.rules_for(entry, {plan.model, *(target.served.model for target in plan.targets)}) if guards else None
-    source = (rules.closed or rules.closed_answers) if rules is not None else None
-    if source is not None:
-        raise PolicyRefused(
-            f"The policy '{source.policy}' refuses this: its guards cannot look into a realtime session.",
-            details={"policy": source.policy, "guard": source.guard, "kind": "unchecked", "where": "prompt"},
-        )
+    names = {plan.model, *(target.served.model for target in plan.targets)}
+    return guards.rules_for(entry, names) if guards is not None else None

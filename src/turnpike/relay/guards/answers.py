@@ -57,6 +57,13 @@ class Answer:
         except UnicodeDecodeError as error:
             raise self.unchecked("it is no text") from error
 
+    def lines(self, text: str) -> bytes:
+        """JSON on each line, as batches have it. Raises PolicyRefused."""
+        return "\n".join(self._json_line(line) for line in text.split("\n")).encode()
+
+    def _json_line(self, line: str) -> str:
+        return self.json(line.encode()).decode() if line.strip() else line
+
     def unchecked(self, why: str) -> PolicyRefused:
         source = self._rules.closed_answers or self._rules.closed or _NOBODY
         self.finds[source, "unchecked"] += 1

@@ -1,8 +1,7 @@
 """A form under a ruleset: its fields are texts; its files are, where they are text, and else what no guard can read."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from turnpike.relay.guards.prompt import Prompt
 from turnpike.relay.uploads import Change, Form
 from turnpike.wire.forms import FilePart, FormScanner, boundary_of
 from turnpike.wire.guards.shapes import STRUCTURAL
@@ -13,7 +12,17 @@ if TYPE_CHECKING:
 _WORDS = STRUCTURAL | {"stream", "temperature", "seconds", "n", "timestamp_granularities[]", "include[]"}
 
 
-def guarded_media_form(call: "MediaCall", prompt: Prompt) -> None:
+class Looker(Protocol):
+    """Who is shown the texts, and gives what is to stand in their place."""
+
+    def text(self, text: str) -> str: ...
+
+    def json_text(self, text: str) -> str: ...
+
+    def met_media(self) -> None: ...
+
+
+def guarded_media_form(call: "MediaCall", prompt: Looker) -> None:
     """Raises PolicyRefused. The form stays as it came where nothing of it changes."""
     assert call.form is not None
     changes = changes_of(call.form, prompt)
@@ -27,12 +36,14 @@ def guarded_media_form(call: "MediaCall", prompt: Prompt) -> None:
     call.body = changed.with_model(before.model)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def changes_of(form: Form, prompt: Prompt) -> list[Change]:
+def plain_fields(form: Form) -> dict[str, str]:
+    """What is no file, by name."""
+    return {name: field.value for name, field in _scanned(form).plain}
+
+
+def changes_of(form: Form, prompt: Looker) -> list[Change]:
     """What is to stand elsewhere than it came, in the body's order. Raises PolicyRefused."""
-    scanner = FormScanner(boundary_of(form.content_type), frozenset(), keeps_all=True)
-    for piece in form.pieces():
-        scanner.feed(piece)
-    scanner.finish()
+    scanner = _scanned(form)
     changes: list[Change] = []
     for name, field in scanner.plain:
         if name not in _WORDS and (new := _guarded(field.value, prompt)) != field.value:
@@ -43,7 +54,15 @@ def changes_of(form: Form, prompt: Prompt) -> list[Change]:
     return sorted(changes, key=lambda change: change[0])
 
 
-def _of_file(form: Form, file: FilePart, prompt: Prompt) -> list[Change]:
+def _scanned(form: Form) -> FormScanner:
+    scanner = FormScanner(boundary_of(form.content_type), frozenset(), keeps_all=True)
+    for piece in form.pieces():
+        scanner.feed(piece)
+    scanner.finish()
+    return scanner
+
+
+def _of_file(form: Form, file: FilePart, prompt: Looker) -> list[Change]:
     end = file.start + file.size
     text = None if b"\0" in file.beginning else _decoded(form.read(file.start, end))
     if text is None or "\0" in text:
@@ -60,10 +79,10 @@ def _decoded(content: bytes) -> str | None:
         return None
 
 
-def _guarded(text: str, prompt: Prompt) -> str:
+def _guarded(text: str, prompt: Looker) -> str:
     return _lines(text, prompt) if text.lstrip().startswith("{") else prompt.text(text)
 
 
-def _lines(text: str, prompt: Prompt) -> str:
+def _lines(text: str, prompt: Looker) -> str:
     """JSON, or a JSON object on each line, as batches have it."""
     return "\n".join(prompt.json_text(line) for line in text.split("\n"))

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, cast
 
 from turnpike.relay.guards.answers import GuardOutlet
-from turnpike.relay.guards.forms import guarded_media_form
-from turnpike.relay.guards.moderation import Moderation
+from turnpike.relay.guards.asking import Asking
+from turnpike.relay.guards.carriers import CallCarrier, put_body
+from turnpike.relay.guards.forms import guarded_media_form, plain_fields
 from turnpike.relay.guards.prompt import Prompt
 from turnpike.relay.guards.ruleset import Ruleset
 from turnpike.relay.guards.telling import Teller
@@ -14,7 +15,6 @@ from turnpike.wire.operations import Operation
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
     from turnpike.relay.gates import Governed
-    from turnpike.wire.media.dialect import MediaHead
 
 _WORDLESS = frozenset((Operation.EMBEDDINGS, Operation.COUNT_TOKENS, Operation.MODERATION))
 """Operations whose answers are figures."""
@@ -35,22 +35,25 @@ class GuardGate:
                 self._prompt(call, prompt)
         finally:
             self._teller.tell(call, prompt.finds, "prompt", 0)
-        if (rules.answer.any or prompt.vault.values) and call.route.operation not in _WORDLESS:
-            call.outlets = (*call.outlets, GuardOutlet(rules, self._teller, prompt.vault))
-        if rules.moderations and prompt.texts:
-            Moderation(call, rules, self._teller, prompt.texts).start()
-            return False
-        return True
+        if not rules.asks:
+            self._watch(call, prompt)
+            return True
+
+        def go_on() -> None:
+            self._watch(call, prompt)
+            call.go_on()
+
+        Asking(governed, rules, self._teller, prompt, CallCarrier(call), go_on).start()
+        return False
+
+    def _watch(self, call: "Call", prompt: Prompt) -> None:
+        """Has the answer looked at, where there is something to look for or to put back."""
+        if (self._rules.answer.any or prompt.vault.values) and call.route.operation not in _WORDLESS:
+            call.outlets = (*call.outlets, GuardOutlet(self._rules, self._teller, prompt.vault))
 
     def _prompt(self, call: "Call", prompt: Prompt) -> None:
         if isinstance(call, MediaCall) and call.form is not None:
+            prompt.form_bounds(plain_fields(call.form), len(call.form.as_it_came()))
             guarded_media_form(call, prompt)
             return
-        body = prompt.check(call.body)
-        before = call.fields
-        fields = call.dialect.read_head(body)
-        # What the path, or a default, said of it stands nowhere in the body.
-        fields.model, fields.stream = before.model, before.stream
-        call.body, call.fields = body, fields
-        if isinstance(call, MediaCall):
-            call.asked = cast("MediaHead", fields)
+        put_body(call, prompt.check(call.body))

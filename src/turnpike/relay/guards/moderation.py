@@ -4,6 +4,8 @@ It is made before anything of the prompt goes on, so it costs the caller its tim
 it. Its own row is in the ledger.
 """
 
+import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -17,8 +19,8 @@ from turnpike.relay.keys import Entry
 from turnpike.wire.guards.filter import Finds
 
 if TYPE_CHECKING:
-    from turnpike.relay.call import Call
     from turnpike.relay.core import Relay
+    from turnpike.relay.gates import Governed
     from turnpike.relay.protocol import ClientConnection
 
 _PATH = b"/v1/moderations"
@@ -65,8 +67,13 @@ _decode = msgspec.json.Decoder(_Results).decode
 class Moderation:
     """Asks one model after the other, and lets the call go on or refuses it."""
 
-    def __init__(self, call: "Call", rules: Ruleset, teller: Teller, texts: list[str]) -> None:
+    def __init__(
+        self, call: "Governed", rules: Ruleset, teller: Teller, texts: list[str], go_on: Callable[[], None]
+    ) -> None:
         self._call = call
+        self._go_on = go_on
+        self._inside: Inside | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._teller = teller
         self._texts = texts
         self._left = list(rules.moderations)
@@ -81,7 +88,7 @@ class Moderation:
         if call.ended:
             return
         if not self._left:
-            call.go_on()
+            self._go_on()
             return
         asked = self._asked = self._left.pop(0)
         body = msgspec.json.encode({"model": asked.guard.model, "input": self._texts})
@@ -89,13 +96,25 @@ class Moderation:
         head = RequestHead(b"POST", _PATH, pairs, http_1_0=False)
         head.entry = _entry(call.relay, call.entry)
         head.request_id = call.request_id
-        call.relay.serve(cast("ClientConnection", Inside(self)), head, body)
+        self._inside = Inside(self)
+        relay = call.relay
+        self._timer = asyncio.get_running_loop().call_later(relay.settings.guard_timeout_s, self._give_up)
+        relay.serve(cast("ClientConnection", self._inside), head, body)
+
+    def _give_up(self) -> None:
+        """Nobody answers in time: the call to the model ends as if its caller had left."""
+        inside, self._inside = self._inside, None
+        if inside is not None and inside.conversation is not None:
+            inside.conversation.client_gone()
+        self.answered(504, b"")
 
     def answered(self, status: int, body: bytes) -> None:
         asked = self._asked
+        if self._timer is not None:
+            self._timer.cancel()
         if asked is None or self._call.ended:
             return
-        self._asked = None
+        self._asked = self._inside = None
         finds = Finds()
         found: str | None = None
         try:

@@ -1,6 +1,7 @@
 """A request's body under a ruleset: bytes in, bytes out."""
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, NoReturn, cast
 
 import msgspec
 
@@ -8,6 +9,7 @@ from turnpike.errors import InvalidJson
 from turnpike.relay.guards.ruleset import Ruleset
 from turnpike.relay.guards.telling import refused
 from turnpike.wire.guards import injection
+from turnpike.wire.guards.bounds import Excess, check_form
 from turnpike.wire.guards.bounds import check as check_bounds
 from turnpike.wire.guards.engine import TooHard
 from turnpike.wire.guards.filter import Blocked, Finds, whole
@@ -47,7 +49,7 @@ class Prompt:
     def value(self, read: Any) -> Any:
         """A decoded body, changed in place. Raises PolicyRefused."""
         try:
-            if self._rules.prompt.changers:
+            if self._rules.prompt.changers or self._rules.names:
                 Walk(shape_of(self._dialect), self._reserve, self._reserve).through(read)
             walk = Walk(shape_of(self._dialect), self.text, self.json_text)
             read = walk.through(read)
@@ -110,11 +112,21 @@ class Prompt:
                 if source.action == "block":
                     raise refused(source, "injection", "prompt")
 
+    def form_bounds(self, fields: Mapping[str, str], size: int) -> None:
+        """Raises PolicyRefused."""
+        for source, limits in self._rules.bounds:
+            excess = check_form(limits, fields, size)
+            if excess is not None:
+                self._beyond(source, excess)
+
+    def _beyond(self, source: Source, excess: Excess) -> NoReturn:
+        self.finds[source, "parameter"] += 1
+        raise refused(source, excess.parameter, "prompt", excess.message)
+
     def bounds(self, read: dict[str, Any], size: int) -> None:
         for source, limits in self._rules.bounds:
             excess, changed = check_bounds(limits, self._dialect, read, size)
             if excess is not None:
-                self.finds[source, "parameter"] += 1
-                raise refused(source, excess.parameter, "prompt", excess.message)
+                self._beyond(source, excess)
             if changed:
                 self.finds[source._replace(action="clamp"), "parameter"] += changed

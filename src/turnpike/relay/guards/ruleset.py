@@ -42,6 +42,7 @@ class Ruleset:
             Scored(source, THRESHOLD if guard.threshold is None else guard.threshold)
             for source, guard, _ in _of_kind(policies, "injection")
         )
+        self.names = tuple(Asked(*each) for each in _of_kind(policies, "names"))
         self.moderations = tuple(Asked(*each) for each in _of_kind(policies, "moderation"))
         self.media = _first(policies, (policy.enforces and policy.media == "block" for policy in policies))
         """Who refuses what cannot be read; None: nobody."""
@@ -51,7 +52,12 @@ class Ruleset:
 
     @property
     def reads_prompts(self) -> bool:
-        return self.prompt.any or bool(self.bounds or self.injections or self.moderations)
+        return self.prompt.any or bool(self.bounds or self.injections or self.asks)
+
+    @property
+    def asks(self) -> bool:
+        """Somebody else is asked about prompts."""
+        return bool(self.names or self.moderations)
 
 
 def _watches_answers(policy: PolicySpec) -> bool:

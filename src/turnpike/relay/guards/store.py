@@ -8,6 +8,7 @@ from turnpike.contract.policies import PolicySpec
 from turnpike.kit.patterns import matches
 from turnpike.relay.guards.gate import GuardGate
 from turnpike.relay.guards.passage import PassageGuard, guard_passage
+from turnpike.relay.guards.realtime import RealtimeGuard
 from turnpike.relay.guards.ruleset import Ruleset
 from turnpike.relay.guards.telling import Teller
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from turnpike.relay.catalog import Plan
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
+    from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
     from turnpike.relay.passage.call import PassageCall
 
@@ -38,6 +40,11 @@ class Guards:
         """Raises PolicyRefused. None: no policy applies."""
         rules = self.rules_for(call.entry, models)
         return guard_passage(call, rules, self.teller) if rules is not None else None
+
+    def for_session(
+        self, head: "RequestHead", entry: "Entry", rules: Ruleset, *, model: str, request_id: str
+    ) -> RealtimeGuard:
+        return RealtimeGuard(self._relay, head, entry, rules, self.teller, model=model, request_id=request_id)
 
     def rules_for(self, entry: "Entry", models: set[str]) -> Ruleset | None:
         """None: no policy applies to this caller and these names of a model. No names: nobody knows which model it will

@@ -6,7 +6,7 @@ import msgspec
 
 from turnpike.contract.events import Outcome
 from turnpike.contract.objects import OwnedObject
-from turnpike.errors import TurnpikeError, UpstreamError, UpstreamGarbage
+from turnpike.errors import PolicyRefused, TurnpikeError, UpstreamError, UpstreamGarbage
 from turnpike.kit.sse import SseOverflow, SseParser
 from turnpike.relay.answer import AnswerHead
 from turnpike.relay.passage.asked import error_dialect
@@ -25,6 +25,7 @@ _PASSED = (
     b"content-disposition", b"content-range", b"accept-ranges", b"etag", b"last-modified", b"cache-control",
 )  # fmt: skip
 _ERROR_AT_MOST = 1024 * 1024
+_PARTIAL = 206
 _BODILESS = frozenset((204, 304))
 _CONTENT = frozenset(("content", "results", ":download"))
 """What follows an object whose bytes are asked for, of whatever type."""
@@ -191,8 +192,12 @@ async def _bytes(call: "PassageCall", fetch: Fetch, head: AnswerHead) -> None:
     if head.status in _BODILESS:
         await _bodiless(call, fetch, head)
         return
-    if call.guard is not None:
-        call.guard.opaque()
+    if call.guard is not None and call.guard.watches:
+        if head.status == _PARTIAL:
+            call.guard.opaque()  # what it holds may have begun before it
+        body = await fetch.whole(call.relay.settings.response_limit_bytes)
+        call.end(head.status, _headers(call, head), call.guard.file(body))
+        return
     call.commit(head.status, _headers(call, head))
     async for data in fetch.parts():
         call.connection.stream(data)
@@ -213,30 +218,48 @@ async def _bodiless(call: "PassageCall", fetch: Fetch, head: AnswerHead) -> None
 
 
 async def _events(call: "PassageCall", fetch: Fetch, head: AnswerHead) -> None:
-    """Events go on as they come, after what they make has an owner."""
-    if call.guard is not None:
-        call.guard.opaque()
+    """Events go on as they come, after what they make has an owner, and as far as guards let them."""
     parser = SseParser()
+    guarded = call.guard.stream() if call.guard is not None else None
     call.streams = True
-    committed = False
     try:
         async for data in fetch.parts():
             for event in parser.feed(data):
                 await _event(call, event.data)
-            if not committed:
-                committed = True
-                call.commit(head.status, _headers(call, head))
-            call.connection.stream(redact_bytes(data, call.hidden))
+            shown = redact_bytes(data, call.hidden)
+            out, refusal = (shown, None) if guarded is None else guarded.feed(shown)
+            if not _streamed(call, head, out, refusal):
+                fetch.abort()
+                return
+        if guarded is not None and not _streamed(call, head, *guarded.end()):
+            return
     except (SseOverflow, TurnpikeError) as error:
-        if not committed:
+        if not call.committed:
             raise error if isinstance(error, TurnpikeError) else UpstreamGarbage(str(error)) from error
-        shown = error if isinstance(error, UpstreamError) else UpstreamGarbage("The provider's stream cannot be read.")
-        settle_call(call, Outcome.CUT, 200, shown.code)
-        call.connection.end_stream(error_dialect(call.asked.api).write_stream_error(shown, call.request_id))
+        told = error if isinstance(error, UpstreamError) else UpstreamGarbage("The provider's stream cannot be read.")
+        _break_off(call, Outcome.CUT, told)
         return
-    if not committed:
+    if not call.committed:
         call.commit(head.status, _headers(call, head))
     call.end_stream()
+
+
+def _streamed(call: "PassageCall", head: AnswerHead, out: bytes, refusal: PolicyRefused | None) -> bool:
+    """Passes events on. False when a guard has ended the answer. Raises PolicyRefused while the caller has nothing."""
+    if refusal is not None and not out and not call.committed:
+        raise refusal
+    if not call.committed and (out or call.guard is None):
+        call.commit(head.status, _headers(call, head))
+    if out:
+        call.connection.stream(out)
+    if refusal is not None:
+        _break_off(call, Outcome.REFUSED, refusal)
+    return refusal is None
+
+
+def _break_off(call: "PassageCall", outcome: Outcome, error: TurnpikeError) -> None:
+    settle_call(call, outcome, 200, error.code)
+    call.connection.end_stream(error_dialect(call.asked.api).write_stream_error(error, call.request_id))
 
 
 async def _event(call: "PassageCall", data: str) -> None:

@@ -215,7 +215,7 @@ class PassageCall:
         self.units = units_of(self)
         if self.relay.catalog.snapshot.guard_policies:
             before = self.body
-            self._look_at({*models, *([self.served.model] if models and self.served is not None else [])})
+            await self._look_at({*models, *([self.served.model] if models and self.served is not None else [])})
             if self.body is not before:
                 rename_models(self, [] if carries_batch(self) else models)
                 await admit_batch(self)
@@ -233,10 +233,15 @@ class PassageCall:
         self._raw = form.rewritten(changes, scanner)
         self.body = Body(self.api, form.content_type, self._raw, may_be_raw=False)
 
-    def _look_at(self, models: set[str]) -> None:
+    async def _look_at(self, models: set[str]) -> None:
         """`models`: none where the request names none; then those of any model hold. Raises PolicyRefused."""
         guards = guards_of(self.relay)
-        self.guard = guards.look_at_passage(self, models) if guards is not None else None
+        guard = self.guard = guards.look_at_passage(self, models) if guards is not None else None
+        if guard is not None:
+            self._held = asyncio.get_running_loop().create_future()
+            if not guard.enter():
+                await self._held
+            self._held = None
 
     # ---- who, what, whose
 

@@ -13,8 +13,7 @@ from wsproto.events import AcceptConnection, BytesMessage, Ping, Pong, TextMessa
 from wsproto.utilities import RemoteProtocolError
 
 from turnpike.contract.events import Outcome
-from turnpike.errors import InvalidRequest, TurnpikeError, Unauthenticated, Unavailable
-from turnpike.relay.gates.guarding import refuse_unchecked
+from turnpike.errors import InvalidRequest, PolicyRefused, TurnpikeError, Unauthenticated, Unavailable
 from turnpike.relay.keys import Entry
 from turnpike.relay.realtime import ends
 from turnpike.relay.realtime.ends import End
@@ -27,10 +26,12 @@ from turnpike.relay.realtime.opening import (
     read_key,
 )
 from turnpike.relay.realtime.turns import Turn, Turns
+from turnpike.relay.realtime.watch import Watch
 from turnpike.relay.redact import redact_bytes
 from turnpike.relay.routing.asked import Opening
 from turnpike.wire.dialects.openai_realtime import (
     ClientEvent,
+    ServerEvent,
     read_client_event,
     read_server_event,
     write_error_event,
@@ -38,6 +39,7 @@ from turnpike.wire.dialects.openai_realtime import (
 
 if TYPE_CHECKING:
     from turnpike.relay.core import Relay
+    from turnpike.relay.guards.realtime import RealtimeGuard
     from turnpike.relay.head import RequestHead
     from turnpike.relay.protocol import ClientConnection
 
@@ -59,6 +61,7 @@ class Session:
         self._down: End | None = None
         self._up: End | None = None
         self._turns: Turns | None = None
+        self._watch: Watch | None = None
         self._waiting: list[str] = []
         """Messages of the caller behind one whose key is being checked again."""
         self._checking = False
@@ -105,8 +108,6 @@ class Session:
             plan = entry.profile.make_plan(head.route, self._model)
         if plan.router is not None:
             plan = plan.router.plan_for(Opening(entry, head))
-        if relay.catalog.snapshot.guard_policies:
-            refuse_unchecked(relay, entry, plan)
         own = WSConnection(ConnectionType.SERVER)
         # Before the provider is asked: raises for an offer that is none.
         self._offer(own)
@@ -116,6 +117,7 @@ class Session:
             relay, self._connection, head, entry, plan, target, model=self._model, request_id=self._request_id
         )
         self._turns.when_refused = self._stop_response
+        self._watch = Watch(relay, head, plan, self._turns, request_id=self._request_id)
         self._up = up
         if self._connection.closed:
             self.client_gone()
@@ -233,6 +235,44 @@ class Session:
         except InvalidRequest as error:
             self._tell_caller(error, None)
             return
+        guard = self._watch.guard if self._watch is not None else None
+        if guard is None:
+            self._pass_on(event, text)
+        else:
+            self._look_at(guard, event, text)
+
+    def _look_at(self, guard: "RealtimeGuard", event: ClientEvent, text: str) -> None:
+        """A policy holds for this session: what it says goes on. What is refused is in the ledger."""
+        try:
+            shown = guard.said(text, lambda shown, error: self._looked_at(event, shown, error))
+        except PolicyRefused as error:
+            self._refuse_event(event, error)
+            return
+        if shown is not None:
+            self._pass_on(event, shown)
+            return
+        self._checking = True
+        if self._down is not None:
+            self._down.pause()
+
+    def _looked_at(self, event: ClientEvent, shown: str | None, error: PolicyRefused | None) -> None:
+        """Somebody who was asked about it has answered."""
+        if self._ended_at is not None:
+            return
+        self._checking = False
+        if shown is not None:
+            self._pass_on(event, shown)
+        elif error is not None:
+            self._refuse_event(event, error)
+        if not self._checking:
+            self._go_on()
+
+    def _refuse_event(self, event: ClientEvent, error: PolicyRefused) -> None:
+        assert self._entry is not None
+        turn = Turn(self._relay, self._connection, self._head, self._entry, self._model, self._request_id)
+        self._refuse_response(turn, event, error)
+
+    def _pass_on(self, event: ClientEvent, text: str) -> None:
         turns = self._turns
         up = self._up
         assert turns is not None
@@ -335,8 +375,13 @@ class Session:
         turns = self._turns
         assert down is not None
         assert turns is not None
+        guard = self._watch.guard if self._watch is not None else None
         if isinstance(message, bytes):
-            down.send(BytesMessage(message))
+            refusal = guard.unread_bytes() if guard is not None else None
+            if refusal is None:
+                down.send(BytesMessage(message))
+            else:
+                self._tell_caller(refusal, None)
             return
         event = read_server_event(message)
         if event is not None:
@@ -350,9 +395,25 @@ class Session:
                 message = redact_bytes(message.encode(), self._hidden).decode()
             if event.begins and not turns.entry.alive and not self._checking:
                 self._check_again(None)
-        down.send(TextMessage(message))
+        if guard is None:
+            down.send(TextMessage(message))
+        else:
+            self._show(guard, event, message)
         if self._drains and not turns.running:
             self._stop()
+
+    def _show(self, guard: "RealtimeGuard", event: ServerEvent | None, message: str) -> None:
+        """As much of what the provider says as policies let through; a response that they stop is cancelled."""
+        assert self._down is not None
+        try:
+            passed, refusal = guard.heard(event, message)
+        except TurnpikeError as error:
+            self._tell_caller(error, None)
+            return
+        for each in passed:
+            self._down.send(TextMessage(each))
+        if refusal is not None:
+            self._stop_response(refusal)
 
     def _tell_caller(self, error: TurnpikeError, event_id: str | None) -> None:
         if self._down is not None:

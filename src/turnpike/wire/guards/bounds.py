@@ -1,5 +1,6 @@
 """Size and parameters: what a request may ask for, whatever its words are. Works on the decoded body of any form."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from turnpike.wire.estimate import tokens_of_bytes
@@ -13,6 +14,7 @@ _OUTPUT = ("max_completion_tokens", "max_output_tokens", "maxOutputTokens", "max
 _OUTPUT_OF: dict[str, tuple[str | None, str]] = {
     "openai_chat": (None, "max_completion_tokens"),
     "openai_responses": (None, "max_output_tokens"),
+    "openai_realtime": (None, "max_output_tokens"),
     "anthropic_messages": (None, "max_tokens"),
     "cohere_chat": (None, "max_tokens"),
     "gemini": ("generationConfig", "maxOutputTokens"),
@@ -24,6 +26,7 @@ _INPUTS = frozenset(
     (
         "model", "messages", "input", "prompt", "contents", "content", "system", "instructions", "stream", "query",
         "documents", "texts", "systemInstruction", "system_instruction", "generationConfig", "inferenceConfig",
+        "file", "image", "mask", "output_modalities", "modalities",
     )
 )  # fmt: skip
 _SAME = {
@@ -51,6 +54,29 @@ def check(bounds: BoundsSpec, dialect: str, body: Members, size: int) -> tuple[E
         if excess is not None:
             return excess, 0
     return _output(bounds, dialect, body)
+
+
+def check_form(bounds: BoundsSpec, fields: Mapping[str, str], size: int) -> Excess | None:
+    """As `check`, of a form: its size, its parameters and their ranges. `size`: with its files, in bytes."""
+    read: Members = {name.partition("[")[0]: _number(value) for name, value in fields.items()}
+    limits = BoundsSpec(
+        max_input_bytes=bounds.max_input_bytes,
+        allowed_parameters=bounds.allowed_parameters,
+        forbidden_parameters=bounds.forbidden_parameters,
+        ranges=bounds.ranges,
+    )
+    for judge in (_size, _parameters, _ranges):
+        excess = judge(limits, read, size)
+        if excess is not None:
+            return excess
+    return None
+
+
+def _number(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def _size(bounds: BoundsSpec, body: Members, size: int) -> Excess | None:

@@ -95,6 +95,17 @@ def openai_responses(event: Members) -> Seen:
     return Seen([], [()] if ends else [])
 
 
+_TRANSCRIBED = "conversation.item.input_audio_transcription."
+
+
+def openai_realtime(event: Members) -> Seen:
+    """As the Responses API's, and the transcript of what was heard."""
+    kind = str(event.get("type", ""))
+    if kind.startswith(_TRANSCRIBED) and not kind.endswith(".delta"):
+        return Seen([], [(event.get("item_id"), None)])
+    return openai_responses(event)
+
+
 def gemini(event: Members) -> Seen:
     pieces: list[Piece] = []
     ends: list[Channel] = []
@@ -161,14 +172,68 @@ def openai_transcription(event: Members) -> Seen:
     return Seen(pieces, [()])
 
 
-READERS: dict[str, Callable[[Members], Seen]] = {
+def openai_thread(event: Members) -> Seen:
+    """Of the Assistants API's runs."""
+    pieces: list[Piece] = []
+    kind, name = str(event.get("object", "")), event.get("id")
+    delta = _members(event.get("delta"))
+    if kind == "thread.message.delta":
+        for part in _items(delta.get("content")):
+            channel = (name, part.get("index", 0))
+            _piece(pieces, _members(part.get("text")), "value", channel)
+            _piece(pieces, part, "refusal", channel)
+        return Seen(pieces, [])
+    if kind == "thread.run.step.delta":
+        for call in _items(_members(delta.get("step_details")).get("tool_calls")):
+            channel = (name, call.get("index", 0))
+            _piece(pieces, _members(call.get("function")), "arguments", channel, is_json=True)
+            _piece(pieces, _members(call.get("function")), "output", channel)
+            code = _members(call.get("code_interpreter"))
+            _piece(pieces, code, "input", channel)
+            for output in _items(code.get("outputs")):
+                _piece(pieces, output, "logs", (*channel, output.get("index", 0)))
+        return Seen(pieces, [])
+    over = kind in ("thread.message", "thread.run.step") and event.get("status") != "in_progress"
+    return Seen([], [(name,)] if over else [()] if kind == "thread.run" else [])
+
+
+_ANTHROPIC = frozenset(
+    (
+        "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
+        "message_stop", "ping",
+    )
+)  # fmt: skip
+
+
+def any_form(event: Members) -> Seen | None:
+    """Of a path that is only passed through: the form is told by the event. None: it is none that is known."""
+    kind, what = event.get("type"), event.get("object")
+    if isinstance(what, str) and what.startswith("thread."):
+        return openai_thread(event)
+    if "choices" in event:
+        return openai_chat(event)
+    if "candidates" in event or "usageMetadata" in event:
+        return gemini(event)
+    if isinstance(kind, str) and kind in _ANTHROPIC:
+        return anthropic_messages(event)
+    if isinstance(kind, str) and kind.startswith("response."):
+        return openai_responses(event)
+    if isinstance(kind, str) and kind.startswith("transcript.text."):
+        return openai_transcription(event)
+    return Seen([], [()]) if kind == "error" or "error" in event else None
+
+
+ANY_FORM = "any"
+READERS: dict[str, Callable[[Members], Seen | None]] = {
     "openai_chat": openai_chat,
     "openai_responses": openai_responses,
+    "openai_realtime": openai_realtime,
     "anthropic_messages": anthropic_messages,
     "gemini": gemini,
     "cohere_chat": cohere_chat,
     "bedrock_converse": bedrock_converse,
     "openai_transcription": openai_transcription,
     "openai_translation": openai_transcription,
+    ANY_FORM: any_form,
 }
 """By dialect. A form without streams of text has none."""

@@ -15,7 +15,10 @@ from turnpike.wire.guards import checksums
 from turnpike.wire.guards.credentials import credential_detectors
 from turnpike.wire.guards.engine import Check, Detector
 
-_DIGITS = re.compile(rb"[0-9][0-9 .()/\-]{3,}[0-9]").search
+_DIGITS = re.compile(rb"[0-9](?:[ .()/\-]{0,3}[0-9]){6}").search
+"""Every number that is looked for has seven digits at least; most numbers in a text have fewer."""
+_DOTTED = re.compile(rb"[0-9]\.[0-9]{1,3}\.[0-9]").search
+_MIXED = re.compile(rb"[A-Za-z]{2} ?[0-9]{2}").search
 _COLONS = re.compile(rb":[0-9A-Fa-f]{0,4}:").search
 _AT = re.compile(rb"@").search
 _NOT_DIGIT = re.compile(rb"[^0-9]")
@@ -155,13 +158,14 @@ def _general() -> dict[str, tuple[Detector, ...]]:
                 "iban",
                 r"[A-Za-z]{2}[0-9]{2}(?:[ \-]?[A-Za-z0-9]){11,30}",
                 _iban,
+                needs=_MIXED,
                 before=_ALNUM,
                 after=_ALNUM,
             ),
         ),
         "ip": (
             Detector(
-                "ip", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", _ipv4, needs=_DIGITS, before=_ALNUM + b"_.-", after=_ALNUM
+                "ip", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", _ipv4, needs=_DOTTED, before=_ALNUM + b"_.-", after=_ALNUM
             ),
             Detector(
                 "ip",
@@ -195,6 +199,7 @@ def _national() -> dict[str, tuple[Detector, ...]]:
                 "uk_nino",
                 r"(?i)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]",
                 lambda value: 0 if value[:2].upper() in (b"BG", b"GB", b"NK", b"KN", b"TN", b"NT", b"ZZ") else len(value),  # noqa: E501
+                needs=_MIXED,
                 before=_ALNUM,
                 after=_ALNUM,
             ),

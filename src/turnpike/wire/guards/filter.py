@@ -5,11 +5,13 @@ beginning there may need has come, so the outcome does not depend on where the t
 """
 
 from collections import Counter
+from operator import attrgetter
 
 from turnpike.wire.guards.engine import HOLD_BYTES, STEP_BYTES, Detector, Found
 from turnpike.wire.guards.placeholders import Vault
-from turnpike.wire.guards.rules import Rule, Rules, Source
+from turnpike.wire.guards.rules import Groups, Rule, Rules, Source
 
+_PLACE = attrgetter("place")
 _CONTEXT_BYTES = 8
 """Kept of what went on: what stands before a match decides whether it is one."""
 
@@ -44,11 +46,14 @@ class Filter:
         "_finds",
         "_flagged",
         "_fresh",
+        "_least",
         "_needed",
+        "_pieces",
         "_place",
         "_rules",
         "_spans",
         "_vault",
+        "_waiting",
     )
 
     def __init__(self, rules: Rules, finds: Finds, vault: Vault, spans: list[Span] | None = None) -> None:
@@ -57,6 +62,11 @@ class Filter:
         self._vault = vault
         self._spans = spans
         self._buffer = b""
+        self._pieces: list[str] = []
+        self._waiting = 0
+        """What has come and is not in the buffer yet, and its bytes."""
+        self._least = STEP_BYTES + HOLD_BYTES + 2
+        """So many bytes must come before it is worth a look."""
         self._place = 0
         """How far the buffer is decided."""
         self._base = 0
@@ -72,13 +82,20 @@ class Filter:
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """What goes on now. Raises Blocked, and TooHard when the text cannot be checked."""
-        buffer = self._buffer = self._buffer + text.encode("utf-8", "surrogatepass")
+        self._pieces.append(text)
+        self._waiting += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        if not final and self._waiting < self._least:
+            return ""
+        buffer = self._buffer = self._buffer + "".join(self._pieces).encode("utf-8", "surrogatepass")
+        self._pieces.clear()
+        self._waiting = 0
         limit = len(buffer)
         if not final:
             limit = max(self._place, limit - HOLD_BYTES - 2)
             while limit > self._place and buffer[limit] & 0xC0 == 0x80:
                 limit -= 1
         if limit <= self._place or (not final and limit - self._place < STEP_BYTES):
+            self._least = 1
             return ""
         self._needed.clear()
         blocked = self._first_block(limit)
@@ -95,17 +112,25 @@ class Filter:
         self._buffer = self._buffer[keep:]
         self._place -= keep
         self._base += keep
+        self._least = STEP_BYTES + HOLD_BYTES + 2 - (len(self._buffer) - self._place)
         return out
 
     # ---- finding
 
     def _first_block(self, limit: int) -> tuple[Rule, Found] | None:
         best: tuple[Rule, Found] | None = None
-        for rule in self._rules.blockers:
+        for rule in self._worth_it(self._rules.block_groups):
             found = self._next(rule.detector, self._place, limit)
             if found is not None and (best is None or found.start < best[1].start):
                 best = (rule, found)
         return best
+
+    def _worth_it(self, groups: Groups) -> list[Rule]:
+        """Those of which the buffer can hold something at all."""
+        buffer = self._buffer
+        found = [rule for needs, rules in groups if needs is None or needs(buffer) for rule in rules]
+        found.sort(key=_PLACE)
+        return found
 
     def _may_hold(self, detector: Detector) -> bool:
         needs = detector.needs
@@ -118,8 +143,6 @@ class Filter:
     def _next(self, detector: Detector, place: int, limit: int) -> Found | None:
         """The next one before the limit that no guard allows."""
         buffer = self._buffer
-        if not self._may_hold(detector):
-            return None
         while place < limit:
             found = detector.next(buffer, place)
             if found is None or found.start >= limit:
@@ -131,6 +154,8 @@ class Filter:
 
     def _flag(self, limit: int) -> None:
         for number, rule in enumerate(self._rules.flaggers):
+            if not self._may_hold(rule.detector):
+                continue
             place = max(self._place, self._flagged[number] - self._base)
             while (found := self._next(rule.detector, place, limit)) is not None:
                 self._note(rule, found.low, found.high)
@@ -147,14 +172,15 @@ class Filter:
     def _change(self, limit: int) -> str:
         out: list[bytes] = []
         nexts: list[tuple[Rule, Found]] = []
-        for rule in self._rules.changers:
+        changers = self._worth_it(self._rules.change_groups)
+        for rule in changers:
             found = self._next(rule.detector, self._place, limit)
             if found is not None:
                 nexts.append((rule, found))
         self._eat(limit)
         while self._place < limit:
             nexts = self._renewed(nexts, limit)
-            here = self._right_here() if self._fresh else []
+            here = self._right_here(changers) if self._fresh else []
             self._fresh = False
             if not nexts and not here:
                 break
@@ -178,11 +204,11 @@ class Filter:
                 renewed.append((rule, ahead))
         return renewed
 
-    def _right_here(self) -> list[tuple[Rule, Found]]:
+    def _right_here(self, changers: list[Rule]) -> list[tuple[Rule, Found]]:
         """What was no match behind the text that is replaced now, and is one behind its replacement."""
         found: list[tuple[Rule, Found]] = []
-        for rule in self._rules.changers:
-            one = rule.detector.at(self._buffer, self._place) if self._may_hold(rule.detector) else None
+        for rule in changers:
+            one = rule.detector.at(self._buffer, self._place)
             if one is not None and not self._rules.allows(self._buffer[one.low : one.high]):
                 found.append((rule, one))
         return found

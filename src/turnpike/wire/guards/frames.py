@@ -107,6 +107,20 @@ class AmazonFrames:
         return b""
 
 
+class MessageFrames:
+    """One event a message, as over a WebSocket; what is written ends in a newline, which JSON has none of."""
+
+    def read(self, data: bytes) -> Iterator[Frame]:
+        """Raises UpstreamGarbage."""
+        yield Frame(_object(data), "", data)
+
+    def write(self, frame: Frame) -> bytes:
+        return (frame.raw.replace(b"\n", b" ") if frame.event is None else _encode(frame.event)) + b"\n"
+
+    def end(self) -> bytes:
+        return b""
+
+
 def frames_for(media_type: bytes) -> Frames:
     """By the type of the stream that the caller gets."""
     if b"amazon.eventstream" in media_type:

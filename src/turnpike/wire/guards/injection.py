@@ -16,8 +16,19 @@ _SIGNS: tuple[tuple[float, str], ...] = (
         r"(?i)\b(?:ignore|disregard|forget|override|bypass|do not follow)\b.{0,30}\b(?:all|any|every|the|your|my|these|those|previous|prior|above|earlier)\b"  # noqa: E501
         r".{0,40}\b(?:instructions?|prompts?|rules?|guidelines?|directions?|context|commands?|constraints?)\b",
     ),
+    (
+        0.7,
+        r"(?i)\b(?:ignorier\w{0,3}|vergiss|missachte|ignora|olvida|ignore[zr]?|oublie[zr]?|desconsidere|dimentica)\b.{0,30}"
+        r"\b(?:vorherigen|bisherigen|obigen|anteriores|previas|pr\w{1,4}c\w{1,3}dentes|ant\w{1,3}rieures|precedenti)\b",
+    ),
+    (0.6, r"(?i)\byour (?:secret|hidden|initial|original|system) (?:instructions?|prompts?|message)\b"),
+    (0.6, r"(?i)\b(?:repeat|print|output|quote|recite)\b.{0,20}\b(?:words?|text|message|everything)\b.{0,10}\b(?:above|before this|preceding)\b"),  # noqa: E501
+    (0.6, r"(?i)\b(?:written|said|stands?|comes?|came)\b (?:above|before) (?:this|my) (?:message|line|text|prompt)\b"),
+    (0.4, r"(?i)\b(?:lift|remove|suspend|cancel|drop)\w{0,3}\b.{0,20}\b(?:restrictions?|safety rules|your rules|limits|filters)\b"),  # noqa: E501
+    (0.3, r"(?i)\byou have no\b.{0,20}\b(?:restrictions?|filters?|rules|constraints|limits)\b"),
+    (0.6, r"(?i)\b(?:what|everything|words)\b.{0,20}\b(?:you were (?:told|given)|your instructions)\b.{0,40}\b(?:word for word|verbatim|literally)\b"),  # noqa: E501
     (0.5, r"(?i)\b(?:reveal|show|print|repeat|output|leak|tell me|give me)\b.{0,40}\b(?:system|initial|hidden|original|secret)\s(?:prompt|message|instructions?)\b"),  # noqa: E501
-    (0.4, r"(?i)\byou are (?:now|no longer)\b.{0,60}\b(?:dan|jailbroken|unrestricted|unfiltered|free of|without (?:any )?(?:rules|restrictions|limits)|an? evil)\b"),  # noqa: E501
+    (0.6, r"(?i)\byou are (?:now|no longer)\b.{0,60}\b(?:dan|jailbroken|unrestricted|unfiltered|free of|without (?:any )?(?:rules|restrictions|limits)|an? evil)\b"),  # noqa: E501
     (0.4, r"(?i)\b(?:do anything now|dan mode|developer mode enabled|jailbreak mode|god mode)\b"),
     (0.4, r"(?i)\b(?:pretend|act|behave|respond|roleplay)\b.{0,40}\b(?:no|without|free (?:of|from))\b.{0,20}\b(?:restrictions?|rules|filters?|limits?|guidelines|ethics|morals)\b"),  # noqa: E501
     (0.4, r"(?im)^\s{0,8}(?:#{1,4}\s{0,4})?(?:new|updated|real|actual)\s(?:system\s)?(?:instructions?|prompt|rules)\s{0,3}:"),  # noqa: E501

@@ -1,7 +1,7 @@
 """Guards, compiled for one side of a conversation: who watches, who changes, and what is left alone."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from turnpike.errors import InvalidRequest
 from turnpike.wire.guards.detectors import detectors_for
@@ -25,12 +25,14 @@ class Rule(NamedTuple):
     source: Source
     detector: Detector
     replacement: bytes | None
+    place: int = 0
+    """In the order of the policies: of two that find the same the earlier one counts."""
 
 
 class Rules:
     """All guards that work on the text itself, of all policies of a caller, for one side."""
 
-    __slots__ = ("allowed", "blockers", "changers", "flaggers")
+    __slots__ = ("allowed", "block_groups", "blockers", "change_groups", "changers", "flaggers")
 
     def __init__(self, guards: Iterable[tuple[str, str, GuardSpec]], side: str) -> None:
         """`guards`: policy id, policy name, guard. Raises InvalidRequest for a guard that cannot be compiled."""
@@ -41,6 +43,8 @@ class Rules:
         for policy_id, policy, guard in guards:
             if guard.on in (side, "both") and guard.kind in ("pii", "terms", "patterns"):
                 self._take(Source(policy_id, policy, guard.name, guard.action), guard)
+        self.block_groups = _grouped(self.blockers)
+        self.change_groups = _grouped(self.changers)
 
     def _take(self, source: Source, guard: GuardSpec) -> None:
         detectors = detectors_of(guard)
@@ -48,7 +52,8 @@ class Rules:
             self.allowed += detectors
             return
         replacement = None if guard.replacement is None else guard.replacement.encode()
-        made = [Rule(source, detector, replacement) for detector in detectors]
+        first = len(self.blockers) + len(self.changers)
+        made = [Rule(source, each, replacement, first + place) for place, each in enumerate(detectors)]
         if guard.action == "block":
             self.blockers += made
         elif guard.action in _CHANGES:
@@ -62,6 +67,17 @@ class Rules:
 
     def allows(self, value: bytes) -> bool:
         return any(detector.is_whole(value) for detector in self.allowed)
+
+
+Groups = list[tuple[Callable[[bytes], Any] | None, list[Rule]]]
+"""Rules that share a quick look at a text."""
+
+
+def _grouped(rules: list[Rule]) -> Groups:
+    groups: dict[Callable[[bytes], Any] | None, list[Rule]] = {}
+    for rule in rules:
+        groups.setdefault(rule.detector.needs, []).append(rule)
+    return list(groups.items())
 
 
 def detectors_of(guard: GuardSpec) -> tuple[Detector, ...]:

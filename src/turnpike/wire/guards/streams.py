@@ -17,6 +17,10 @@ _NUMBERED = "sequence_number"
 _ENDED = b"[DONE]"
 
 
+class UnknownForm(Exception):
+    """An event whose texts may go on in the next one, and nobody knows where they stand in it."""
+
+
 class Held:
     """One text of a stream."""
 
@@ -31,13 +35,17 @@ class Held:
 class GuardedStream:
     """Bytes of a stream in the caller's form in, bytes of the same form out."""
 
-    def __init__(self, dialect: str, frames: Frames, rules: Rules, finds: Finds, vault: Vault) -> None:
+    def __init__(
+        self, dialect: str, frames: Frames, rules: Rules, finds: Finds, vault: Vault, *, strict: bool = False
+    ) -> None:
+        """`strict`: events of a form that nobody knows are not let through."""
         self._read = READERS.get(dialect)
         self._shape = shape_of(dialect)
         self._frames = frames
         self._made: Callable[[bool], TextFilter | JsonFilter] = lambda is_json: (JsonFilter if is_json else TextFilter)(
             rules, finds, vault
         )
+        self._strict = strict
         self._rules = rules
         self._finds = finds
         self._vault = vault
@@ -47,7 +55,7 @@ class GuardedStream:
         self.blocked: Blocked | None = None
 
     def feed(self, data: bytes) -> bytes:
-        """Raises UpstreamGarbage, TooHard, TooDeep. After a block `blocked` is set."""
+        """Raises UpstreamGarbage, TooHard, TooDeep, UnknownForm. After a block `blocked` is set."""
         out: list[bytes] = []
         for frame in self._frames.read(data):
             if self.blocked is not None:
@@ -77,6 +85,8 @@ class GuardedStream:
                 out.append(self._frames.write(frame))
             return
         seen = self._read(event) if self._read is not None else None
+        if seen is None and self._read is not None and self._strict:
+            raise UnknownForm
         pieces = seen.pieces if seen is not None else []
         ends = seen.ends if seen is not None else []
         mine = {piece.channel for piece in pieces}
@@ -162,7 +172,8 @@ class GuardedStream:
 
 
 def _pieces_of(event: Members, read: Any) -> list[Piece]:
-    return read(event).pieces if read is not None else []
+    seen = read(event) if read is not None else None
+    return seen.pieces if seen is not None else []
 
 
 def _strip(event: Members) -> None:

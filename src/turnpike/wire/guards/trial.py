@@ -125,8 +125,6 @@ def check_guard(guard: GuardSpec) -> None:
     for value, known, what in ((guard.kind, KINDS, "kind"), (guard.action, ACTIONS, "action"), (guard.on, SIDES, "on")):
         if value not in known:
             raise _wrong(f"{where}: `{what}` is {value[:40]!r}; it must be one of {', '.join(known)}")
-    if guard.kind == "names":
-        raise _wrong(f"{where}: names and places are not found by this version; take `pii`, `terms` or `patterns`")
     actions = _ACTIONS_OF.get(guard.kind, ACTIONS)
     if guard.action not in actions:
         raise _wrong(f"{where}: a guard of the kind {guard.kind} can only {' or '.join(actions)}")

@@ -26,7 +26,12 @@ class GuardDecision(Base):
     """One find, counted; never the text. Everything stands here by value: a row outlives its policy and key."""
 
     __tablename__ = "guard_decisions"
-    __table_args__ = (Index(None, "at_ms"), Index(None, "policy_id", "at_ms"), Index(None, "request_id"))
+    __table_args__ = (
+        Index(None, "at_ms"),
+        Index(None, "policy_id", "at_ms"),
+        Index(None, "department_id", "at_ms"),
+        Index(None, "request_id"),
+    )
 
     event_id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)

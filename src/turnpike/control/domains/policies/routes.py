@@ -1,12 +1,14 @@
 """/api/v1/policies: guards and bounds, for the admin scope."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 
-from turnpike.control.domains.policies import service
+from turnpike.control.domains.policies import decisions, service
+from turnpike.control.domains.policies.decisions import DecisionFilter
 from turnpike.control.domains.policies.schemas import (
+    DecisionCount,
     DecisionView,
     PolicyBody,
     PolicyPatch,
@@ -20,11 +22,13 @@ from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import NO_CONTROL, UUID
 from turnpike.control.web.params import Paged, Search, Sort
-from turnpike.control.web.principal import Admin
+from turnpike.control.web.principal import Admin, Services
 from turnpike.kit.pagination import parse_sort
 
 router = APIRouter(prefix="/api/v1/policies", tags=["policies"])
 PolicyRef = Annotated[str, Path(max_length=64, pattern=NO_CONTROL, description="The id or the name.")]
+_Id = Annotated[str | None, Query(pattern=UUID)]
+_BY_DEFAULT: Final[list[decisions.By]] = ["department_id", "policy"]
 _Word = Annotated[str | None, Query(max_length=255, pattern=NO_CONTROL)]
 
 
@@ -38,9 +42,10 @@ async def list_policies(
 
 
 @router.post("", status_code=201)
-async def create_policy(_: Admin, session: Writing, body: PolicyBody) -> Envelope[PolicyView]:
+async def create_policy(_: Admin, control: Services, session: Writing, body: PolicyBody) -> Envelope[PolicyView]:
     """In force at all relays within a second."""
-    return ok(view_policy(await service.create(session, body.model_dump(mode="json"))))
+    models = control.settings.spacy_models
+    return ok(view_policy(await service.create(session, body.model_dump(mode="json"), models)))
 
 
 @router.post("/test")
@@ -56,26 +61,49 @@ async def test_policies(_: Admin, session: Reading, body: TestBody) -> Envelope[
     return ok(TestView(**view, goes_on=found.goes_on, not_asked=found.not_asked))
 
 
-@router.get("/decisions")
-async def list_decisions(
-    _: Admin,
-    session: Reading,
-    page: Paged,
+def _wanted(
     policy: _Word = None,
     guard: _Word = None,
     action: Literal["flag", "mask", "restore", "block", "clamp"] | None = None,
-    key_id: Annotated[str | None, Query(pattern=UUID)] = None,
-    user_id: Annotated[str | None, Query(pattern=UUID)] = None,
+    kind: _Word = None,
+    key_id: _Id = None,
+    user_id: _Id = None,
+    department_id: _Id = None,
     request_id: _Word = None,
     since: datetime | None = None,
-    sort: Sort = None,
+    until: datetime | None = None,
+) -> DecisionFilter:
+    since_ms, until_ms = (None if at is None else int(at.timestamp() * 1000) for at in (since, until))
+    return DecisionFilter(policy, guard, action, kind, key_id, user_id, department_id, request_id, since_ms, until_ms)
+
+
+Wanted = Annotated[DecisionFilter, Depends(_wanted)]
+
+
+@router.get("/decisions")
+async def list_decisions(
+    _: Admin, session: Reading, page: Paged, wanted: Wanted, sort: Sort = None
 ) -> Envelope[list[DecisionView]]:
     """What guards decided, without the text."""
-    since_ms = None if since is None else int(since.timestamp() * 1000)
-    wanted = service.DecisionFilter(policy, guard, action, key_id, user_id, request_id, since_ms)
-    orders = parse_sort(sort, service.DECISION_ORDER, "-at")
-    rows, total = await service.decisions(session, wanted, orders, page)
+    orders = parse_sort(sort, decisions.ORDER, "-at")
+    rows, total = await decisions.decisions(session, wanted, orders, page)
     return page_of([view_decision(row) for row in rows], page, total)
+
+
+@router.get("/decisions/summary")
+async def count_decisions(
+    _: Admin,
+    session: Reading,
+    wanted: Wanted,
+    by: Annotated[list[decisions.By], Query(min_length=1, max_length=3)] = _BY_DEFAULT,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Envelope[list[DecisionCount]]:
+    """How much guards found, by department and policy, or by whatever else: the most first."""
+    rows = await decisions.counted(session, wanted, by, limit)
+    counted = [
+        DecisionCount(by=dict(zip(by, row.values, strict=True)), finds=row.finds, calls=row.calls) for row in rows
+    ]
+    return ok(counted)
 
 
 @router.get("/{policy}")
@@ -84,9 +112,11 @@ async def get_policy(_: Admin, session: Reading, policy: PolicyRef) -> Envelope[
 
 
 @router.patch("/{policy}")
-async def change_policy(_: Admin, session: Writing, policy: PolicyRef, body: PolicyPatch) -> Envelope[PolicyView]:
+async def change_policy(
+    _: Admin, control: Services, session: Writing, policy: PolicyRef, body: PolicyPatch
+) -> Envelope[PolicyView]:
     values = body.model_dump(mode="json", exclude_unset=True)
-    return ok(view_policy(await service.change(session, policy, values)))
+    return ok(view_policy(await service.change(session, policy, values, control.settings.spacy_models)))
 
 
 @router.delete("/{policy}")

@@ -22,13 +22,18 @@ class Guard(Body):
     """One guard."""
 
     name: Word = Field(description="How decisions and refusals name it; once in a policy.")
-    kind: Literal["pii", "terms", "patterns", "injection", "moderation"]
+    kind: Literal["pii", "terms", "patterns", "injection", "moderation", "names"]
     action: Literal["allow", "flag", "mask", "restore", "block"]
     on: Literal["prompt", "answer", "both"] = "both"
-    detect: list[Word] = Field(default=[], max_length=50, description="Of `pii`: kinds or groups; empty: all.")
+    detect: list[Word] = Field(
+        default=[],
+        max_length=50,
+        description="Of `pii`: kinds or groups; empty: all. Of `names`: person, location, organization, group, date; "
+        "empty: person and location.",
+    )
     terms: list[Term] = Field(default=[], max_length=2000, description="Of `terms`: words and phrases, in any case.")
     patterns: list[Pattern] = Field(default=[], max_length=100, description="Of `patterns`: RE2 expressions.")
-    threshold: float | None = Field(default=None, ge=0, le=1, description="Of `injection` and `moderation`.")
+    threshold: float | None = Field(default=None, ge=0, le=1, description="Of `injection`, `moderation` and `names`.")
     model: ModelName | None = Field(default=None, description="Of `moderation`: the model that is asked.")
     categories: list[Word] = Field(default=[], max_length=50, description="Of `moderation`; empty: all.")
     replacement: Text | None = Field(default=None, description="Of `mask`: what stands there instead.")
@@ -174,6 +179,13 @@ class DecisionView(View):
     action: str
     side: str
     finds: int
+
+
+class DecisionCount(View):
+    by: dict[str, str | None]
+    """The members that were asked for, and their values."""
+    finds: int
+    calls: int
 
 
 def view_policy(row: GuardPolicy) -> PolicyView:

@@ -1,16 +1,16 @@
 """Keeping policies: checked when they are set, so that a relay never meets one that it cannot compile."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Select, or_, select
 
 from turnpike.contract.policies import BoundsSpec, GuardSpec, PolicySpec
-from turnpike.control.db.models import GuardDecision, GuardPolicy
+from turnpike.control.db.models import GuardPolicy
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.listing import Columns, contains, ordered, paged
+from turnpike.control.domains.policies.names import check_names
 from turnpike.errors import Conflict, InvalidRequest, NotFound
 from turnpike.kit.pagination import Order, Page
 from turnpike.wire.guards.trial import Trial, Tried, check_guard
@@ -21,20 +21,9 @@ ORDER: Columns = {
     "created_at": GuardPolicy.created_at_ms,
     "updated_at": GuardPolicy.updated_at_ms,
 }
-DECISION_ORDER: Columns = {"at": GuardDecision.at_ms, "policy": GuardDecision.policy}
+Models = Mapping[str, str]
 _APPLIES = ("keys", "users", "departments", "tiers", "models")
 _RULES = ("guards", "bounds", "fail_closed", "media")
-
-
-@dataclass(frozen=True)
-class DecisionFilter:
-    policy: str | None = None
-    guard: str | None = None
-    action: str | None = None
-    key_id: str | None = None
-    user_id: str | None = None
-    request_id: str | None = None
-    since_ms: int | None = None
 
 
 def enabled_policies() -> Select[GuardPolicy]:
@@ -67,23 +56,23 @@ async def get(session: ReadSession, policy: str) -> GuardPolicy:
     return row
 
 
-async def create(session: WriteSession, values: dict[str, Any]) -> GuardPolicy:
-    """Raises Conflict or InvalidRequest."""
+async def create(session: WriteSession, values: dict[str, Any], models: Models) -> GuardPolicy:
+    """`models`: spaCy's, as the settings name them. Raises Conflict or InvalidRequest."""
     row = GuardPolicy(applies={}, rules={})
     _fill(row, values)
-    await _check(session, row)
+    await _check(session, row, models)
     session.add(row)
     await session.flush()
     session.changes.catalog()
     return row
 
 
-async def change(session: WriteSession, policy: str, values: dict[str, Any]) -> GuardPolicy:
+async def change(session: WriteSession, policy: str, values: dict[str, Any], models: Models) -> GuardPolicy:
     """Raises NotFound, Conflict or InvalidRequest."""
     row = await get(session, policy)
     with session.no_autoflush:
         _fill(row, values)
-        await _check(session, row)
+        await _check(session, row, models)
     await session.flush()
     session.changes.catalog()
     return row
@@ -111,7 +100,7 @@ def _fill(row: GuardPolicy, values: dict[str, Any]) -> None:
     row.rules = rules
 
 
-async def _check(session: ReadSession, row: GuardPolicy) -> None:
+async def _check(session: ReadSession, row: GuardPolicy, models: Models) -> None:
     same = (await session.scalars(select(GuardPolicy).where(GuardPolicy.name == row.name))).first()
     if same is not None and same is not row:
         raise Conflict(f"There is a policy {row.name!r} already.", details={"param": "name", "id": same.id})
@@ -120,7 +109,8 @@ async def _check(session: ReadSession, row: GuardPolicy) -> None:
     names = [guard["name"] for guard in row.rules["guards"]]
     if len(set(names)) != len(names):
         raise InvalidRequest("Two guards of a policy have the same name.", details={"param": "guards"})
-    check_rules(row.rules)
+    guards, _ = check_rules(row.rules)
+    check_names(guards, models)
 
 
 def check_rules(rules: dict[str, Any]) -> tuple[tuple[GuardSpec, ...], BoundsSpec | None]:
@@ -151,18 +141,3 @@ def tried(trial: Trial, text: str | None, request: dict[str, Any] | None) -> Tri
         return trial.text(text)
     assert request is not None
     return trial.request(request, len(msgspec.json.encode(request)))
-
-
-async def decisions(
-    session: ReadSession, wanted: DecisionFilter, orders: Sequence[Order], page: Page
-) -> tuple[Sequence[GuardDecision], int]:
-    query = select(GuardDecision)
-    for name in ("guard", "action", "key_id", "user_id", "request_id"):
-        value = getattr(wanted, name)
-        if value is not None:
-            query = query.where(getattr(GuardDecision, name) == value)
-    if wanted.policy is not None:
-        query = query.where(or_(GuardDecision.policy_id == wanted.policy, GuardDecision.policy == wanted.policy))
-    if wanted.since_ms is not None:
-        query = query.where(GuardDecision.at_ms >= wanted.since_ms)
-    return await paged(session, ordered(query, orders, DECISION_ORDER, GuardDecision.event_id), page)

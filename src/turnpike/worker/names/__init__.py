@@ -1,0 +1,1 @@
+"""Names of people and places in texts, by Presidio with spaCy models, where both are installed (`turnpike[names]`)."""
