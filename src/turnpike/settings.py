@@ -258,7 +258,7 @@ class Settings(BaseSettings):
 
     # ---- audit log
     audit_sign_every_s: float = Field(
-        300.0, ge=1, description="How often the audit log's head is signed while entries are added."
+        60.0, ge=1, description="How often the audit log's head is signed while entries are added, in seconds."
     )
     audit_retention_days: int = Field(
         0, ge=0, description="Age at which entries of the audit log are removed, in days; 0 means never."

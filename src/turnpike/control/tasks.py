@@ -86,10 +86,9 @@ class PeriodicTasks:
             await security.forget_expired(session)
 
     async def keep_audit(self) -> None:
-        """Signs the audit log's head, and removes from the log what is old enough."""
+        """Removes from the audit log what is old enough."""
         control = self._control
         signer = audit.signer_of(control.sealer)
-        await audit.sign_if_due(control.settings, control.database, signer)
         await audit.keep_retention(control.settings, control.database, signer)
 
 

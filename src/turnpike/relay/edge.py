@@ -1,14 +1,14 @@
 """What is decided of a request by its head alone, before its key and its body: whether its address may come in, and
-what a browser's script of another origin may do (CORS). And what is counted of those that were turned away.
+what a browser's script of another origin may do (CORS).
 
 Where no network and no origin is set, a head costs two comparisons here, and one that came before on its connection
 nothing at all.
 """
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from turnpike.contract.refusals import RefusalSeen, RefusalsSeen
 from turnpike.contract.relay_settings import RelaySettings
 from turnpike.contract.snapshot import NetworkRules
 from turnpike.errors import AddressForbidden
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from turnpike.relay.protocol import ClientConnection
 
 _REMEMBERED = 10_000
-_COUNTED = 1_000
 PREFLIGHT = Route(Kind.PREFLIGHT, "preflight")
 _VARY = b"vary: origin\r\n"
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -89,7 +88,8 @@ class Edge:
         self._rules = NetworkRules()
         self._networks: Networks | None = None
         self._verdicts: dict[str, bool] = {}
-        self._refused: dict[tuple[str, str], int] = {}
+        self.turned_away: Callable[[str, str], None] = lambda address, code: None
+        """Told of an address and an error's code; set when the relay is put together."""
 
     def apply(self, rules: NetworkRules) -> bool:
         """Puts rules in force. True when they are others than before."""
@@ -111,7 +111,7 @@ class Edge:
         address = self.client_address(connection, head)
         if self._may_enter(self._networks, address):
             return None
-        self.count_refused(address, AddressForbidden.code)
+        self.turned_away(address, AddressForbidden.code)
         return AddressForbidden(
             f"This gateway takes no requests from {address or 'an unknown address'}.", details={"address": address}
         )
@@ -143,20 +143,6 @@ class Edge:
     def _is_trusted(self, text: str) -> bool:
         address = address_in(text)
         return address is not None and any(address in network for network in self._trusted)
-
-    # ---- who was turned away
-
-    def count_refused(self, address: str, code: str) -> None:
-        if (address, code) not in self._refused and len(self._refused) >= _COUNTED:
-            address = ""
-        self._refused[address, code] = self._refused.get((address, code), 0) + 1
-
-    def take_refused(self) -> RefusalsSeen | None:
-        """What was counted since the last time; None: nothing."""
-        if not self._refused:
-            return None
-        refused, self._refused = self._refused, {}
-        return RefusalsSeen(tuple(RefusalSeen(address, code, count) for (address, code), count in refused.items()))
 
 
 def _standing(settings: RelaySettings) -> bytes:

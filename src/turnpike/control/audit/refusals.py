@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from turnpike.control.audit.entries import REFUSED, USER, Draft
+from turnpike.control.audit.entries import ANONYMOUS, REFUSED, USER, Draft
 
 AUDITED_CODES = frozenset(
     (
@@ -19,9 +19,10 @@ EXAMPLES = 10
 
 
 class Refusal(msgspec.Struct):
-    """Calls of one key that were refused for the same reason."""
+    """Calls of one key that were refused for the same reason; or, of whom nobody knew who they are, of one address."""
 
     key_id: str
+    """Empty: not known."""
     user_id: str
     department_id: str | None
     code: str
@@ -31,13 +32,14 @@ class Refusal(msgspec.Struct):
     first_at_ms: int
     last_at_ms: int
     requests: list[str]
+    address: str = ""
 
-    def alike(self) -> tuple[str, str, str, str]:
-        return (self.key_id, self.code, self.operation, self.model)
+    def alike(self) -> tuple[str, ...]:
+        return (self.key_id, self.code, self.operation, self.model, self.address)
 
 
 def merge(refusals: Iterable[Refusal]) -> list[Refusal]:
-    found: dict[tuple[str, str, str, str], Refusal] = {}
+    found: dict[tuple[str, ...], Refusal] = {}
     for refusal in refusals:
         known = found.setdefault(refusal.alike(), refusal)
         if known is refusal:
@@ -50,6 +52,17 @@ def merge(refusals: Iterable[Refusal]) -> list[Refusal]:
 
 
 def draft_of(refusal: Refusal) -> Draft:
+    if not refusal.key_id:
+        return Draft(
+            action=ACTION,
+            at_ms=refusal.last_at_ms,
+            outcome=REFUSED,
+            error_code=refusal.code,
+            actor_kind=ANONYMOUS,
+            count=refusal.count,
+            changes={"first_at_ms": refusal.first_at_ms, "last_at_ms": refusal.last_at_ms},
+            personal={"address": refusal.address} if refusal.address else {},
+        )
     return Draft(
         action=ACTION,
         at_ms=refusal.last_at_ms,
