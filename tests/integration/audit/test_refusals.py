@@ -4,8 +4,6 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.integration.audit.conftest import log_of, verdict
 from tests.support.control import Api, api, make_key, make_user
 from tests.support.journals import JournalWriter, event_id
@@ -150,7 +148,7 @@ async def test_a_control_that_ends_signs_to_the_end(services: ControlServices, o
 
 
 async def test_heads_are_signed_by_the_clock_while_something_is_added(services: ControlServices, operator: Api) -> None:
-    services.settings.audit_sign_every_s = 1.0
+    services.settings = services.settings.model_copy(update={"audit_sign_every_s": 1.0})
     signer = HeadSigner(services)
     await signer.start()
     try:
@@ -169,7 +167,6 @@ async def test_heads_are_signed_by_the_clock_while_something_is_added(services: 
     assert (await verdict(operator))["ok"]
 
 
-@pytest.mark.parametrize("first", [True])
-async def test_a_new_installation_says_how_it_began(operator: Api, first: bool) -> None:
-    found = await log_of(operator, action="key.create_first")
-    assert [(each["actor"], each["object"]) for each in found] == [("gateway", "key")] * first
+async def test_a_new_installation_says_how_it_began(operator: Api) -> None:
+    (entry,) = await log_of(operator, action="key.create_first")
+    assert (entry["actor"], entry["object"], entry["outcome"]) == ("gateway", "key", "ok")

@@ -168,9 +168,9 @@ def test_a_call_that_fell_back_is_paid_where_it_was_answered(gateway: RunningGat
 
 
 def _over_limit(gateway: RunningGateway, key: Row) -> tuple[httpx2.Response, str]:
-    limit = {"subject": "key", "name": key["id"], "amount": 0}
+    limit = {"subject": "key", "name": key["id"], "amount": 1, "window_s": 3600}
     made = gateway.api("PUT", "/limits", limit)
-    return eventually(gateway, MODEL, 429, key=key["key"]), f"limit={made['id']};subject=key;resource=requests;amount=0"
+    return eventually(gateway, MODEL, 429, key=key["key"]), f"limit={made['id']};subject=key;resource=requests;amount=1"
 
 
 def _over_budget(gateway: RunningGateway, key: Row) -> tuple[httpx2.Response, str]:

@@ -1,7 +1,7 @@
 """Which of the ledger's rows the audit log must hear of, and whom relays turned away before there could be a row.
 
-They wait in a table of their own, put there in the transaction that keeps them from being put there twice, until control
-chains them (turnpike.control.refusals)."""
+They wait in a table of their own, put there in the transaction that keeps them from being put there twice, until
+control chains them (turnpike.control.refusals)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,9 +1,9 @@
 """Every request that may change something is an act with a name, and leaves an entry in the audit log.
 
 The entry is written with the change itself (db/audit_log.py), whatever route or domain made it; what was done without
-a row changing, and what was refused or failed, is noted here. A route names itself: `PATCH
-/api/v1/ai/providers/{provider}` is `provider.update`, `POST /api/v1/keys/{key_id}/rotate` is `key.rotate`. One that is no administration (it looks like
-a change, and is none) says so with `openapi_extra=NOT_AUDITED`.
+a row changing, and what was refused or failed, is noted here. A route names itself: `DELETE /api/v1/keys/{key_id}` is
+`key.delete`, `POST /api/v1/keys/{key_id}/rotate` is `key.rotate`. One that is no administration (it looks like a
+change, and is none) says so with `openapi_extra=NOT_AUDITED`.
 """
 
 import re
