@@ -190,3 +190,14 @@ def test_offline_commands_are_the_operators_too(tmp_path: Path) -> None:
     assert (entry["actor"], entry["object_id"]) == ("operator", made["id"])
     assert made["key"] not in json.dumps(rows)
     assert json.loads(command(tmp_path, "audit", "verify", "--json").stdout)["ok"]
+
+
+def test_bringing_the_tables_up_to_date_by_hand_is_in_the_log(tmp_path: Path) -> None:
+    done = json.loads(command(tmp_path, "db", "upgrade", "--json").stdout)
+    assert done["changed"]
+    rows = [json.loads(line) for line in command(tmp_path, "audit", "tail", "--json").stdout.splitlines()]
+    first = rows[0]
+    assert (first["seq"], first["action"], first["actor"]) == (1, "database.upgrade", "operator")
+    assert first["actor_name"]
+    assert first["changes"] == {"revision": [None, done["revision"]]}
+    assert [row["action"] for row in rows].count("database.upgrade") == 1

@@ -6,7 +6,7 @@ nothing at all.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from turnpike.contract.relay_settings import RelaySettings
@@ -85,6 +85,7 @@ class Edge:
         self.standing = _standing(settings)
         """Header lines of every answer."""
         self._trusted: tuple[Network, ...] = tuple(network_in(text) for text in settings.trusted_proxies)
+        self._hops = _hops_of_forwarded if settings.forwarded_header == "forwarded" else _hops
         self._rules = NetworkRules()
         self._networks: Networks | None = None
         self._verdicts: dict[str, bool] = {}
@@ -129,9 +130,9 @@ class Edge:
         """The caller's address: the peer's, or what trusted proxies say of it, read from the right. What is no
         address ends the reading: nobody trusted wrote what stands to the left of it."""
         address = connection.client
-        if head is None or head.forwarded_for is None or not self._trusted:
+        if head is None or not self._trusted:
             return address
-        for hop in reversed(head.forwarded_for.split(b",")):
+        for hop in self._hops(head):
             if not self._is_trusted(address):
                 break
             parsed = address_in(hop.decode("latin-1"))
@@ -143,6 +144,27 @@ class Edge:
     def _is_trusted(self, text: str) -> bool:
         address = address_in(text)
         return address is not None and any(address in network for network in self._trusted)
+
+
+def _hops(head: "RequestHead") -> Iterable[bytes]:
+    """Of X-Forwarded-For: what its proxies said, the nearest first."""
+    return () if head.forwarded_for is None else reversed(head.forwarded_for.split(b","))
+
+
+def _hops_of_forwarded(head: "RequestHead") -> Iterable[bytes]:
+    """Of Forwarded (RFC 7239). Read from the right and without regard to quotes, which no address needs to hold a
+    comma: whatever a caller wrote on the left cannot hide what a proxy added."""
+    value = b",".join(value for name, value in head.pairs if name == b"forwarded")
+    return map(_for_of, reversed(value.split(b","))) if value else ()
+
+
+def _for_of(element: bytes) -> bytes:
+    """`for=` of one element; empty where it says none."""
+    for pair in element.split(b";"):
+        name, _, value = pair.strip().partition(b"=")
+        if name.lower() == b"for":
+            return value
+    return b""
 
 
 def _standing(settings: RelaySettings) -> bytes:
