@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import structlog
 from sqlalchemy import delete, exists, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from turnpike.control.audit.entries import Draft
 from turnpike.control.audit.refusals import Refusal, draft_of, merge
@@ -80,7 +81,9 @@ class RefusalLog:
     async def _flush_spool(self) -> int:
         count = 0
         for source, path, drafts in self._spool.take():
-            count += await self._chain(source, drafts)
+            # Another process may take over the same orphan at the same moment: its mark is there first.
+            with contextlib.suppress(IntegrityError):
+                count += await self._chain(source, drafts)
             self._spool.done(path)
             self._chained.append(source)
         return count
