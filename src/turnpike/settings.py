@@ -13,7 +13,7 @@ from hashlib import blake2b
 from ipaddress import ip_network
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, model_validator
@@ -102,7 +102,11 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="PEM file of the certificate's key.")
     tls_client_ca: Path | None = Field(None, description="PEM file; with it callers must show a certificate of it.")
     trusted_proxies: Words = Field(
-        (), description="Networks (CIDR) whose X-Forwarded-For is believed, e.g. `10.0.0.0/8`."
+        (), description="Networks (CIDR) of proxies that are believed whom they speak for, e.g. `10.0.0.0/8`."
+    )
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = Field(
+        "x-forwarded-for",
+        description="The header that these proxies write: the other one may be any caller's invention.",
     )
     cors_origins: Words = Field(
         (),
@@ -139,7 +143,8 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr | None = Field(
         None,
-        description="`redis://:password@host:6379/0` (or `rediss://`, `unix://`), for what is kept in Redis.",
+        description="`redis://:password@host:6379/0` (or `rediss://`, `unix://`), for what is kept in Redis; for kept "
+        "answers also `redis+cluster://` or `rediss+cluster://` with any node of a cluster.",
     )
     leases: LeasesIn = Field(
         LeasesIn.DATABASE,
@@ -259,7 +264,7 @@ class Settings(BaseSettings):
 
     # ---- audit log
     audit_sign_every_s: float = Field(
-        300.0, ge=1, description="How often the audit log's head is signed while entries are added."
+        60.0, ge=1, description="How often the audit log's head is signed while entries are added, in seconds."
     )
     audit_retention_days: int = Field(
         0, ge=0, description="Age at which entries of the audit log are removed, in days; 0 means never."
@@ -473,6 +478,7 @@ class Settings(BaseSettings):
             journal_flush_s=self.journal_flush_s,
             journal_full=self.journal_full.value,
             trusted_proxies=self.trusted_proxies,
+            forwarded_header=self.forwarded_header,
             cors_origins=tuple(map(origin_rule, self.cors_origins)),
             cors_credentials=self.cors_credentials,
             cors_max_age_s=self.cors_max_age_s,

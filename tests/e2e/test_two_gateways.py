@@ -1,7 +1,9 @@
 """Two machines on one PostgreSQL: what is changed at one is at work at the other, and both write one ledger."""
 
+import json
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -147,3 +149,17 @@ def test_a_gateway_with_other_secrets_is_refused_at_its_start(
         )
         assert done.returncode != 0
         assert "is not the one that this database's API keys were made with" in done.stderr
+
+
+def test_both_write_one_chain_of_the_audit_log(pair: Pair) -> None:
+    """Real processes, each with its own connections; the chain has every change once and never forks."""
+    calls = [(made, f"{made is pair[0]}-{number}") for number in range(15) for made in pair]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda call: call[0].running.api("POST", "/departments", {"name": call[1]}), calls))
+    one, two = pair
+    rows = one.running.api("GET", "/audit", action="department.create", per_page=500)
+    assert sorted(row["changes"][0]["fields"]["name"][1] for row in rows) == sorted(name for _, name in calls)
+    assert len({row["seq"] for row in rows}) == len(calls)
+    said = [json.loads(made.command("audit", "verify", "--json")) for made in (one, two)]
+    assert all(each["ok"] and each["entries"] == each["last"] for each in said), said
+    assert len({each["public_key"] for each in said}) == 1

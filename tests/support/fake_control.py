@@ -22,7 +22,6 @@ from turnpike.contract.messages import (
     pack,
 )
 from turnpike.contract.metrics import Sample
-from turnpike.contract.refusals import RefusalSeen, RefusalsSeen
 from turnpike.contract.snapshot import Snapshot
 
 PEPPER = b"p" * 32
@@ -38,7 +37,6 @@ class FakeControl:
         self.asked: list[bytes] = []
         self.hellos: list[Hello] = []
         self.samples: tuple[Sample, ...] = ()
-        self.refusals: list[RefusalSeen] = []
         """Strangers that the relay turned away."""
         self.health = {"database": "ok"}
         self.mute = False
@@ -151,8 +149,6 @@ class FakeControl:
                 self.samples = message.samples
                 if message.ask:
                     self._counted[message.ask] = message.samples
-            case RefusalsSeen():
-                self.refusals += message.seen
             case _:
                 raise AssertionError(message)
 

@@ -1,9 +1,11 @@
 """A real Redis server for tests: the binary that a PyPI package brings, on a Unix socket, nothing kept on disk."""
 
+import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import randrange
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -51,3 +53,96 @@ def redis_server() -> Iterator[RedisServer]:
         server.start()
         yield server
         server.stop()
+
+
+class RedisCluster:
+    """Three primaries of one cluster, each with a third of the slots."""
+
+    NODES = 3
+    SLOTS = 16_384
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.ports: list[int] = []
+
+    @property
+    def address(self) -> str:
+        return f"redis+cluster://127.0.0.1:{self.ports[0]}"
+
+    def start(self) -> None:
+        """Raises AssertionError when it does not come together."""
+        for number in range(self.NODES):
+            port = _free_port()
+            folder = self._folder / str(number)
+            folder.mkdir()
+            command = [
+                __redis_executable__, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--cluster-enabled",
+                "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "2000",
+            ]  # fmt: skip
+            with (folder / "redis.log").open("ab") as log:
+                self._processes.append(subprocess.Popen(command, cwd=folder, stdout=log, stderr=log))
+            self.ports.append(port)
+        self._join([BlockingRedis(port=port, protocol=2) for port in self.ports])
+
+    def _join(self, nodes: "list[BlockingRedis]") -> None:
+        for node in nodes:
+            self._wait(lambda node=node: node.ping())
+        share = self.SLOTS // self.NODES + 1
+        for number, node in enumerate(nodes):
+            slots = range(number * share, min(self.SLOTS, (number + 1) * share))
+            node.execute_command("CLUSTER ADDSLOTS", *slots)
+            if number:
+                node.execute_command("CLUSTER MEET", "127.0.0.1", self.ports[0])
+        for node in nodes:
+            self._wait(lambda node=node: node.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+            node.close()
+
+    @staticmethod
+    def _wait(probe: "Callable[[], object]") -> None:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                if probe():
+                    return
+            except RedisError:
+                pass
+            assert time.monotonic() < deadline, "the cluster does not come together"
+            time.sleep(0.05)
+
+    def keys_of(self, number: int) -> int:
+        """How many keys are at this node."""
+        client = BlockingRedis(port=self.ports[number])
+        try:
+            return int(client.dbsize())  # pyright: ignore[reportArgumentType]
+        finally:
+            client.close()
+
+    def stop(self) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.wait(10)
+
+
+def _free_port() -> int:
+    """One whose bus port, 10,000 above it, is free as well."""
+    while True:
+        port = randrange(20_000, 45_000)
+        try:
+            for each in (port, port + 10_000):
+                socket.create_server(("127.0.0.1", each)).close()
+        except OSError:
+            continue
+        return port
+
+
+@pytest.fixture(scope="module")
+def redis_cluster() -> Iterator[RedisCluster]:
+    with TemporaryDirectory(prefix="tp-cluster-") as folder:
+        cluster = RedisCluster(Path(folder))
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()

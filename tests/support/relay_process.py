@@ -23,6 +23,7 @@ from turnpike.contract.grants import KeyGrant
 from turnpike.contract.journal import Scan, read_frames, segments_of
 from turnpike.contract.metrics import Sample
 from turnpike.contract.processes import READY_LINE
+from turnpike.contract.refusals import RefusalRecord
 from turnpike.contract.relay_settings import RelaySettings
 from turnpike.contract.scopes import DEFAULT_SCOPES, to_bits
 from turnpike.contract.snapshot import (
@@ -362,7 +363,7 @@ def check_journal(records: list[Record]) -> None:
     opened: dict[bytes, int] = {}
     settled: set[bytes] = set()
     for record in records:
-        if isinstance(record, GuardRecord):
+        if isinstance(record, GuardRecord | RefusalRecord):
             continue
         if isinstance(record, OpenRecord):
             assert record.event_id not in settled

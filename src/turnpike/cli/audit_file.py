@@ -36,6 +36,7 @@ def verify_file(path: Path, public_key: str | None) -> dict[str, Any]:
         raise InvalidRequest(f"{path} is no export of an audit log in ndjson: {error}") from error
     last = max((checkpoint.seq for checkpoint in signed), default=verifier.last)
     broken = verifier.end((max(last, verifier.last), verifier.hash))
+    reach = max((checkpoint.seq for checkpoint in signed if checkpoint.kind == signing.HEAD), default=0)
     return {
         "ok": broken is None,
         "first": start["seq"],
@@ -43,6 +44,8 @@ def verify_file(path: Path, public_key: str | None) -> dict[str, Any]:
         "entries": verifier.entries,
         "heads": verifier.heads,
         "erased": verifier.erased,
+        "signed_seq": reach,
+        "unsigned": max(0, verifier.last - reach),
         "broken_seq": broken.seq if broken else None,
         "reason": broken.reason if broken else None,
         "public_key": key,

@@ -163,11 +163,11 @@ async def over_socket(settings: Settings) -> AsyncIterator[Control]:
 
 
 def _client(transport: httpx2.AsyncBaseTransport) -> httpx2.AsyncClient:
-    headers = {"x-turnpike-operator": _who_types()}
+    headers = {"x-turnpike-operator": who_types()}
     return httpx2.AsyncClient(transport=transport, base_url=_BASE, headers=headers, trust_env=False)
 
 
-def _who_types() -> str:
+def who_types() -> str:
     """This machine's user, for the audit log."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name

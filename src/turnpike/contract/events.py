@@ -8,6 +8,7 @@ from enum import IntEnum
 
 import msgspec
 
+from turnpike.contract.refusals import RefusalRecord
 from turnpike.wire.types.usage import Usage
 
 
@@ -127,6 +128,8 @@ class UsageEvent(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
     """What an answer out of the cache had cost when it was made."""
     mirror_of: bytes | None = None
     """Of a copy that a route sent to another deployment: the event of the request that it is a copy of."""
+    reason: str | None = None
+    """Which limit, budget, policy or scope said no, where one did (turnpike.relay.refusals)."""
 
 
 class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -160,4 +163,4 @@ class GuardRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3)
     decisions: tuple[Decision, ...]
 
 
-Record = OpenRecord | UsageEvent | GuardRecord
+Record = OpenRecord | UsageEvent | GuardRecord | RefusalRecord

@@ -11,7 +11,6 @@ from turnpike.contract.grants import KeyGrant
 from turnpike.contract.leases import LeaseAnswer, LeaseAsk, LimitsReset
 from turnpike.contract.metrics import Sample
 from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen, ObjectsFound, ObjectsKept
-from turnpike.contract.refusals import RefusalsSeen
 from turnpike.contract.snapshot import Snapshot
 from turnpike.errors import TurnpikeError
 
@@ -98,7 +97,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 ToControl = (
     Hello | ResolveKey | Counters | AskHealth | LeaseAsk | KeepObjects | DropObject | FindObjects | ObjectSeen
-    | GetKept | FindSimilar | PutKept | RefusalsSeen | AskMoney
+    | GetKept | FindSimilar | PutKept | AskMoney
 )  # fmt: skip
 ToRelay = (
     PushSnapshot | KeyResolved | GrantsChanged | AskCounters | Health | ProvidersDown | Refused | LeaseAnswer

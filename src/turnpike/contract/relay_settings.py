@@ -59,6 +59,8 @@ class RelaySettings(msgspec.Struct, frozen=True):
     journal_full: str = "refuse"
     """`refuse` new work while nothing can be written, or `memory`: go on and count in memory."""
     trusted_proxies: tuple[str, ...] = ()
+    forwarded_header: str = "x-forwarded-for"
+    """What they write: this, or `forwarded`."""
     cors_origins: tuple[str, ...] = ()
     """As turnpike.kit.origins has them; empty: no script of another origin may read answers."""
     cors_credentials: bool = False

@@ -42,7 +42,7 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         health=health,
         objects=ObjectDesk(database),
         answers=open_desk(settings, sealer, database),
-        refusals=RefusalLog(database),
+        refusals=RefusalLog(database, settings.data_dir.resolve() / "refusals"),
         signin=SignIn.of(settings, database, sealer, keeper),
         lender=lender,
         money=MoneyLender(database, lambda: home_of(settings.journal_dir)),

@@ -12,12 +12,14 @@ from sqlalchemy import select, update
 from turnpike.contract.access import Role
 from turnpike.contract.grants import KEY_PREFIX, key_digest
 from turnpike.contract.scopes import SCOPES
+from turnpike.control.audit.entries import GATEWAY, Draft
 from turnpike.control.db.database import Database
 from turnpike.control.db.migrate import upgrade
 from turnpike.control.db.models import ApiKey, Credential, Meta, User
 from turnpike.control.db.sessions import WriteSession
 from turnpike.control.infra.secrets import CannotOpen, Keyring, Sealer, load_keyring
 from turnpike.errors import ConfigurationError
+from turnpike.kit.clock import now_ms
 from turnpike.kit.crypto import random_text
 from turnpike.kit.files import private_folder, write_private
 from turnpike.settings import Settings
@@ -64,12 +66,31 @@ async def prepare(settings: Settings, keyring: Keyring | None = None, *, check: 
     found, revision = await upgrade(settings)
     database = Database(settings)
     try:
+        await note_upgrade(database, found, revision)
         if check:
             await check_secrets(settings, database, keyring)
         key = await make_first_key(settings, database, keyring)
     finally:
         await database.close()
     return Prepared(found, revision, key)
+
+
+async def note_upgrade(
+    database: Database, found: str | None, revision: str, actor_kind: str = GATEWAY, actor: str | None = None
+) -> None:
+    """Another revision of the tables is a change like any other. `actor`: the operator's account."""
+    if found == revision:
+        return
+    draft = Draft(
+        "database.upgrade",
+        now_ms(),
+        actor_kind=actor_kind,
+        object_kind="database",
+        changes={"revision": [found, revision]},
+        personal={"actor": actor} if actor else {},
+    )
+    async with database.write() as session:
+        session.audit.append(draft)
 
 
 async def check_secrets(settings: Settings, database: Database, keyring: Keyring) -> None:
@@ -123,19 +144,19 @@ async def make_first_key(settings: Settings, database: Database, keyring: Keyrin
             return None
         user = await _administrator(session)
         digest = key_digest(key.encode(), keyring.pepper)
-        session.add(
-            ApiKey(
-                user_id=user.id,
-                name=FIRST_KEY,
-                prefix=key[:SHOWN_PREFIX],
-                digest=digest,
-                scopes=list(SCOPES),
-                tier="standard",
-                models=[],
-                networks=[],
-            )
+        first = ApiKey(
+            user_id=user.id,
+            name=FIRST_KEY,
+            prefix=key[:SHOWN_PREFIX],
+            digest=digest,
+            scopes=list(SCOPES),
+            tier="standard",
+            models=[],
+            networks=[],
         )
+        session.add(first)
         await session.flush()
+        session.audit.append(Draft("key.create_first", now_ms(), object_kind="key", object_id=first.id))
         # Written before the commit: a key that nobody could read would lock everyone out.
         write_private(settings.first_key_file, key + os.linesep)
     return key

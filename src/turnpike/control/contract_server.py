@@ -36,7 +36,6 @@ from turnpike.contract.messages import (
     pack,
 )
 from turnpike.contract.objects import DropObject, FindObjects, KeepObjects, ObjectSeen
-from turnpike.contract.refusals import RefusalsSeen
 from turnpike.control.domains.budgets.lender import Lender as MoneyLender
 from turnpike.control.domains.caching.desk import AnswerDesk, CacheMessage
 from turnpike.control.domains.objects.service import ObjectDesk, ObjectMessage
@@ -72,7 +71,6 @@ class ContractServer:
         *,
         objects: ObjectDesk | None = None,
         answers: AnswerDesk | None = None,
-        refusals: Callable[[RefusalsSeen], None] | None = None,
         callers: Callers | None = None,
         money: MoneyLender | None = None,
         lender: Lender | None = None,
@@ -82,7 +80,6 @@ class ContractServer:
         self._path = path
         self.objects = objects
         self.answers = answers
-        self.refusals = refusals
         self.callers = callers
         self.money = money
         if money is not None:
@@ -233,9 +230,6 @@ class RelayLink:
                 self._server.metrics.update(self.hello.incarnation, message.samples)
             case AskHealth():
                 self.send(Health(message.id, self._server.health()))
-            case RefusalsSeen():
-                if self._server.refusals is not None:
-                    self._server.refusals(message)
             case LeaseAsk():
                 await self._in_the_background(self._lend(message, self.hello.incarnation))
             case AskMoney():

@@ -1,5 +1,6 @@
 """The same application without a server: for commands, when none runs on the data folder."""
 
+import contextlib
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,6 +47,8 @@ async def open_offline(settings: Settings) -> AsyncIterator[ASGIApp]:
             await services.keeper.start()
             yield AdminDoor(create_app(services))
         finally:
+            with contextlib.suppress(*UNREACHABLE):
+                await services.refusals.flush()
             await services.keeper.stop()
             await services.answers.close()
             await services.lender.close()

@@ -1,23 +1,25 @@
-"""Chains what was refused, a batch at a time: refused administration and bad keys, put together in memory for a second,
-and the refused model calls that the drain left beside the ledger.
+"""Chains what was refused or failed, a batch at a time: administration, which waits in a spool for a second, and the
+refused model calls that the drain left in a table.
 
-What waits in memory is lost with the process; what waits in the database is not.
+Both outlive the process. What the spool cannot take (a flood, a full disk) waits in memory, put together, instead.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, insert, select
+from sqlalchemy.exc import IntegrityError
 
-from turnpike.contract.refusals import RefusalsSeen
-from turnpike.control.audit.entries import ANONYMOUS, REFUSED, Draft
-from turnpike.control.audit.refusals import ACTION, Refusal, draft_of, merge
+from turnpike.control.audit.entries import Draft
+from turnpike.control.audit.refusals import Refusal, draft_of, merge
+from turnpike.control.audit.spool import Spool
 from turnpike.control.db.database import UNREACHABLE, Database
-from turnpike.control.db.models import AuditWaiting
-from turnpike.kit.clock import now_ms
+from turnpike.control.db.models import AuditMark, AuditWaiting
 
 EVERY_S = 1.0
 AT_ONCE = 200
@@ -27,36 +29,20 @@ log = structlog.get_logger()
 
 
 class RefusalLog:
-    """A runner: `start` and `stop`. `note` may be called from the event loop at any time; it never blocks or raises."""
+    """A runner: `start` and `stop`. `note` may be called from the event loop at any time; it never raises."""
 
-    def __init__(self, database: Database, every_s: float = EVERY_S) -> None:
+    def __init__(self, database: Database, folder: Path, every_s: float = EVERY_S) -> None:
         self._database = database
+        self._spool = Spool(folder)
         self._every_s = every_s
         self._noted: dict[tuple[object, ...], Draft] = {}
+        self._chained: list[str] = []
+        """Spools that are gone, and whose marks may go."""
         self._task: asyncio.Task[None] | None = None
 
     def note(self, draft: Draft) -> None:
-        alike = _alike(draft)
-        if alike not in self._noted and len(self._noted) >= MOST:
-            draft = replace(draft, personal={}, object_id=None, actor_id=None, key_id=None, request_id=None)
-            alike = _alike(draft)
-        known = self._noted.get(alike)
-        self._noted[alike] = draft if known is None else replace(known, count=known.count + draft.count)
-
-    def seen(self, message: RefusalsSeen) -> None:
-        """What a relay refused before it knew who was calling."""
-        for one in message.seen:
-            self.note(
-                Draft(
-                    action=ACTION,
-                    at_ms=now_ms(),
-                    outcome=REFUSED,
-                    error_code=one.code,
-                    actor_kind=ANONYMOUS,
-                    count=one.count,
-                    personal={"address": one.address} if one.address else {},
-                )
-            )
+        if not self._spool.append(draft):
+            _add(self._noted, draft)
 
     # ---- the runner
 
@@ -70,6 +56,7 @@ class RefusalLog:
                 await self._task
         with contextlib.suppress(*UNREACHABLE):
             await self.flush()
+        self._spool.close()
 
     async def _run(self) -> None:
         while True:
@@ -81,7 +68,7 @@ class RefusalLog:
 
     async def flush(self) -> int:
         """Chains what is there; returns how many entries it became. Raises UNREACHABLE, and then nothing is lost."""
-        count = await self._flush_noted()
+        count = await self._flush_spool() + await self._flush_noted()
         async with self._database.read() as session:
             waiting = (await session.scalars(select(AuditWaiting.id).limit(1))).first()
         while waiting is not None:
@@ -90,6 +77,33 @@ class RefusalLog:
             if not made:
                 break
         return count
+
+    async def _flush_spool(self) -> int:
+        count = 0
+        for source, path, drafts in self._spool.take():
+            # Another process may take over the same orphan at the same moment: its mark is there first.
+            with contextlib.suppress(IntegrityError):
+                count += await self._chain(source, drafts)
+            self._spool.done(path)
+            self._chained.append(source)
+        return count
+
+    async def _chain(self, source: str, drafts: Iterable[Draft]) -> int:
+        """A spool whose process was killed between the commit and its end is known by its mark."""
+        together: dict[tuple[object, ...], Draft] = {}
+        for draft in drafts:
+            _add(together, draft)
+        if not together:
+            return 0
+        async with self._database.write() as session:
+            if (await session.execute(select(exists().where(AuditMark.source == source)))).scalar_one():
+                return 0
+            if self._chained:
+                await session.execute(delete(AuditMark).where(AuditMark.source.in_(self._chained)))
+            await session.execute(insert(AuditMark).values(source=source, number=len(together)))
+            session.audit.extend(together.values())
+        self._chained.clear()
+        return len(together)
 
     async def _flush_noted(self) -> int:
         noted, self._noted = self._noted, {}
@@ -100,7 +114,7 @@ class RefusalLog:
                 session.audit.extend(noted.values())
         except UNREACHABLE:
             for draft in noted.values():
-                self.note(draft)
+                _add(self._noted, draft)
             raise
         return len(noted)
 
@@ -115,6 +129,16 @@ class RefusalLog:
             session.audit.extend(draft_of(refusal) for refusal in refusals)
             await session.execute(delete(AuditWaiting).where(AuditWaiting.id.in_([row.id for row in rows])))
         return len(refusals)
+
+
+def _add(together: dict[tuple[object, ...], Draft], draft: Draft) -> None:
+    """Like ones become one with a count."""
+    alike = _alike(draft)
+    if alike not in together and len(together) >= MOST:
+        draft = replace(draft, personal={}, object_id=None, actor_id=None, key_id=None, request_id=None)
+        alike = _alike(draft)
+    known = together.get(alike)
+    together[alike] = draft if known is None else replace(known, count=known.count + draft.count)
 
 
 def _alike(draft: Draft) -> tuple[object, ...]:

@@ -59,7 +59,6 @@ class Control:
             services.health.report,
             objects=services.objects,
             answers=services.answers,
-            refusals=services.refusals.seen,
             callers=services.signin.callers,
             money=services.money,
             lender=services.lender,

@@ -91,10 +91,9 @@ class PeriodicTasks:
         return await decisions.forget_old(self._control.database, self._control.settings.guard_retention_days)
 
     async def keep_audit(self) -> None:
-        """Signs the audit log's head, and removes from the log what is old enough."""
+        """Removes from the audit log what is old enough."""
         control = self._control
         signer = audit.signer_of(control.sealer)
-        await audit.sign_if_due(control.settings, control.database, signer)
         await audit.keep_retention(control.settings, control.database, signer)
 
 

@@ -16,6 +16,7 @@ from turnpike.control.domains.objects.batches import BatchCosts
 from turnpike.control.drain import checks
 from turnpike.control.drain.runner import DrainRunner
 from turnpike.control.services import ControlServices
+from turnpike.control.signing_heads import HeadSigner
 from turnpike.control.tasks import PeriodicTasks
 from turnpike.control.web.edge import AdminDoor
 from turnpike.settings import Settings
@@ -36,7 +37,7 @@ def build(services: ControlServices) -> tuple[ASGIApp, ASGIApp]:
     batches = BatchCosts(services.settings, services.database, services.sealer)
     services.objects.when_ended = batches.look_now
     overseer = Overseer(services.database, services.money)
-    services.runners = [*services.runners, drain, PeriodicTasks(services), batches]
+    services.runners = [*services.runners, HeadSigner(services), drain, PeriodicTasks(services), batches]
     services.runners += [services.refusals, overseer, ProviderChecks(services)]
     return app, AdminDoor(app)
 

@@ -14,6 +14,7 @@ from turnpike.relay.gates import Hold
 from turnpike.relay.keys import Entry
 from turnpike.relay.outlets import Outlet
 from turnpike.relay.passage.stored import Stored
+from turnpike.relay.refusals import reason_of
 from turnpike.relay.settle import settle, settle_answered
 from turnpike.wire.dialect import Head
 from turnpike.wire.refusals import quota_status
@@ -80,6 +81,8 @@ class Answering:
     """What went wrong with the last target, in a word: why another model is tried."""
     mirror_of: bytes | None = None
     """Of a copy: the event of the call that it is a copy of."""
+    reason: str | None = None
+    """Which rule refused it, for the ledger."""
     committed = False
     """The caller has the first bytes of a streamed answer: there is no other attempt any more."""
     settled = False
@@ -170,6 +173,7 @@ class Answering:
             return
         if data:
             self.pass_on(attempt, data)
+        self.reason = reason_of(error)
         settle(self, Outcome.REFUSED, 200, error.code)
         self._end()
         self.connection.end_stream(self.dialect.write_stream_error(error, self.request_id))
@@ -200,6 +204,7 @@ class Answering:
     def _answer_error(self, outcome: Outcome, error: TurnpikeError) -> None:
         if isinstance(error, BudgetSpent):
             error.status = quota_status(self.dialect.name)
+        self.reason = reason_of(error)
         settle(self, outcome, error.status, error.code)
         if not self.identified:
             seconds = self.relay.now() - self.started

@@ -40,6 +40,7 @@ from turnpike.relay.passage.prefix import take_slug
 from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.protocol import ClientConnection
 from turnpike.relay.routing.mirror import Mirrors
+from turnpike.relay.strangers import Strangers
 from turnpike.relay.uploads import Form, Uploads
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
@@ -112,6 +113,8 @@ class Relay:
         self.names = NamesLine(self)
         self.owners = Owners()
         self.edge = Edge(settings)
+        self.strangers = Strangers(self.journal, self.ids)
+        self.edge.turned_away = self.strangers.turned_away
         self.money = Money(self)
         self.mirrors = Mirrors()
         self.wall_offset_ms = 0.0
@@ -236,7 +239,11 @@ class Relay:
         its requests."""
         if not self.limits.book.has_addresses:
             return None
-        return self.limits.check_stranger(self.client_address(connection, head))
+        address = self.client_address(connection, head)
+        refusal = self.limits.check_stranger(address)
+        if refusal is not None:
+            self.strangers.turned_away(address, refusal.code)
+        return refusal
 
     # ---- answers
 
@@ -265,16 +272,17 @@ class Relay:
         extra: bytes = b"",
     ) -> None:
         """`dialect` None: the platform's envelope."""
-        if isinstance(error, Unauthenticated) and self.limits.book.has_addresses and connection.head is not None:
-            address = self.client_address(connection, connection.head)
-            self.limits.count_stranger(address)
-            error = self.limits.check_stranger(address) or error
+        if isinstance(error, Unauthenticated):
+            address = self.edge.client_address(connection, connection.head)
+            if self.limits.book.has_addresses and connection.head is not None:
+                self.limits.count_stranger(address)
+                error = self.limits.check_stranger(address) or error
+            self.strangers.turned_away(address, error.code)
         body = dialect.write_error(error, request_id) if dialect is not None else envelope(error, request_id)
         if error.retry_after_s is not None:
             extra += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
         if isinstance(error, Unauthenticated):
             extra += b'www-authenticate: Bearer realm="turnpike"\r\n'
-            self.edge.count_refused(self.edge.client_address(connection, connection.head), error.code)
         headers = f"x-request-id: {request_id}\r\nx-turnpike-error: {error.code}\r\n".encode()
         connection.answer(error.status, headers + extra, body)
 
@@ -300,6 +308,7 @@ class Relay:
             session.sweep(now)
         self.limits.sweep(now)
         self.money.sweep(now)
+        self.strangers.sweep(now)
         self.journal.prepare()
         if self.journal.fault is not None:
             self.journal.write_waiting()

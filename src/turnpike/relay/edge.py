@@ -1,14 +1,14 @@
 """What is decided of a request by its head alone, before its key and its body: whether its address may come in, and
-what a browser's script of another origin may do (CORS). And what is counted of those that were turned away.
+what a browser's script of another origin may do (CORS).
 
 Where no network and no origin is set, a head costs two comparisons here, and one that came before on its connection
 nothing at all.
 """
 
 import re
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from turnpike.contract.refusals import RefusalSeen, RefusalsSeen
 from turnpike.contract.relay_settings import RelaySettings
 from turnpike.contract.snapshot import NetworkRules
 from turnpike.errors import AddressForbidden
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from turnpike.relay.protocol import ClientConnection
 
 _REMEMBERED = 10_000
-_COUNTED = 1_000
 PREFLIGHT = Route(Kind.PREFLIGHT, "preflight")
 _VARY = b"vary: origin\r\n"
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -86,10 +85,12 @@ class Edge:
         self.standing = _standing(settings)
         """Header lines of every answer."""
         self._trusted: tuple[Network, ...] = tuple(network_in(text) for text in settings.trusted_proxies)
+        self._hops = _hops_of_forwarded if settings.forwarded_header == "forwarded" else _hops
         self._rules = NetworkRules()
         self._networks: Networks | None = None
         self._verdicts: dict[str, bool] = {}
-        self._refused: dict[tuple[str, str], int] = {}
+        self.turned_away: Callable[[str, str], None] = lambda address, code: None
+        """Told of an address and an error's code; set when the relay is put together."""
 
     def apply(self, rules: NetworkRules) -> bool:
         """Puts rules in force. True when they are others than before."""
@@ -111,7 +112,7 @@ class Edge:
         address = self.client_address(connection, head)
         if self._may_enter(self._networks, address):
             return None
-        self.count_refused(address, AddressForbidden.code)
+        self.turned_away(address, AddressForbidden.code)
         return AddressForbidden(
             f"This gateway takes no requests from {address or 'an unknown address'}.", details={"address": address}
         )
@@ -129,9 +130,9 @@ class Edge:
         """The caller's address: the peer's, or what trusted proxies say of it, read from the right. What is no
         address ends the reading: nobody trusted wrote what stands to the left of it."""
         address = connection.client
-        if head is None or head.forwarded_for is None or not self._trusted:
+        if head is None or not self._trusted:
             return address
-        for hop in reversed(head.forwarded_for.split(b",")):
+        for hop in self._hops(head):
             if not self._is_trusted(address):
                 break
             parsed = address_in(hop.decode("latin-1"))
@@ -144,19 +145,26 @@ class Edge:
         address = address_in(text)
         return address is not None and any(address in network for network in self._trusted)
 
-    # ---- who was turned away
 
-    def count_refused(self, address: str, code: str) -> None:
-        if (address, code) not in self._refused and len(self._refused) >= _COUNTED:
-            address = ""
-        self._refused[address, code] = self._refused.get((address, code), 0) + 1
+def _hops(head: "RequestHead") -> Iterable[bytes]:
+    """Of X-Forwarded-For: what its proxies said, the nearest first."""
+    return () if head.forwarded_for is None else reversed(head.forwarded_for.split(b","))
 
-    def take_refused(self) -> RefusalsSeen | None:
-        """What was counted since the last time; None: nothing."""
-        if not self._refused:
-            return None
-        refused, self._refused = self._refused, {}
-        return RefusalsSeen(tuple(RefusalSeen(address, code, count) for (address, code), count in refused.items()))
+
+def _hops_of_forwarded(head: "RequestHead") -> Iterable[bytes]:
+    """Of Forwarded (RFC 7239). Read from the right and without regard to quotes, which no address needs to hold a
+    comma: whatever a caller wrote on the left cannot hide what a proxy added."""
+    value = b",".join(value for name, value in head.pairs if name == b"forwarded")
+    return map(_for_of, reversed(value.split(b","))) if value else ()
+
+
+def _for_of(element: bytes) -> bytes:
+    """`for=` of one element; empty where it says none."""
+    for pair in element.split(b";"):
+        name, _, value = pair.strip().partition(b"=")
+        if name.lower() == b"for":
+            return value
+    return b""
 
 
 def _standing(settings: RelaySettings) -> bytes:

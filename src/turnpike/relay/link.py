@@ -79,9 +79,6 @@ class Link(asyncio.Protocol):
         while True:
             await asyncio.sleep(_COUNTERS_EVERY_S)
             self._send(Counters(0, self._relay.samples()))
-            refused = self._relay.edge.take_refused() if self._transport is not None else None
-            if refused is not None:
-                self._send(refused)
 
     def resolve(self, digest: bytes) -> None:
         """Asks who a key is. The answer comes through `Keys.answered`; `sweep` sees to it that one comes."""

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
 
 
 class Outlet(Protocol):
+    @property
+    def rules(self) -> bytes | None:
+        """A digest of the rules that it goes by, if what it does to an answer follows from them and the answer alone;
+        None: it follows from the call as well."""
+        ...
+
+    @property
+    def touched(self) -> bool:
+        """Whether it found, changed or held back anything of this answer."""
+        ...
+
     def whole(self, attempt: "Attempt", body: bytes, /) -> bytes | None:
         """A whole answer in the caller's dialect: what goes on of it. None: nothing yet; the outlet calls
         `call.deliver` or `call.failed` later. Raises nothing."""

@@ -71,6 +71,7 @@ async def serve(settings: RelaySettings, log: Log) -> None:
         task.cancel()
     relay.pools.close()
     relay.forwarder.close()
+    relay.strangers.flush()
     relay.journal.close()
     log.info("stopped")
 

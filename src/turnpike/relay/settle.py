@@ -79,6 +79,7 @@ class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
     charged: tuple[str, ...]
     saved_nanousd: int
     mirror_of: bytes | None
+    reason: str | None
 
 
 def open_attempt(call: "Answering", attempt: "Attempt") -> None:
@@ -133,7 +134,7 @@ def settle_answered(call: "Answering", attempt: "Attempt", usage: Usage) -> int 
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model, target.served_raw, 200, _OK, None,
                 usage, _REPORTED, cost, int(first_byte_s * 1e6), int(seconds * 1e6),
-                attempt.number, call.abandoned, None, None, call.charged, 0, call.mirror_of,
+                attempt.number, call.abandoned, None, None, call.charged, 0, call.mirror_of, None,
             )
         )
     )  # fmt: skip
@@ -174,7 +175,7 @@ def settle(call: "Answering", outcome: Outcome, status: int, error_code: str | N
                 route.operation, route.dialect_name, call.streams, call.model[:_SHOWN_CHARS],
                 attempt.target.served_raw if attempt is not None else None, status, outcome, error_code, usage,
                 source, cost, first_byte_us, int(seconds * 1e6), call.attempts, call.abandoned, call.cache, None,
-                call.charged, 0, call.mirror_of,
+                call.charged, 0, call.mirror_of, call.reason,
             )
         )
     )  # fmt: skip
@@ -201,7 +202,7 @@ def settle_kept(call: "Answering", kept: "KeptAnswer") -> None:
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model[:_SHOWN_CHARS], None, 200, _OK, None,
                 kept.usage, kept.usage_source if kept.usage is not None else UsageSource.NONE, 0, microseconds,
-                microseconds, 0, (), call.cache, None, call.charged, saved, None,
+                microseconds, 0, (), call.cache, None, call.charged, saved, None, None,
             )
         )
     )  # fmt: skip

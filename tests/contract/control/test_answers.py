@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.redis import RedisServer, redis_server
+from tests.support.redis import RedisCluster, RedisServer, redis_cluster, redis_server
 from turnpike.control.infra.answers import AnswerStore, Shut, StoreUnreachable, Wanted
 from turnpike.control.infra.answers.disk import DiskAnswers
 from turnpike.control.infra.answers.redis_store import RedisAnswers
+from turnpike.control.infra.redis_client import open_client
 from turnpike.kit.clock import now_ms
 
-__all__ = ["redis_server"]
+__all__ = ["redis_cluster", "redis_server"]
 
 
 class SteppingClock:
@@ -28,10 +29,14 @@ def clock() -> SteppingClock:
     return SteppingClock()
 
 
-@pytest.fixture(params=["disk", "redis"])
+@pytest.fixture(params=["disk", "redis", "redis cluster"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: SteppingClock) -> AsyncIterator[AnswerStore]:
     if request.param == "disk":
         made: AnswerStore = DiskAnswers(tmp_path / "answers.db", 10_000, clock)
+    elif request.param == "redis cluster":
+        cluster: RedisCluster = request.getfixturevalue("redis_cluster")
+        made = RedisAnswers(open_client(cluster.address, connect_s=2.0, answer_s=2.0), clock)
+        await made.clear(Wanted())
     else:
         server: RedisServer = request.getfixturevalue("redis_server")
         made = RedisAnswers(server.client(), clock)
@@ -158,4 +163,26 @@ async def test_redis_away_is_told_and_back_is_used(redis_server: RedisServer, cl
     redis_server.start()
     await store.put(shut(clock, 1))
     assert await store.get(b"%032d" % 1) == b"sealed-1"
+    await store.close()
+
+
+# ---- a cluster
+
+
+async def test_a_cluster_spreads_answers_over_its_nodes(redis_cluster: RedisCluster, clock: SteppingClock) -> None:
+    store = RedisAnswers(open_client(redis_cluster.address, connect_s=2.0, answer_s=2.0), clock)
+    await store.clear(Wanted())
+    for number in range(20):
+        await store.put(shut(clock, number))
+    counts = [redis_cluster.keys_of(number) for number in range(RedisCluster.NODES)]
+    assert sum(counts) == 20
+    assert min(counts) > 0, counts
+    assert (await store.room()).entries == 20
+    await store.close()
+
+
+async def test_a_cluster_that_is_not_there_is_said_to_be_unreachable(clock: SteppingClock) -> None:
+    store = RedisAnswers(open_client("redis+cluster://127.0.0.1:1", connect_s=0.5, answer_s=0.5), clock)
+    with pytest.raises(StoreUnreachable):
+        await store.get(b"%032d" % 1)
     await store.close()

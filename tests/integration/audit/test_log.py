@@ -226,3 +226,32 @@ async def test_signed_heads_are_one_key_on_every_process(services: ControlServic
         assert (said["ok"], said["heads"], said["public_key"]) == (True, 1, head["public_key"])
     finally:
         await other.database.close()
+
+
+async def test_an_administrator_of_a_department_sees_what_its_people_did_and_no_more(
+    services: ControlServices, operator: Api
+) -> None:
+    keys: dict[str, str] = {}
+    departments: dict[str, str] = {}
+    for name in ("one", "two"):
+        made = await operator.data("POST", "/api/v1/departments", {"name": name})
+        departments[name] = made["id"]
+        user_id = await make_user(operator, "department_admin", department_id=made["id"])
+        keys[name] = (await make_key(operator, user_id=user_id))["key"]
+        async with api(services, keys[name]) as caller:
+            assert (await caller.post("/api/v1/departments", {"name": "not theirs to make"})).status_code == 403
+    person = (await make_key(operator, user_id=await make_user(operator)))["key"]
+    await services.refusals.flush()
+    (other,) = await log_of(operator, department_id=departments["two"])
+    async with api(services, keys["one"]) as caller:
+        seen = await log_of(caller)
+        assert [(each["department_id"], each["action"], each["outcome"]) for each in seen] == [
+            (departments["one"], "department.create", "refused")
+        ]
+        asked = {"department_id": departments["two"]}
+        assert (await caller.get("/api/v1/audit", params=asked)).status_code == 403
+        assert (await caller.get(f"/api/v1/audit/{other['seq']}")).status_code == 404
+        assert (await caller.get("/api/v1/audit/verify")).status_code == 403
+        assert (await caller.get("/api/v1/audit/export")).status_code == 403
+    async with api(services, person) as caller:
+        assert (await caller.get("/api/v1/audit")).status_code == 403

@@ -30,6 +30,7 @@ from tests.support.upstream import (
 )
 from turnpike.contract.events import Caller, OpenRecord, Outcome, Served, UsageEvent, UsageSource
 from turnpike.contract.journal import MAGIC, Scan, read_frames, segments_of, unpack_header
+from turnpike.contract.refusals import RefusalRecord
 from turnpike.wire.types.usage import Usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -78,11 +79,14 @@ async def test_a_refusal_of_a_known_caller_is_written_without_a_provider(stage: 
     assert settled.usage_source == UsageSource.NONE
 
 
-async def test_nothing_is_written_of_a_caller_that_nobody_knows(stage: Stage) -> None:
+async def test_of_a_caller_that_nobody_knows_only_the_refusal_is_written(stage: Stage) -> None:
     before = len(stage.relay.records())
     await stage.chat("model", key="tp-nobody")
     await stage.chat("model", key=None)
-    assert len(stage.relay.records()) == before
+    written = stage.relay.records()[before:]
+    assert all(isinstance(record, RefusalRecord) for record in written)
+    assert [record.code for record in written if isinstance(record, RefusalRecord)] == ["UNAUTHENTICATED"] * 2
+    assert "tp-nobody" not in str(written)
 
 
 async def test_a_very_long_model_name_is_cut_in_the_journal(stage: Stage) -> None:

@@ -76,7 +76,7 @@ def test_a_settle_record_decodes_to_the_contracts(data: st.DataObject) -> None:
         data.draw(part)
         for part in (
             COUNT, COUNT, MAYBE, st.none() | USAGE, COUNT, st.none() | COUNT, COUNT, COUNT, COUNT,
-            st.lists(ABANDONED, max_size=3).map(tuple), MAYBE, MAYBE, CHARGED, COUNT, COPIES,
+            st.lists(ABANDONED, max_size=3).map(tuple), MAYBE, MAYBE, CHARGED, COUNT, COPIES, MAYBE,
         )
     ]  # fmt: skip
     written = encode(settle._Settled(*before, raw(served), *behind))

@@ -46,7 +46,7 @@ def tail(
         bool, Parameter(name=("--follow", "-f"), negative="", help="Go on with what comes, until Ctrl-C.")
     ] = False,
     action: Annotated[str | None, Parameter(help="Only this action; `provider.*` for all on providers.")] = None,
-    outcome: Annotated[Literal["ok", "refused"] | None, Parameter(help="Only these.")] = None,
+    outcome: Annotated[Literal["ok", "refused", "failed"] | None, Parameter(help="Only these.")] = None,
     actor: Annotated[str | None, Parameter(help="Only what this user (id) did.")] = None,
     since: _Since = None,
     common: Common = DEFAULT,
@@ -147,7 +147,7 @@ async def _compare(control: Control, known: list[dict[str, Any]], total: dict[st
 def _say(verdict: dict[str, Any], common: Common) -> int:
     said = f"{verdict['entries']} entries, {verdict['heads']} signed heads"
     if verdict["ok"]:
-        Output(common).result(verdict, f"[bold]Whole[/bold]: {said}, up to entry {verdict['last']}.")
+        Output(common).result(verdict, f"[bold]Whole[/bold]: {said}, up to entry {verdict['last']}.", _reach(verdict))
         return 0
     Output(common).result(
         verdict,
@@ -155,6 +155,16 @@ def _say(verdict: dict[str, Any], common: Common) -> int:
         f"Checked: {said}.",
     )
     return _FAILED
+
+
+def _reach(verdict: dict[str, Any]) -> str:
+    """How far the signatures vouch for it."""
+    reach = verdict["signed_seq"]
+    if not reach:
+        return "Nothing is signed: whoever can write to the database could take entries from its end."
+    if not verdict["unsigned"]:
+        return "It is signed to its end."
+    return f"It is signed up to entry {reach}; {verdict['unsigned']} behind it are not signed yet."
 
 
 def heads(*, common: Common = DEFAULT) -> None:

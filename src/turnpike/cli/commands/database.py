@@ -2,13 +2,27 @@
 
 import asyncio
 
+from turnpike.cli.client import who_types
 from turnpike.cli.configuration import load_settings
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output
-from turnpike.control.db.database import UNREACHABLE
+from turnpike.control.audit.entries import OPERATOR
+from turnpike.control.boot import note_upgrade
+from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.migrate import upgrade as migrate
 from turnpike.errors import Conflict, Unavailable
 from turnpike.kit.files import FileLock, LockHeld, private_folder
+from turnpike.settings import Settings
+
+
+async def _upgrade(settings: Settings) -> tuple[str | None, str]:
+    found, now = await migrate(settings)
+    database = Database(settings)
+    try:
+        await note_upgrade(database, found, now, OPERATOR, who_types())
+    finally:
+        await database.close()
+    return found, now
 
 
 def upgrade(*, common: Common = DEFAULT) -> None:
@@ -17,7 +31,7 @@ def upgrade(*, common: Common = DEFAULT) -> None:
     private_folder(settings.data_dir.resolve())
     try:
         with FileLock(settings.lock_file).acquire({"program": "turnpike db upgrade"}):
-            found, now = asyncio.run(migrate(settings))
+            found, now = asyncio.run(_upgrade(settings))
     except LockHeld as held:
         raise Conflict(
             f"a server runs on {settings.data_dir} (pid {held.holder.get('pid')}) and migrated when it started; "

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 OK = "ok"
 REFUSED = "refused"
-OUTCOMES = (OK, REFUSED)
+FAILED = "failed"
+"""Tried by somebody who may, and not done: it was not there, in conflict, or made no sense."""
+OUTCOMES = (OK, REFUSED, FAILED)
 USER, OPERATOR, GATEWAY, ANONYMOUS = "user", "operator", "gateway", "anonymous"
 ACTORS = (USER, OPERATOR, GATEWAY, ANONYMOUS)
 

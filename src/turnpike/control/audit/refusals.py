@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from turnpike.control.audit.entries import OK, REFUSED, USER, Draft
+from turnpike.control.audit.entries import ANONYMOUS, OK, REFUSED, USER, Draft
 
 AUDITED_CODES = frozenset(
     (
@@ -32,9 +32,11 @@ class Decided(NamedTuple):
 
 
 class Refusal(msgspec.Struct):
-    """Calls of one key that were refused for the same reason; or that one guard decided about in the same way."""
+    """Calls of one key that were refused for the same reason, or that one guard decided about in the same way; or, of
+    whom nobody knew who they are, refused ones of one address."""
 
     key_id: str
+    """Empty: not known."""
     user_id: str
     department_id: str | None
     code: str
@@ -46,9 +48,10 @@ class Refusal(msgspec.Struct):
     requests: list[str]
     decided: Decided | None = None
     """Then `code` is empty."""
+    address: str = ""
 
     def alike(self) -> tuple[object, ...]:
-        return (self.key_id, self.code, self.operation, self.model, self.decided)
+        return (self.key_id, self.code, self.operation, self.model, self.address, self.decided)
 
 
 def merge(refusals: Iterable[Refusal]) -> list[Refusal]:
@@ -65,7 +68,9 @@ def merge(refusals: Iterable[Refusal]) -> list[Refusal]:
 
 
 def draft_of(refusal: Refusal) -> Draft:
-    return _draft_of_refusal(refusal) if refusal.decided is None else _draft_of_decision(refusal, refusal.decided)
+    if refusal.decided is not None:
+        return _draft_of_decision(refusal, refusal.decided)
+    return _draft_of_call(refusal) if refusal.key_id else _draft_of_stranger(refusal)
 
 
 def _draft_of_decision(refusal: Refusal, decided: Decided) -> Draft:
@@ -94,7 +99,20 @@ def _draft_of_decision(refusal: Refusal, decided: Decided) -> Draft:
     )
 
 
-def _draft_of_refusal(refusal: Refusal) -> Draft:
+def _draft_of_stranger(refusal: Refusal) -> Draft:
+    return Draft(
+        action=ACTION,
+        at_ms=refusal.last_at_ms,
+        outcome=REFUSED,
+        error_code=refusal.code,
+        actor_kind=ANONYMOUS,
+        count=refusal.count,
+        changes={"first_at_ms": refusal.first_at_ms, "last_at_ms": refusal.last_at_ms},
+        personal={"address": refusal.address} if refusal.address else {},
+    )
+
+
+def _draft_of_call(refusal: Refusal) -> Draft:
     return Draft(
         action=ACTION,
         at_ms=refusal.last_at_ms,

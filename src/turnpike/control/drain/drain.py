@@ -125,7 +125,7 @@ class Drain:
         return bool(self._held or self._decided())
 
     def _decided(self) -> bool:
-        return any(incarnation.decisions for incarnation in self._incarnations.values())
+        return any(each.decisions or each.refusals for each in self._incarnations.values())
 
     # ---- writing
 
@@ -134,6 +134,9 @@ class Drain:
             if incarnation.decisions:
                 await self._writer.write_decisions(incarnation.decisions)
                 incarnation.decisions = []
+            if incarnation.refusals:
+                await self._writer.write_refusals(incarnation.name, incarnation.refusals)
+                incarnation.refusals = []
         owners = {event.event_id: incarnation for incarnation, events in self._held for event in events}
         rows = {event.event_id: row_of(event) for _, events in self._held for event in events}
         self._charges = {
@@ -234,6 +237,7 @@ class Drain:
                 continue
             del self._incarnations[incarnation.name]
             self._ended.add(incarnation.name)
+            await self._writer.forget_refusals(incarnation.name)
             self._take_back_at = 0.0
             log.info("journal_drained", incarnation=incarnation.name)
 

@@ -17,6 +17,7 @@ from turnpike.contract.journal import (
     decode_record,
     lock_folder,
 )
+from turnpike.contract.refusals import RefusalRecord
 from turnpike.control.drain.segments import Report, Segment
 
 EVENT_ID_BYTES = 16
@@ -50,6 +51,7 @@ class Incarnation:
         self._report = report
         self._last_read: set[Segment] = set()
         self.decisions: list[GuardRecord] = []
+        self.refusals: list[RefusalRecord] = []
         """Read and not written yet."""
         self._open: dict[bytes, list[tuple[Segment, bytes]]] = {}
         self._unknown_ids: set[bytes] = set()
@@ -127,6 +129,8 @@ class Incarnation:
                 segment.open_calls += 1
             elif isinstance(record, GuardRecord):
                 self.decisions.append(record)
+            elif isinstance(record, RefusalRecord):
+                self.refusals.append(record)
             else:
                 events.append(record)
 

@@ -91,6 +91,7 @@ def row_of(event: UsageEvent) -> Row:
         event.path,
         min(max(event.saved_nanousd, 0), LARGEST_COST),
         event.mirror_of,
+        None if event.reason is None else _text(event.reason),
     )
     counts: tuple[int, ...] = row[_COUNTS]  # pyright: ignore[reportAssignmentType]
     if max(counts) > LARGEST_COUNT or min(counts) < 0 or (cost is not None and not 0 <= cost <= LARGEST_COST):

@@ -16,11 +16,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from turnpike.contract.events import GuardRecord
+from turnpike.contract.refusals import RefusalRecord
 from turnpike.control.db.engine import is_sqlite, open_engines
 from turnpike.control.drain.charges import NONE, Charges, Sums, sums_of
 from turnpike.control.drain.courtesy import Turnstile
 from turnpike.control.drain.decisions import insert_decisions
-from turnpike.control.drain.refusals import waiting_rows
+from turnpike.control.drain.refusals import forget_mark, insert_refusals, waiting_rows
 from turnpike.control.drain.rows import COLUMNS, TOTAL_COLUMNS, TOTAL_KEYS, TOTAL_SUMS, Row, totals_of
 from turnpike.settings import Settings
 
@@ -85,6 +86,20 @@ class LedgerWriter(ABC):
         """What guards decided, each once. Raises Unreachable."""
         try:
             await insert_decisions(self._engine, records)
+        except (DBAPIError, OSError, TimeoutError) as error:
+            raise Unreachable(_words(error)) from error
+
+    async def write_refusals(self, source: str, records: Sequence[RefusalRecord]) -> None:
+        """Whom a relay turned away, each once. Raises Unreachable."""
+        try:
+            await insert_refusals(self._engine, source, records)
+        except (DBAPIError, OSError, TimeoutError) as error:
+            raise Unreachable(_words(error)) from error
+
+    async def forget_refusals(self, source: str) -> None:
+        """Of a relay whose journal is gone. Raises Unreachable."""
+        try:
+            await forget_mark(self._engine, source)
         except (DBAPIError, OSError, TimeoutError) as error:
             raise Unreachable(_words(error)) from error
 

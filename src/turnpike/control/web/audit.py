@@ -1,24 +1,26 @@
 """Every request that may change something is an act with a name, and leaves an entry in the audit log.
 
 The entry is written with the change itself (db/audit_log.py), whatever route or domain made it; what was done without
-a row changing, and what was refused, is noted here. A route names itself: `PATCH /api/v1/ai/providers/{provider}` is
-`provider.update`, `POST /api/v1/keys/{key_id}/rotate` is `key.rotate`. One that is no administration (it looks like
-a change, and is none) says so with `openapi_extra=NOT_AUDITED`.
+a row changing, and what was refused or failed, is noted here. A route names itself: `DELETE /api/v1/keys/{key_id}` is
+`key.delete`, `POST /api/v1/keys/{key_id}/rotate` is `key.rotate`. One that is no administration (it looks like a
+change, and is none) says so with `openapi_extra=NOT_AUDITED`.
 """
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from turnpike.control.audit.entries import ANONYMOUS, REFUSED, Act, Draft, Named, current_act
+from turnpike.control.audit.entries import ANONYMOUS, FAILED, REFUSED, Act, Draft, Named, current_act
 from turnpike.control.db.database import UNREACHABLE
 from turnpike.control.db.recording import kind_of
 from turnpike.control.services import ControlServices
 from turnpike.control.web.envelope import request_id
 from turnpike.control.web.errors import CODE
-from turnpike.errors import Forbidden, Unauthenticated
+from turnpike.errors import Forbidden, InvalidRequest, TurnpikeError, Unauthenticated
 from turnpike.kit.clock import now_ms
 
 NOT_AUDITED = {"x-audit": False}
@@ -27,6 +29,9 @@ PREFIX = "/api/v1/"
 _CHANGING = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 _NO_NOUNS = frozenset(("ai", "admin", "current", "me", "my", "own"))
 _SILENT = 401, 403
+_UNREAD = 400, 404, 413, 415, 422
+"""What the path names may then be anything: a key that was pasted into the wrong place, say."""
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 log = structlog.get_logger()
 
 
@@ -61,6 +66,8 @@ class AuditTrail:
     async def _ended(self, scope: Scope, act: Act, status: int, *, changing: bool) -> None:
         if status in _SILENT:
             self._services.refusals.note(_refusal(scope, act, status, changing=changing))
+        elif changing and status >= 400 and act.actor_kind != ANONYMOUS and is_audited(scope):
+            self._services.refusals.note(_failure(scope, act, status))
         elif changing and status < 400 and not act.recorded and is_audited(scope):
             try:
                 async with self._services.database.write():
@@ -94,6 +101,15 @@ def _refusal(scope: Scope, act: Act, status: int, *, changing: bool) -> Draft:
         request_id=act.request_id,
         personal={name: value for name, value in personal.items() if value},
     )
+
+
+def _failure(scope: Scope, act: Act, status: int) -> Draft:
+    """Nothing of what was sent, and of the path only what is an id."""
+    draft = act.draft(now_ms())
+    if status in _UNREAD and not _ID.fullmatch(draft.object_id or ""):
+        draft = replace(draft, object_id=None)
+    code = scope.get(CODE) or (TurnpikeError.code if status >= 500 else InvalidRequest.code)
+    return replace(draft, outcome=FAILED, error_code=code)
 
 
 def name_of(scope: Scope) -> Named:

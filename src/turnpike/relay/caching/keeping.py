@@ -1,6 +1,7 @@
 """One call's answer on its way to being kept: watched while it goes to its caller, and kept once it is settled.
 
-Only what was answered well and whole is kept: no errors, nothing cut off, nothing that a filter or a limit ended.
+Only what was answered well and whole is kept: no errors, nothing cut off, nothing that a filter or a limit ended, and
+nothing in which a guard found anything.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from turnpike.relay.caching.cache import AnswerCache
     from turnpike.relay.call import Call
     from turnpike.relay.gates import Governed
+    from turnpike.relay.outlets import Outlet
     from turnpike.relay.stream import Lane
     from turnpike.wire.types.usage import Usage
 
@@ -77,15 +79,26 @@ class Watching:
 class Keeping:
     """Outlet and hold of one call."""
 
-    __slots__ = ("_body", "_cache", "_key", "_lane", "_leads", "_model", "_rule", "_space", "_vector")
+    __slots__ = ("_before", "_body", "_cache", "_key", "_lane", "_leads", "_model", "_rule", "_space", "_vector")
 
-    def __init__(self, cache: "AnswerCache", rule: "CacheRule", key: bytes, model: str, *, leads: bool) -> None:
-        """`leads`: others that ask the same wait for this answer."""
+    def __init__(
+        self,
+        cache: "AnswerCache",
+        rule: "CacheRule",
+        key: bytes,
+        model: str,
+        before: "tuple[Outlet, ...]",
+        *,
+        leads: bool,
+    ) -> None:
+        """`before`: who sees the answer first; what one of them touched is not kept. `leads`: others that ask the same
+        wait for this answer."""
         self._cache = cache
         self._rule = rule
         self._key = key
         self._model = model
         self._leads = leads
+        self._before = before
         self._space: bytes | None = None
         self._vector = b""
         self._body: bytes | None = None
@@ -96,6 +109,14 @@ class Keeping:
         self._space, self._vector = space, vector
 
     # ---- Outlet
+
+    @property
+    def rules(self) -> bytes | None:
+        return None
+
+    @property
+    def touched(self) -> bool:
+        return False
 
     def whole(self, attempt: "Attempt", body: bytes, /) -> bytes | None:
         self._body = body
@@ -123,6 +144,8 @@ class Keeping:
                 wake()
 
     def _keep(self, call: "Call", attempt: "Attempt", usage: "Usage | None") -> None:
+        if any(outlet.touched for outlet in self._before):
+            return
         body = self._body
         if body is None and self._lane is not None:
             data = self._lane.whole()

@@ -117,6 +117,8 @@ class Lookup:
         rule, call = self._rule, self._call
         if rule.mode != CacheMode.SEMANTIC or rule.embedding_model is None or not self._cache.shelf.is_open:
             return self._miss()
+        if call.outlets:
+            return self._miss()  # an answer that a guard watches is for this very question
         question = question_of(call.route.call_dialect, call.body, longest=_LONGEST_QUESTION)
         if question is None:
             return self._miss()
@@ -178,7 +180,7 @@ class Lookup:
         leads = self._rule.wait_s > 0 and self._key not in self._cache.flights
         if leads:
             self._cache.flights[self._key] = []
-        keeping = Keeping(self._cache, self._rule, self._key, self._scope.model, leads=leads)
+        keeping = Keeping(self._cache, self._rule, self._key, self._scope.model, call.outlets, leads=leads)
         if self._space is not None and self._vector:
             keeping.place(self._space, self._vector)
         call.outlets = (*call.outlets, keeping)

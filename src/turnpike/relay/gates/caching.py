@@ -1,9 +1,12 @@
 """The gate of the cache: behind limits and guards, before money. A hit takes a request of the limits and nothing of a
 budget; a miss goes on and is kept.
 
-A call is let through as if there were no cache when something else watches its answer (a guard: what it found in one
-answer says nothing of who gets it next), when it has to do with objects that a provider stores, and when its request
-asks for something that is good for one call only (turnpike.wire.caching).
+What guards made of a request is what is asked. Where they watch answers too, one that they did not touch is kept for
+callers under the very same guards, and its question is compared with no other.
+
+A call is let through as if there were no cache when what becomes of its answer rests on the call itself (a guard puts
+back what it took out of the prompt), when it has to do with objects that a provider stores, and when its request asks
+for something that is good for one call only (turnpike.wire.caching).
 """
 
 from typing import TYPE_CHECKING, cast
@@ -37,10 +40,17 @@ class CachingGate:
     def enter(self, call: "Governed", /) -> bool:
         """Raises NotCached."""
         asking = cast("Call", call)
-        if asking.outlets or _is_about_objects(asking):
+        if _is_about_objects(asking):
             return _pass_by(asking)
+        start = self._scope.start
+        for outlet in asking.outlets:
+            rules = outlet.rules
+            if rules is None:
+                return _pass_by(asking)
+            start = start.copy()
+            start.update(b"rules\0" + rules)
         wants = wants_of(asking.head.header(b"cache-control"))
-        key = key_of(asking, self._facts, self._scope.start)
+        key = key_of(asking, self._facts, start)
         if key is None:
             return _pass_by(asking)
         return Lookup(asking, self._scope, key, wants).begin()

@@ -95,6 +95,15 @@ class GuardOutlet:
         self._vault = vault
         self._told = 0
 
+    @property
+    def rules(self) -> bytes | None:
+        """As Outlet.rules: what was taken out of a prompt comes back to its own caller alone."""
+        return None if self._vault.values else self._rules.digest
+
+    @property
+    def touched(self) -> bool:
+        return self._told > 0
+
     def whole(self, attempt: "Attempt", body: bytes) -> bytes | None:
         call = attempt.call
         answer = Answer(self._rules, call.dialect.name, self._vault)

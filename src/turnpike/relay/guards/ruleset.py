@@ -1,7 +1,10 @@
 """The policies of a caller as one set of rules."""
 
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from typing import NamedTuple
+
+import msgspec
 
 from turnpike.contract.policies import BoundsSpec, GuardSpec, PolicySpec
 from turnpike.wire.guards.injection import THRESHOLD
@@ -30,6 +33,8 @@ class Ruleset:
     """Compiled. Raises InvalidRequest for a guard that cannot be, which control does not let into a snapshot."""
 
     def __init__(self, policies: Sequence[PolicySpec]) -> None:
+        self.digest = blake2b(msgspec.msgpack.encode(policies), digest_size=32).digest()
+        """The same for the same policies."""
         guards = [(policy.id, policy.name, guard) for policy in policies for guard in policy.guards]
         self.prompt = Rules(guards, "prompt")
         self.answer = Rules(guards, "answer")

@@ -41,6 +41,7 @@ from turnpike.relay.passage.lists import first_query
 from turnpike.relay.passage.models import named_models, names_model, note_usage, rename_models
 from turnpike.relay.passage.request import read_json, request_head
 from turnpike.relay.passage.settle import open_call, settle_call
+from turnpike.relay.refusals import reason_of
 from turnpike.wire.bounds import Bound
 from turnpike.wire.forms import FormScanner, boundary_of
 from turnpike.wire.passage.paths import DEFAULT_VERSION, Api
@@ -384,7 +385,7 @@ class PassageCall:
             outcome = Outcome.UPSTREAM_ERROR if isinstance(error, UpstreamError) else Outcome.FAILED
         if isinstance(error, BudgetSpent):
             error.status = quota_status(self.dialect.name)
-        settle_call(self, outcome, error.status, error.code)
+        settle_call(self, outcome, error.status, error.code, reason_of(error))
         self.relay.answer_error(self.connection, self.dialect, error, self.request_id, self.extra_headers)
 
     # ---- Conversation

@@ -71,7 +71,9 @@ def served_by(call: "PassageCall", model: ModelSpec | None) -> Served:
     )
 
 
-def settle_call(call: "PassageCall", outcome: Outcome, status: int, error_code: str | None = None) -> None:
+def settle_call(
+    call: "PassageCall", outcome: Outcome, status: int, error_code: str | None = None, reason: str | None = None
+) -> None:
     """Once; for a caller who is not known it only counts the request."""
     if call.settled:
         return
@@ -110,6 +112,7 @@ def settle_call(call: "PassageCall", outcome: Outcome, status: int, error_code: 
                 attempts=1 if call.sent else 0,
                 path=call.label,
                 charged=call.charged,
+                reason=reason,
             )
         )
     )

@@ -28,6 +28,7 @@ from turnpike.relay.realtime.opening import (
 from turnpike.relay.realtime.turns import Turn, Turns
 from turnpike.relay.realtime.watch import Watch
 from turnpike.relay.redact import redact_bytes
+from turnpike.relay.refusals import reason_of
 from turnpike.relay.routing.asked import Opening
 from turnpike.wire.dialects.openai_realtime import (
     ClientEvent,
@@ -164,6 +165,7 @@ class Session:
         self._relay.sessions.discard(self)
         if self._entry is not None:
             turn = Turn(self._relay, self._connection, self._head, self._entry, self._model, self._request_id)
+            turn.reason = reason_of(error)
             turn.settle(Outcome.REFUSED, error.status, error.code)
         else:
             self._relay.metrics.count_other("GET", self._head.route.label, error.status, 0.0)
@@ -326,6 +328,7 @@ class Session:
 
     def _refuse_response(self, turn: Turn | None, event: ClientEvent, error: TurnpikeError) -> None:
         if turn is not None:
+            turn.reason = reason_of(error)
             turn.settle(Outcome.REFUSED, error.status, error.code)
         self._tell_caller(error, event.event_id)
 

@@ -54,6 +54,7 @@ class Turn:
     reserved_nanousd = 0
     charged: tuple[str, ...] = ()
     mirror_of: bytes | None = None
+    reason: str | None = None
     holds: tuple[Hold, ...] = ()
     target_holds: tuple[Hold, ...] = ()
     extra_headers = b""

@@ -6,6 +6,7 @@ from turnpike.control.db.models.audit import (
     AuditEntry,
     AuditErasure,
     AuditHead,
+    AuditMark,
     AuditPersonal,
     AuditWaiting,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "AuditEntry",
     "AuditErasure",
     "AuditHead",
+    "AuditMark",
     "AuditPersonal",
     "AuditWaiting",
     "Base",

@@ -1,4 +1,4 @@
-"""The audit log. Triggers refuse to change or delete rows but by retention and erasure (migration 0014).
+"""The audit log. Triggers refuse to change or delete rows but by retention and erasure (migration 0013).
 
 `audit_head` is one row: its lock orders entries, so the chain never forks.
 """
@@ -84,8 +84,18 @@ class AuditCheckpoint(Base):
     signature: Mapped[str] = mapped_column(String(128))
 
 
+class AuditMark(Base):
+    """How far refusals of a source (a relay's journal, a spool) were taken over: what is read again is known by it."""
+
+    __tablename__ = "audit_marks"
+
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
+
+
 class AuditWaiting(Base):
-    """Refused model calls that the drain put into the ledger, in the same transaction, and that are not chained yet."""
+    """Refusals that the drain found in the journals, put here in the transaction that keeps them from being put here
+    again, and that are not chained yet."""
 
     __tablename__ = "audit_waiting"
 

@@ -89,6 +89,8 @@ class LedgerRow(Base):
     """What an answer out of the cache had cost when it was made."""
     mirror_of: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     """Of a copy that a route sent: the event of the request that it is a copy of."""
+    reason: Mapped[str | None] = mapped_column(String(NAME))
+    """Which limit, budget, policy or scope said no."""
 
 
 class LedgerTotal(Base):

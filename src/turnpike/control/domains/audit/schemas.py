@@ -49,7 +49,7 @@ class ListQuestion(_Span):
     department_id: Word | None = None
     object: Word | None = Field(None, description="Kind of what was changed: provider, key, user, ...")
     object_id: Word | None = None
-    outcome: Literal["ok", "refused"] | None = None
+    outcome: Literal["ok", "refused", "failed"] | None = None
     request_id: Word | None = None
     page: int = Field(1, ge=1, le=MAX_PAGE)
     per_page: int = Field(DEFAULT_PER_PAGE, ge=1, le=MAX_PER_PAGE)
@@ -95,7 +95,7 @@ class EntryView(View):
     seq: int
     at: Moment
     action: str
-    outcome: str = Field(description="ok or refused")
+    outcome: str = Field(description="ok; refused: not allowed; failed: allowed, and not possible as it was asked")
     error_code: str | None
     actor: str = Field(description="user, operator (of the machine), gateway (by itself) or anonymous")
     actor_id: str | None
@@ -132,6 +132,9 @@ class VerdictView(View):
     entries: int = Field(description="Entries whose hash was computed anew.")
     heads: int = Field(description="Signed heads that fit.")
     erased: int = Field(description="Entries whose personal data was erased on record.")
+    signed_seq: int = Field(description="How far a signature reaches: nothing up to this entry can go unseen.")
+    signed_at: Moment | None = Field(description="When that was signed.")
+    unsigned: int = Field(description="Entries behind it, which nothing signed vouches for yet.")
     broken_seq: int | None
     reason: str | None
     public_key: str
@@ -177,7 +180,7 @@ def view_checkpoint(checkpoint: Checkpoint) -> CheckpointView:
 
 
 def view_verdict(verdict: Verdict, public_key: str) -> VerdictView:
-    broken = verdict.broken
+    broken, signed = verdict.broken, verdict.signed
     return VerdictView(
         ok=broken is None,
         complete=verdict.complete,
@@ -187,6 +190,9 @@ def view_verdict(verdict: Verdict, public_key: str) -> VerdictView:
         entries=verdict.entries,
         heads=verdict.heads,
         erased=verdict.erased,
+        signed_seq=signed.seq if signed else 0,
+        signed_at=moment(signed.at_ms) if signed else None,
+        unsigned=max(0, verdict.head - (signed.seq if signed else 0)),
         broken_seq=broken.seq if broken else None,
         reason=broken.reason if broken else None,
         public_key=public_key,

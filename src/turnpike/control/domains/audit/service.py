@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from turnpike.contract.access import Role
 from turnpike.control.audit.entries import GATEWAY, Draft
-from turnpike.control.audit.signing import CUT, HEAD, Checkpoint, Signer
+from turnpike.control.audit.signing import CUT, HEAD, Checkpoint, Signer, is_signed
 from turnpike.control.audit.verify import Broken, Verifier
 from turnpike.control.db.database import Database
 from turnpike.control.db.sessions import ReadSession, WriteSession
@@ -37,6 +37,8 @@ class Verdict:
     heads: int
     erased: int
     broken: Broken | None
+    signed: Checkpoint | None = None
+    """The newest signed head: nothing up to there can be taken away unseen."""
 
     @property
     def complete(self) -> bool:
@@ -102,7 +104,10 @@ async def verify(session: ReadSession, signer: Signer, from_seq: int | None, to_
     if not to_the_end and verifier.broken is None and verifier.last < until:
         verifier.end((until, ""))
     broken = verifier.end(end if to_the_end else None)
-    return Verdict(begun, verifier.last, end[0], verifier.entries, verifier.heads, verifier.erased, broken)
+    newest = await repository.newest_checkpoint(session, HEAD)
+    if newest is not None and not is_signed(newest, signer.public_key):
+        newest = None
+    return Verdict(begun, verifier.last, end[0], verifier.entries, verifier.heads, verifier.erased, broken, newest)
 
 
 def _feed(verifier: Verifier, entries: Sequence[Stored]) -> None:

@@ -25,9 +25,8 @@ def _store(settings: Settings) -> AnswerStore | None:
             return disk.DiskAnswers(settings.data_dir.resolve() / "answers.db", settings.cache_store_bytes)
         case CacheStore.REDIS:
             assert settings.redis_url is not None
-            asyncio_redis = import_module("redis.asyncio")
-            client = asyncio_redis.Redis.from_url(
-                settings.redis_url.get_secret_value(), socket_connect_timeout=CONNECT_S, socket_timeout=ANSWER_S
+            client = import_module("turnpike.control.infra.redis_client").open_client(
+                settings.redis_url.get_secret_value(), connect_s=CONNECT_S, answer_s=ANSWER_S
             )
             return import_module("turnpike.control.infra.answers.redis_store").RedisAnswers(client)
         case CacheStore.OFF:

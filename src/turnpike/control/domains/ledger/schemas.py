@@ -164,6 +164,7 @@ class RowView(TokensView):
     status: int
     outcome: OutcomeName
     error_code: str | None
+    reason: str | None = Field(description="Which limit, budget, policy or scope said no; null: none did.")
     usage_source: Literal["reported", "estimated", "unknown", "none"]
     cost_nanousd: int | None = Field(description="Nano-dollars; null: no price is known.")
     cost_usd: str | None = Field(description="The same in dollars, a decimal number as text.")

@@ -19,7 +19,7 @@ _AS_THEY_ARE = (
     "status", "error_code", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
     "cache_write_1h_tokens", "reasoning_tokens", "input_audio_tokens", "output_audio_tokens",
     "cache_read_audio_tokens", "billable_requests", "web_searches", "cost_nanousd", "price_source", "first_byte_us",
-    "total_us", "attempts", "cache", "saved_nanousd", "path",
+    "total_us", "attempts", "cache", "saved_nanousd", "path", "reason",
 )  # fmt: skip
 _CERTAIN = (UsageSource.REPORTED, UsageSource.NONE)
 _TOKENS = tuple(TokensView.model_fields)

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from turnpike.control.infra.answers import Room, Shut, StoreUnreachable, Wanted
+from turnpike.control.infra.redis_client import Client
 from turnpike.kit.clock import now_ms
 
 PREFIX = b"turnpike:answer:"
@@ -16,7 +16,7 @@ _AT_ONCE = 500
 
 
 class RedisAnswers:
-    def __init__(self, client: "Redis", clock_ms: Callable[[], int] = now_ms) -> None:
+    def __init__(self, client: Client, clock_ms: Callable[[], int] = now_ms) -> None:
         """`client` becomes this object's own: `close` closes it. It must not decode answers."""
         self._client = client
         self._now_ms = clock_ms
@@ -77,5 +77,5 @@ class RedisAnswers:
 async def _reachable() -> AsyncIterator[None]:
     try:
         yield
-    except (RedisError, OSError, TimeoutError) as error:
+    except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
         raise StoreUnreachable("The Redis that keeps answers does not answer at the moment.") from error
