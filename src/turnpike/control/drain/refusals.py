@@ -73,4 +73,4 @@ async def forget_mark(engine: AsyncEngine, source: str) -> None:
 
 def _stranger(record: RefusalRecord) -> Refusal:
     at = record.at_ms
-    return Refusal("", "", None, record.code, "", "", record.count, at, at, [], record.address)
+    return Refusal("", "", None, record.code, "", "", record.count, at, at, [], address=record.address)
