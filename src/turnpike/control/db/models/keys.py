@@ -12,7 +12,7 @@ class ApiKey(Identified, Timed, Base):
     __table_args__ = (Index(None, "user_id"), Index(None, "created_at_ms"), Index(None, "successor_id"))
 
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200), info={"personal": True})
     prefix: Mapped[str] = mapped_column(String(16))
     """The first characters, for people to tell keys apart."""
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
