@@ -31,8 +31,11 @@ from turnpike.control.domains.ledger.routes import router as ledger
 from turnpike.control.domains.limits.routes import router as limits
 from turnpike.control.domains.limits.routes import tier_router as tiers
 from turnpike.control.domains.policies.routes import router as policies
+from turnpike.control.domains.privacy.routes import router as privacy
 from turnpike.control.domains.routes.residency_routes import router as residency
 from turnpike.control.domains.routes.routes import router as routes
+from turnpike.control.domains.scim.admin_routes import router as scim_admin
+from turnpike.control.domains.scim.provision import router as scim
 from turnpike.control.domains.security.routes import router as security
 from turnpike.control.services import ControlServices
 from turnpike.control.web import welcome

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 OK = "ok"
 REFUSED = "refused"
 OUTCOMES = (OK, REFUSED)
-USER, OPERATOR, GATEWAY, ANONYMOUS = "user", "operator", "gateway", "anonymous"
-ACTORS = (USER, OPERATOR, GATEWAY, ANONYMOUS)
+USER, OPERATOR, GATEWAY, ANONYMOUS, SCIM = "user", "operator", "gateway", "anonymous", "scim"
+ACTORS = (USER, OPERATOR, GATEWAY, ANONYMOUS, SCIM)
 
 
 class Named(NamedTuple):

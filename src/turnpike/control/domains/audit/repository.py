@@ -164,6 +164,17 @@ def of_person(user_id: str) -> Any:
     return or_(AuditEntry.actor_id == user_id, and_(AuditEntry.object_kind == "user", AuditEntry.object_id == user_id))
 
 
+def about_person(user_id: str, email: str | None) -> Any:
+    """Those too that are of another object, and tell of somebody among their values."""
+    told = [AuditPersonal.data.contains(f'"{text}"', autoescape=True) for text in (user_id, email) if text]
+    return or_(of_person(user_id), AuditEntry.seq.in_(select(AuditPersonal.seq).where(or_(*told))))
+
+
+async def matching_after(session: ReadSession, condition: Any, seq: int, limit: int) -> list[Stored]:
+    query = _query().where(condition, AuditEntry.seq > seq).order_by(AuditEntry.seq).limit(limit)
+    return [_stored(row) for row in (await session.execute(query)).all()]
+
+
 def older_than(at_ms: int) -> Any:
     return AuditEntry.at_ms < at_ms
 

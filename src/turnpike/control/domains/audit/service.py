@@ -163,9 +163,15 @@ async def sign_if_due(settings: Settings, database: Database, signer: Signer) ->
 # ---- removing
 
 
-async def erase_person(session: WriteSession, user_id: str) -> int:
-    """Removes what the log knows of a person beyond ids; returns of how many entries."""
-    return await repository.erase(session, repository.of_person(user_id), now_ms())
+async def erase_person(session: WriteSession, user_id: str, email: str | None = None) -> int:
+    """Removes what the log knows of a person beyond ids; returns of how many entries. With what it knows of others,
+    where an entry speaks of both."""
+    return await repository.erase(session, repository.about_person(user_id, email), now_ms())
+
+
+async def about_person(session: ReadSession, user_id: str, email: str | None, after: int, limit: int) -> list[Stored]:
+    """The next entries that tell of somebody, in the chain's order."""
+    return await repository.matching_after(session, repository.about_person(user_id, email), after, limit)
 
 
 async def cut(session: WriteSession, signer: Signer, before_ms: int) -> Checkpoint | None:

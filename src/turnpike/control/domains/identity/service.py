@@ -68,6 +68,11 @@ async def change_user(session: WriteSession, actor: Principal, user_id: str, val
         raise Conflict("This person was erased, for ever; add a new one.")
     if "role" in values:
         check_rank(actor, values["role"], f"Making a {values['role']}")
+    return await apply_change(session, row, values)
+
+
+async def apply_change(session: WriteSession, row: User, values: dict[str, Any]) -> User:
+    """What `change_user` does once the right to it is known. Raises Conflict or InvalidRequest."""
     await keep_a_super_admin(session, row, values)
     await _check_unique(session, row.id, values)
     await _check_department(session, values.get("department_id"))
