@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, and_, delete, exists, func, insert, literal, or_, select
+from sqlalchemy.orm import aliased
 
 from turnpike.control.audit.chain import FIELDS, Entry, Personal
 from turnpike.control.audit.signing import CUT, Checkpoint
@@ -166,8 +167,9 @@ def of_person(user_id: str) -> Any:
 
 def about_person(user_id: str, email: str | None) -> Any:
     """Those too that are of another object, and tell of somebody among their values."""
-    told = [AuditPersonal.data.contains(f'"{text}"', autoescape=True) for text in (user_id, email) if text]
-    return or_(of_person(user_id), AuditEntry.seq.in_(select(AuditPersonal.seq).where(or_(*told))))
+    other = aliased(AuditPersonal)
+    told = [other.data.contains(f'"{text}"', autoescape=True) for text in (user_id, email) if text]
+    return or_(of_person(user_id), AuditEntry.seq.in_(select(other.seq).where(or_(*told))))
 
 
 async def matching_after(session: ReadSession, condition: Any, seq: int, limit: int) -> list[Stored]:

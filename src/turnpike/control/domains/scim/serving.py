@@ -29,7 +29,17 @@ from turnpike.control.domains.scim.users import Users
 
 Answer = tuple[int, dict[str, str], dict[str, Any] | None]
 REFUSALS = (SCIMException, ValidationError)
-_SERVICE = ScimService(PROVIDER)
+
+
+class _Service(ScimService):
+    def patch_response(
+        self, base_url: str, resource: Resource[Any], response_parameters: ResponseParameters[Any]
+    ) -> ScimResponse:
+        """The whole resource, where the RFC would be content with nothing: Okta reads it."""
+        return self.replacement_response(base_url, resource, response_parameters)
+
+
+_SERVICE = _Service(PROVIDER)
 
 
 class Storage(AsyncScimStorage):
