@@ -54,7 +54,7 @@ async def _person(services: ControlServices, operator: Api, scim: Api) -> dict[s
     async with browser(services, **{"user-agent": AGENT}) as person:
         await sign_in(person, EMAIL)
     await make_provider(operator, "acme")
-    await operator.data("POST", "/api/v1/limits", {
+    await operator.data("PUT", "/api/v1/limits", {
         "subject": "user", "name": user_id, "resource": "requests", "window_s": 60, "amount": 1000,
     })  # fmt: skip
     group = {"schemas": [f"{CORE}:Group"], "displayName": "Poets", "members": [{"value": user_id}]}
@@ -115,7 +115,7 @@ async def test_nothing_that_tells_who_it_was_is_left(services: ControlServices, 
     after = await _dump(services)
     left = {word: [line for line in after.splitlines() if word in line] for word in TELLING}
     assert {word: lines for word, lines in left.items() if lines} == {}
-    verified = await operator.data("POST", "/api/v1/audit/verify")
+    verified = await operator.data("GET", "/api/v1/audit/verify")
     assert (verified["ok"], verified["erased"] > 0) == (True, True), verified
     async with services.database.read() as session:
         spent = select(func.sum(LedgerRow.cost_nanousd)).where(LedgerRow.user_id == ada["id"])
