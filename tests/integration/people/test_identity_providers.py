@@ -101,11 +101,12 @@ async def test_okta(scim: Api) -> None:
     other = await add(scim, "second@okta.local")
     place = f"{GROUPS}/{group['id']}"
     members = [{"value": made.json()["id"], "display": "test.user@okta.local"}]
-    await patch(
+    renamed = await patch(
         scim, place,
         {"op": "replace", "value": {"id": group["id"], "displayName": "Test SCIMv2 renamed"}},
         {"op": "add", "path": "members", "value": members},
     )  # fmt: skip
+    assert renamed.status_code == 200, renamed.text
     drop = {"op": "remove", "path": f'members[value eq "{made.json()["id"]}"]'}
     swapped = await patch(scim, place, drop, {"op": "add", "path": "members", "value": [{"value": other["id"]}]})
     assert swapped.status_code == 200, swapped.text

@@ -237,7 +237,7 @@ async def test_groups_give_roles_and_departments(scim: Api, operator: Api) -> No
     names = [
         row["displayName"]
         for row in (await scim.get(GROUPS, params={"filter": 'displayName eq "admins"'})).json()["Resources"]
-    ]  # noqa: E501
+    ]
     assert names == ["ADMINS"]
     which = {"filter": f'id eq "{research["id"]}" and members eq "{bob["id"]}"', "attributes": "id"}
     assert (await scim.get(GROUPS, params=which)).json()["totalResults"] == 1

@@ -1,5 +1,6 @@
 """`turnpike scim`: tokens of identity providers, and what their groups give."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -135,7 +136,7 @@ def remove_mapping(
     with_control(common, work)
 
 
-def _one(rows: list[Row], text: str, names: tuple[str, ...], what: str, command: str) -> Row:
+def _one(rows: Sequence[Row], text: str, names: tuple[str, ...], what: str, command: str) -> Row:
     found = [row for row in rows if any(text == row[name] for name in names)]
     if not found:
         raise NotFound(f"no {what} {text!r}; `turnpike {command}` shows those that there are")

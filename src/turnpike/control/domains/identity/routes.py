@@ -16,7 +16,7 @@ from turnpike.control.web.principal import Admin
 
 router = APIRouter(prefix="/api/v1")
 _users = APIRouter(prefix="/users", tags=["users"])
-_SWITCHED = {
+_SWITCHED: dict[bool | None, str] = {
     False: "Sessions have ended and API keys are revoked, for good.",
     True: "Active again. Sessions and API keys that ended stay so: make new ones.",
 }

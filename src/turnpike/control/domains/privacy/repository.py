@@ -1,6 +1,6 @@
 """Queries on everything that is held about one person. Never commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Column, Select, Table, or_, select, tuple_
@@ -69,7 +69,7 @@ async def small_parts(session: ReadSession, user_id: str, email: str | None) -> 
         "route_changes": select(RouteVersion).where(RouteVersion.made_by == user_id).order_by(RouteVersion.id),
     }
     found = {name: [_open(row.__table__, row) for row in await session.scalars(query)] for name, query in rows.items()}
-    joined: dict[str, Select[Any]] = {
+    joined: dict[str, Any] = {
         "identities": select(Issuer.slug.label("issuer"), UserIdentity.subject, UserIdentity.created_at_ms)
         .join(Issuer, Issuer.id == UserIdentity.issuer_id)
         .where(UserIdentity.user_id == user_id),
@@ -97,7 +97,7 @@ async def decisions_after(
     query = select(DECISIONS).where(DECISIONS.c.user_id == user_id).order_by(*_PLACE).limit(limit)
     if after is not None:
         query = query.where(tuple_(*_PLACE) > tuple_(*after))
-    rows: Sequence[Mapping[str, Any]] = [*(await session.execute(query)).mappings()]
+    rows: list[Values] = [dict(row._mapping) for row in await session.execute(query)]
     values = [{name: value for name, value in row.items() if name not in _SECRETS} for row in rows]
     if len(rows) < limit:
         return values, None

@@ -1,6 +1,7 @@
 """What is held about a person: for themselves, and for administrators."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
@@ -20,7 +21,9 @@ from turnpike.errors import Conflict, Forbidden, InvalidRequest
 from turnpike.kit.clock import now_ms, utc_now
 
 router = APIRouter(prefix="/api/v1", tags=["users"])
-_FILE = {200: {"content": {"application/json": {}}, "description": "Everything that is held about the person."}}
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {}}, "description": "Everything that is held about the person."}
+}
 
 
 @router.get("/auth/me/export", response_class=StreamingResponse, responses=_FILE)

@@ -1,6 +1,6 @@
 """Groups of an identity provider. They are kept for their members, to whom mappings give a role or a department."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -11,6 +11,7 @@ from scim2_models import (
     NotFoundException,
     PreconditionFailedException,
     Reference,
+    Resource,
     SearchRequest,
 )
 from scim2_models.path import CompareOperator, Comparison
@@ -67,7 +68,7 @@ class Groups:
         chunks = self._chunks(query if condition is None else query.where(condition), unread)
         return await searching.sifted(chunks, request)
 
-    async def _chunks(self, query: Select[ScimGroup], without: frozenset[str]) -> Any:
+    async def _chunks(self, query: Select[ScimGroup], without: frozenset[str]) -> AsyncIterator[list[Resource[Any]]]:
         last = ""
         while True:
             part = query.where(ScimGroup.id > last).order_by(ScimGroup.id).limit(CHUNK)

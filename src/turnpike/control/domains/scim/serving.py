@@ -4,10 +4,12 @@ request only (provision.py)."""
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
 from pydantic import ValidationError
 from scim2_models import (
     Error,
     NotImplementedException,
+    PatchOp,
     Resource,
     ResourceType,
     ResponseParameters,
@@ -28,10 +30,14 @@ from turnpike.control.domains.scim.tokens import ScimClient
 from turnpike.control.domains.scim.users import Users
 
 Answer = tuple[int, dict[str, str], dict[str, Any] | None]
+_READ_ONLY = frozenset(("id", "meta", "schemas", "groups"))
 REFUSALS = (SCIMException, ValidationError)
 
 
 class _Service(ScimService):
+    def read_patch(self, resource_type: ResourceType, body: bytes, content_type: str | None) -> "PatchOp[Any]":
+        return super().read_patch(resource_type, _without_read_only(body), content_type)
+
     def patch_response(
         self, base_url: str, resource: Resource[Any], response_parameters: ResponseParameters[Any]
     ) -> ScimResponse:
@@ -81,6 +87,19 @@ class Storage(AsyncScimStorage):
         self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None
     ) -> None:
         await self._kind(resource_type).delete(resource_id, expected_version)
+
+
+def _without_read_only(body: bytes) -> bytes:
+    """Okta names a group's id among what it replaces. What nobody can change is passed over there, as in a PUT."""
+    try:
+        asked: Any = msgspec.json.decode(body)
+        for operation in asked["Operations"]:
+            named: Any = operation.get("value") if not operation.get("path") else None
+            for name in [each for each in named or () if isinstance(named, dict) and each.lower() in _READ_ONLY]:
+                del named[name]
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+        return body  # it is refused by who reads it, with the reason
+    return msgspec.json.encode(asked)
 
 
 def shown(parameters: ResponseParameters[Any] | None) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """People as an identity provider sees and changes them: everybody but who was erased, or deleted by a provider."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from scim2_models import (
     NotFoundException,
     PreconditionFailedException,
     Reference,
+    Resource,
     SearchRequest,
     UniquenessException,
 )
@@ -76,7 +77,7 @@ class Users:
         condition = searching.narrowed(request.filter.ast, _condition) if request.filter is not None else None
         return await searching.sifted(self._chunks(query if condition is None else query.where(condition)), request)
 
-    async def _chunks(self, query: Select[UserRow, ScimUser | None]) -> Any:
+    async def _chunks(self, query: Select[UserRow, ScimUser | None]) -> AsyncIterator[list[Resource[Any]]]:
         """Whole resources: the filter may look at anything."""
         last = ""
         while True:
