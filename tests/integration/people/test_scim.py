@@ -43,6 +43,8 @@ async def test_somebody_is_provisioned_read_replaced_and_deleted(scim: Api, oper
     replaced = await scim.put(f"{USERS}/{made['id']}", body_of("ada", displayName="Countess", active=True))
     assert replaced.json()["displayName"] == "Countess"
     assert "emails" not in replaced.json()
+    await scim.put(f"{USERS}/{made['id']}", body_of("ada", active=False))
+    assert (await scim.put(f"{USERS}/{made['id']}", body_of("ada"))).json()["active"] is False
     assert (await scim.delete(f"{USERS}/{made['id']}")).status_code == 204
     gone = await scim.get(f"{USERS}/{made['id']}")
     assert (gone.status_code, gone.json()["schemas"]) == (404, ["urn:ietf:params:scim:api:messages:2.0:Error"])

@@ -1,11 +1,11 @@
 """Queries on the audit log. Never commits."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, delete, exists, func, insert, literal, or_, select
-from sqlalchemy.orm import aliased
 
 from turnpike.control.audit.chain import FIELDS, Entry, Personal
 from turnpike.control.audit.signing import CUT, Checkpoint
@@ -13,6 +13,7 @@ from turnpike.control.db.models import AuditCheckpoint, AuditEntry, AuditErasure
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.kit.pagination import Page, escape_like
 
+_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _COLUMNS = tuple(getattr(AuditEntry, name) for name in FIELDS)
 
 
@@ -30,6 +31,13 @@ class EntryFilter:
     request_id: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+
+
+class Told(NamedTuple):
+    """Entries that tell of somebody, and where to go on; None: there are no more."""
+
+    seqs: list[int]
+    reached: int | None
 
 
 @dataclass(frozen=True)
@@ -165,16 +173,37 @@ def of_person(user_id: str) -> Any:
     return or_(AuditEntry.actor_id == user_id, and_(AuditEntry.object_kind == "user", AuditEntry.object_id == user_id))
 
 
-def about_person(user_id: str, email: str | None) -> Any:
-    """Those too that are of another object, and tell of somebody among their values."""
-    other = aliased(AuditPersonal)
-    told = [other.data.contains(f'"{text}"', autoescape=True) for text in (user_id, email) if text]
-    return or_(of_person(user_id), AuditEntry.seq.in_(select(other.seq).where(or_(*told))))
+async def told_of(session: ReadSession, ids: frozenset[str], email: str | None, after: int, limit: int) -> Told:
+    """Looks through the next entries for any of a person's ids, and for their e-mail."""
+    query = (
+        select(AuditEntry.seq, AuditEntry.changes, AuditPersonal.data)
+        .outerjoin(AuditPersonal, AuditPersonal.seq == AuditEntry.seq)
+        .where(AuditEntry.seq > after)
+        .order_by(AuditEntry.seq)
+        .limit(limit)
+    )
+    rows = (await session.execute(query)).all()
+    quoted = f'"{email}"' if email else None
+    found = [
+        row.seq
+        for row in rows
+        if not ids.isdisjoint(_ID.findall(f"{row.changes or ''} {row.data or ''}"))
+        or (quoted is not None and quoted in (row.data or ""))
+    ]
+    return Told(found, rows[-1].seq if len(rows) == limit else None)
 
 
-async def matching_after(session: ReadSession, condition: Any, seq: int, limit: int) -> list[Stored]:
-    query = _query().where(condition, AuditEntry.seq > seq).order_by(AuditEntry.seq).limit(limit)
+async def at(session: ReadSession, seqs: Sequence[int]) -> list[Stored]:
+    query = _query().where(AuditEntry.seq.in_(seqs)).order_by(AuditEntry.seq)
     return [_stored(row) for row in (await session.execute(query)).all()]
+
+
+async def seqs_of_person(session: ReadSession, user_id: str) -> list[int]:
+    return [*await session.scalars(select(AuditEntry.seq).where(of_person(user_id)))]
+
+
+def with_seqs(seqs: Sequence[int]) -> Any:
+    return AuditEntry.seq.in_(seqs)
 
 
 def older_than(at_ms: int) -> Any:

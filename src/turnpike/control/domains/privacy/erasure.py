@@ -4,12 +4,14 @@ Statements, not rows: what a row held before would go into the audit log's entry
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from sqlalchemy import bindparam, delete, literal, select, update
 
 from turnpike.contract.access import Role
+from turnpike.control.audit.entries import current_act
 from turnpike.control.db.database import Database
 from turnpike.control.db.models import (
     ApiKey,
@@ -33,6 +35,7 @@ from turnpike.control.db.sessions import WriteSession
 from turnpike.control.domains.audit import service as audit
 from turnpike.control.domains.identity import leaving
 from turnpike.control.domains.identity import service as identity
+from turnpike.control.domains.privacy import repository
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict
 from turnpike.kit.clock import now_ms
@@ -51,9 +54,18 @@ def pseudonym(user_id: str) -> str:
     return f"Erased person {user_id[-8:]}"
 
 
-async def erase(session: WriteSession, actor: Principal, user_id: str) -> User:
+async def entries_about(database: Database, user_id: str) -> list[int]:
+    """Numbers of the audit log's entries that tell of somebody. Raises NotFound."""
+    async with database.read() as session:
+        user = await identity.get_user(session, user_id)
+        ids = await repository.ids_of(session, user_id, user.email)
+        own = await audit.entries_of_person(session, user_id)
+    return sorted({*own, *await audit.told_of(database, ids, user.email)})
+
+
+async def erase(session: WriteSession, actor: Principal, user_id: str, entries: Sequence[int]) -> User:
     """The first and whole part of it, but for names of keys in rows of calls (`finish`). Doing it again does no harm.
-    Raises NotFound, Forbidden or Conflict."""
+    `entries`: as `entries_about` found them. Raises NotFound, Forbidden or Conflict."""
     user = await identity.get_user(session, user_id)
     identity.check_rank(actor, user.role, "Erasing this person")
     if user.id == actor.user_id:
@@ -65,7 +77,7 @@ async def erase(session: WriteSession, actor: Principal, user_id: str) -> User:
     await leaving.shut_out(session, user.id, ERASED)
     await _remove_rows(session, user.id, email)
     await _rename(session, user.id)
-    await audit.erase_person(session, user.id, email)
+    await audit.erase_person(session, user.id, entries)
     session.changes.users([user.id])
     await session.refresh(user)
     return user
@@ -104,6 +116,14 @@ async def _rename(session: WriteSession, user_id: str) -> None:
 async def finish(database: Database, user_id: str) -> bool:
     """Takes the names of the person's keys out of rows of calls, some at a time. False when that is not done yet:
     the periodic task goes on."""
+    token = current_act.set(None)  # each of its steps is no act of its own
+    try:
+        return await _finish(database, user_id)
+    finally:
+        current_act.reset(token)
+
+
+async def _finish(database: Database, user_id: str) -> bool:
     ends = time.monotonic() + WITHIN_S
     async with database.write() as session:
         for table in _NAMED:

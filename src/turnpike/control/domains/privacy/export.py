@@ -16,7 +16,7 @@ from turnpike.control.domains.audit import service as audit
 from turnpike.control.domains.ledger import export as ledger
 from turnpike.control.domains.ledger.repository import RowFilter
 from turnpike.control.domains.ledger.scope import OwnRows
-from turnpike.control.domains.privacy import repository
+from turnpike.control.domains.privacy import erasure, repository
 from turnpike.errors import NotFound
 from turnpike.kit.clock import from_ms, rfc3339, utc_now
 
@@ -39,7 +39,7 @@ async def export(database: Database, user_id: str) -> AsyncIterator[bytes]:
     for name, lists in (
         ("calls", _calls(database, user_id)),
         ("guard_decisions", _decisions(database, user_id)),
-        ("audit_entries", _entries(database, user_id, profile["email"])),
+        ("audit_entries", _entries(database, user_id)),
     ):
         yield b',"' + name.encode() + b'":['
         first = True
@@ -77,22 +77,20 @@ async def _decisions(database: Database, user_id: str) -> AsyncIterator[bytes]:
             return
 
 
-async def _entries(database: Database, user_id: str, email: str | None) -> AsyncIterator[bytes]:
-    after = 0
-    while True:
+async def _entries(database: Database, user_id: str) -> AsyncIterator[bytes]:
+    seqs = await erasure.entries_about(database, user_id)
+    for start in range(0, len(seqs), CHUNK):
         async with database.read() as session:
-            found = await audit.about_person(session, user_id, email, after, CHUNK)
+            found = await audit.entries_at(session, seqs[start : start + CHUNK])
+            ids = await repository.ids_of(session, user_id, None)
         if found:
-            after = found[-1].entry.seq
-            yield b",".join(_encode(_entry(each.entry, each.personal, user_id)) for each in found)
-        if len(found) < CHUNK:
-            return
+            yield b",".join(_encode(_entry(each.entry, each.personal, user_id, ids)) for each in found)
 
 
-def _entry(entry: Entry, personal: Personal | None, user_id: str) -> Values:
+def _entry(entry: Entry, personal: Personal | None, user_id: str, ids: frozenset[str]) -> Values:
     own = entry.actor_id == user_id
     held: Values = msgspec.json.decode(personal.data) if personal is not None else {}
-    values = [each for each in held.get("values") or () if each.get("id") == user_id or own]
+    values = [each for each in held.get("values") or () if each.get("id") in ids or own]
     return {
         "seq": entry.seq,
         "at": rfc3339(from_ms(entry.at_ms)),

@@ -50,6 +50,18 @@ async def person(session: ReadSession, user_id: str) -> Values | None:
     }
 
 
+async def ids_of(session: ReadSession, user_id: str, email: str | None) -> frozenset[str]:
+    """Of the person and of what is theirs alone."""
+    owned: tuple[Any, ...] = (ApiKey, Session, EntryLink, UserIdentity, ProviderSetting)
+    found = {user_id}
+    for table in owned:
+        found.update(await session.scalars(select(table.id).where(table.user_id == user_id)))
+    found.update(await session.scalars(select(Credential.id).where(Credential.owner_id == user_id)))
+    invited = Invitation.user_id == user_id
+    found.update(await session.scalars(select(Invitation.id).where(invited | (Invitation.email == (email or "")))))
+    return frozenset(found)
+
+
 async def small_parts(session: ReadSession, user_id: str, email: str | None) -> dict[str, list[Values]]:
     """What is little of: each part by its name, without any secret."""
     invited = [Invitation.user_id == user_id, Invitation.invited_by == user_id]

@@ -82,8 +82,9 @@ async def erase_user(actor: Admin, control: Services, user_id: PathId, body: Era
     wanted = user_id.lower()
     if body.confirm != wanted:
         raise InvalidRequest("confirm: give the person's id once more.", details={"param": "confirm"})
+    entries = await erasure.entries_about(control.database, wanted)
     async with control.database.write() as session:
-        await erasure.erase(session, actor, wanted)
+        await erasure.erase(session, actor, wanted, entries)
         kept = Wanted(user_id=wanted)
         try:
             await caching.clear(session, kept)

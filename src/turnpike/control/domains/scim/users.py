@@ -128,6 +128,8 @@ class Users:
         _check_version(_resource(user, scim, None), expected_version)
         check_reach(self._most, user.role)
         values = _values(wanted)
+        if wanted.active is None:
+            values["is_active"] = user.is_active  # what says nothing of it lets nobody in again
         await self._check_name(wanted, user.id)
         await self._check_email(values["email"], user.id)
         external = wanted.external_id
