@@ -92,7 +92,7 @@ async def test_everything_is_exported_to_the_person_and_to_administrators(
     actions = {entry["action"] for entry in own["audit_entries"]}
     assert {"user.create", "key.create", "auth.login"} <= actions, actions
     whole = json.dumps(own)
-    secrets = (ada["key"]["key"], PASSWORD, "argon2", "digest", "sealed")
+    secrets = (ada["key"]["key"], PASSWORD, "$argon2", '"digest":"', '"sealed":"')
     assert not [secret for secret in secrets if secret in whole]
     theirs = (await operator.get(f"/api/v1/users/{ada['id']}/export")).json()
     assert theirs["profile"] == own["profile"]
@@ -114,7 +114,7 @@ async def test_nothing_that_tells_who_it_was_is_left(services: ControlServices, 
     assert done == {"user_id": ada["id"], "pseudonym": erasure.pseudonym(ada["id"]), "complete": True}
     after = await _dump(services)
     left = {word: [line for line in after.splitlines() if word in line] for word in TELLING}
-    assert {word: lines for word, lines in left.items() if lines} == {}
+    assert not any(left.values()), {word: lines for word, lines in left.items() if lines}
     verified = await operator.data("GET", "/api/v1/audit/verify")
     assert (verified["ok"], verified["erased"] > 0) == (True, True), verified
     async with services.database.read() as session:
