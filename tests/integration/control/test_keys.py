@@ -100,9 +100,7 @@ async def test_demoting_an_owner_takes_the_keys_scopes_away_at_once(operator: Ap
     assert to_names(after.scopes) == ["inference:text"]
 
 
-async def test_a_deactivated_owners_keys_are_revoked_and_stay_so(
-    operator: Api, services: ControlServices
-) -> None:
+async def test_a_deactivated_owners_keys_are_revoked_and_stay_so(operator: Api, services: ControlServices) -> None:
     user = await make_user(operator)
     made = await make_key(operator, user_id=user)
     await operator.data("PATCH", f"/api/v1/users/{user}", {"is_active": False})

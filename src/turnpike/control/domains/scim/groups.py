@@ -68,7 +68,9 @@ class Groups:
         chunks = self._chunks(query if condition is None else query.where(condition), unread)
         return await searching.sifted(chunks, request)
 
-    async def _chunks(self, query: Select[ScimGroup], without: frozenset[str]) -> AsyncIterator[list[Resource[Any]]]:
+    async def _chunks(
+        self, query: Select[ScimGroup], without: frozenset[str]
+    ) -> AsyncIterator[Sequence[Resource[Any]]]:
         last = ""
         while True:
             part = query.where(ScimGroup.id > last).order_by(ScimGroup.id).limit(CHUNK)

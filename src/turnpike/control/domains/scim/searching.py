@@ -2,7 +2,7 @@
 candidate is then held against the filter itself, some at a time, so that nobody else has to wait."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
 from scim2_models import Resource, SearchRequest
@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, and_, or_
 Condition = ColumnElement[bool]
 OfComparison = Callable[[str, Comparison], Condition | None]
 """For an attribute's name (`emails.value`, in lower case) and what it is compared with; None: no condition known."""
-Chunks = AsyncIterator[list[Resource[Any]]]
+Chunks = AsyncIterator[Sequence[Resource[Any]]]
 _TEXTUAL = frozenset((CompareOperator.eq, CompareOperator.co, CompareOperator.sw, CompareOperator.ew))
 
 

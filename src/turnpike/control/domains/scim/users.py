@@ -77,7 +77,7 @@ class Users:
         condition = searching.narrowed(request.filter.ast, _condition) if request.filter is not None else None
         return await searching.sifted(self._chunks(query if condition is None else query.where(condition)), request)
 
-    async def _chunks(self, query: Select[UserRow, ScimUser | None]) -> AsyncIterator[list[Resource[Any]]]:
+    async def _chunks(self, query: Select[UserRow, ScimUser | None]) -> AsyncIterator[Sequence[Resource[Any]]]:
         """Whole resources: the filter may look at anything."""
         last = ""
         while True:
