@@ -31,6 +31,7 @@ from turnpike.control.domains.scim.users import Users
 
 Answer = tuple[int, dict[str, str], dict[str, Any] | None]
 _READ_ONLY = frozenset(("id", "meta", "schemas", "groups"))
+_NAMES = frozenset(("display",))
 REFUSALS = (SCIMException, ValidationError)
 
 
@@ -90,16 +91,29 @@ class Storage(AsyncScimStorage):
 
 
 def _without_read_only(body: bytes) -> bytes:
-    """Okta names a group's id among what it replaces. What nobody can change is passed over there, as in a PUT."""
+    """Okta names a group's id among what it replaces, and members by their names too. What nobody can change is passed
+    over there, as in a PUT."""
     try:
         asked: Any = msgspec.json.decode(body)
         for operation in asked["Operations"]:
-            named: Any = operation.get("value") if not operation.get("path") else None
-            for name in [each for each in named or () if isinstance(named, dict) and each.lower() in _READ_ONLY]:
-                del named[name]
+            value: Any = operation.get("value")
+            if not operation.get("path"):
+                _drop(value, _READ_ONLY)
+                value = value.get("members") if isinstance(value, dict) else None
+            elif not str(operation["path"]).lower().startswith("members"):
+                continue
+            for each in value if isinstance(value, list) else [value]:
+                _drop(each, _NAMES)
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
         return body  # it is refused by who reads it, with the reason
     return msgspec.json.encode(asked)
+
+
+def _drop(value: Any, names: frozenset[str]) -> None:
+    if isinstance(value, dict):
+        members: dict[str, Any] = value
+        for name in [each for each in members if each.lower() in names]:
+            del members[name]
 
 
 def shown(parameters: ResponseParameters[Any] | None) -> frozenset[str]:
