@@ -27,8 +27,6 @@ from turnpike.kit.clock import from_ms
 
 CHUNK = 200
 _AT_ONCE = 500
-Who = dict[str, str]
-"""Names of members by their ids."""
 
 
 class Groups:
@@ -82,16 +80,11 @@ class Groups:
                 return
 
     async def _resources(self, rows: Sequence[ScimGroup], without: frozenset[str]) -> list[Group]:
-        members: dict[str, Who] = {row.id: {} for row in rows}
+        members: dict[str, list[str]] = {row.id: [] for row in rows}
         if "members" not in without and rows:
-            query = (
-                select(ScimMember.group_id, User.id, User.display_name)
-                .join(User, User.id == ScimMember.user_id)
-                .where(ScimMember.group_id.in_(list(members)))
-                .order_by(User.id)
-            )
-            for group_id, user_id, name in await self._session.execute(query):
-                members[group_id][user_id] = name
+            query = select(ScimMember.group_id, ScimMember.user_id).where(ScimMember.group_id.in_(list(members)))
+            for group_id, user_id in await self._session.execute(query.order_by(ScimMember.user_id)):
+                members[group_id].append(user_id)
         return [_resource(row, members[row.id]) for row in rows]
 
     # ---- changing
@@ -168,18 +161,13 @@ def _parts(ids: Sequence[str]) -> Iterable[Sequence[str]]:
     return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
 
 
-def _resource(row: ScimGroup, members: Who) -> Group:
+def _resource(row: ScimGroup, members: Sequence[str]) -> Group:
     resource = Group(
         id=row.id,
         external_id=row.external_id,
         display_name=row.display_name,
-        members=[
-            Member(value=user_id, display=name, type="User", ref=Reference(f"Users/{user_id}"))
-            for user_id, name in members.items()
-        ]
-        or None,
+        members=[Member(value=each, type="User", ref=Reference(f"Users/{each}")) for each in members] or None,
     )
-    # A name of a member is no part of the version: it is not the group that changes with it.
     parts = [row.external_id, row.display_name, row.updated_at_ms, sorted(members)]
     version = blake2b(msgspec.json.encode(parts), digest_size=12).hexdigest()
     resource.meta = Meta(

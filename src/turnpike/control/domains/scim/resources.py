@@ -104,9 +104,6 @@ class Member(ComplexAttribute):
     type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User"])
     """User: groups in groups are not known here."""
 
-    display: Annotated[str | None, Mutability.read_only] = None
-    """The person's name."""
-
 
 class Group(Resource[Any]):
     __schema__ = URN("urn:ietf:params:scim:schemas:core:2.0:Group")
