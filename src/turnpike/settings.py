@@ -180,6 +180,7 @@ class Settings(BaseSettings):
         description="Wrong passwords before an account must wait, longer each time; an address has six times as many.",
     )
     entry_link_hours: float = Field(24.0, gt=0, le=720, description="Life of a one-time link, in hours.")
+    invitation_hours: float = Field(168.0, gt=0, le=2160, description="Life of an invitation, in hours.")
     session_idle_minutes: float = Field(720.0, gt=0, description="Life of a session that nobody uses, in minutes.")
     session_life_hours: float = Field(
         168.0, gt=0, description="Longest life of a session, in hours; then one signs in again."

@@ -23,13 +23,16 @@ def build() -> App:
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
-    groups = {name: App(name=name, help=text, help_format="plaintext") for name, text in GROUPS.items()}
+    groups = {
+        path: App(name=path.rpartition(" ")[2], help=text, help_format="plaintext") for path, text in GROUPS.items()
+    }
     for path, (place, text) in COMMANDS.items():
         group, _, name = path.rpartition(" ")
         parent = groups[group] if group else app
         parent.command(f"turnpike.cli.commands.{place}", name=name, help=text)
-    for group in groups.values():
-        app.command(group)
+    for path, group in groups.items():
+        outer, _, _ = path.rpartition(" ")
+        (groups[outer] if outer else app).command(group)
     return app
 
 

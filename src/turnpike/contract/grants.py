@@ -55,3 +55,5 @@ class KeyGrant(msgspec.Struct, frozen=True, gc=False):
     """Of the key and of its owner."""
     budgets: tuple[BudgetSpec, ...] = ()
     """Of the key and of its user."""
+    department_models: tuple[str, ...] = ()
+    """What the owner's department may call at most, as `models`: a model must be on both lists."""

@@ -23,14 +23,19 @@ from turnpike.control.domains.catalog.health_routes import router as provider_he
 from turnpike.control.domains.catalog.model_routes import router as models
 from turnpike.control.domains.catalog.provider_routes import router as providers
 from turnpike.control.domains.catalog.resilience import router as resilience
+from turnpike.control.domains.departments.routes import router as departments
 from turnpike.control.domains.identity.routes import router as identity
+from turnpike.control.domains.invitations.routes import router as invitations
 from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
 from turnpike.control.domains.limits.routes import router as limits
 from turnpike.control.domains.limits.routes import tier_router as tiers
 from turnpike.control.domains.policies.routes import router as policies
+from turnpike.control.domains.privacy.routes import router as privacy
 from turnpike.control.domains.routes.residency_routes import router as residency
 from turnpike.control.domains.routes.routes import router as routes
+from turnpike.control.domains.scim.admin_routes import router as scim_admin
+from turnpike.control.domains.scim.provision import router as scim
 from turnpike.control.domains.security.routes import router as security
 from turnpike.control.services import ControlServices
 from turnpike.control.web import welcome
@@ -42,9 +47,9 @@ from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
 
 ROUTERS: tuple[APIRouter, ...] = (
-    identity, keys, limits, tiers, budgets, providers, provider_health, credentials, models, aliases, routes,
-    residency, policies, ledger, caching, admin, resilience, metrics, audit, security, auth, sessions, issuers,
-    oidc, well_known,
+    identity, departments, invitations, keys, limits, tiers, budgets, providers, provider_health, credentials, models,
+    aliases, routes, residency, policies, ledger, caching, admin, resilience, metrics, audit, security, auth,
+    sessions, issuers, oidc, well_known, scim_admin, scim, privacy,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -14,7 +14,7 @@ from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.limits import LimitRule
 from turnpike.control.budget_specs import budgets_of
 from turnpike.control.db.database import Database
-from turnpike.control.db.models import ApiKey, Credential, Provider, ProviderSetting, User
+from turnpike.control.db.models import ApiKey, Credential, Department, Provider, ProviderSetting, User
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.limits import service as limits
 
@@ -73,6 +73,7 @@ _QUERY = (
         User.department_id,
         User.role,
         User.is_active,
+        Department.models.label("department_models"),
         Provider.slug,
         ProviderSetting.provider_id,
         ProviderSetting.use_shared_api,
@@ -81,6 +82,7 @@ _QUERY = (
         Credential.sealed,
     )
     .join(User, User.id == ApiKey.user_id)
+    .outerjoin(Department, Department.id == User.department_id)
     .outerjoin(Provider, Provider.id == ApiKey.default_provider_id)
     .outerjoin(ProviderSetting, (ProviderSetting.user_id == User.id) & ProviderSetting.is_active)
     .outerjoin(Credential, (Credential.id == ProviderSetting.credential_id) & Credential.is_active)

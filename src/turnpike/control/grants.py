@@ -169,4 +169,5 @@ def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...], rules: Rules) -> K
         denied_networks=tuple(row.denied_networks or ()),
         limits=rules.limits_of(row.id, row.user_id),
         budgets=rules.budgets_of(row.id, row.user_id),
+        department_models=tuple(row.department_models or ()),
     )

@@ -14,6 +14,7 @@ from turnpike.control.infra.cache import Cache
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
 from turnpike.control.lending import Lender
+from turnpike.control.mailer import Mailer, NoMailer
 from turnpike.control.provider_health import ProviderHealth
 from turnpike.control.refusals import RefusalLog
 from turnpike.control.relay_metrics import RelayMetrics
@@ -47,6 +48,7 @@ class ControlServices:
     signin: SignIn
     money: MoneyLender
     lender: Lender
+    mailer: Mailer = field(default_factory=NoMailer)
     provider_health: ProviderHealth = field(default_factory=ProviderHealth)
     drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)

@@ -15,6 +15,7 @@ from turnpike.control.domains.catalog import repository as catalog
 from turnpike.control.domains.catalog.prices import Pricing, price_list
 from turnpike.control.domains.keys.service import KeyService
 from turnpike.control.domains.policies import decisions
+from turnpike.control.domains.privacy import erasure
 from turnpike.control.domains.security import service as security
 from turnpike.control.services import ControlServices
 from turnpike.control.signin import store
@@ -54,6 +55,7 @@ class PeriodicTasks:
                 ("forget_expired_networks", self.forget_expired_networks),
                 ("rotate_signing_keys", self._control.signin.keys.rotate_due),
                 ("tidy_sign_in", self.tidy_sign_in),
+                ("finish_erasures", self.finish_erasures),
             ):
                 await _guarded(name, task)
             await asyncio.sleep(self._every_s)
@@ -78,6 +80,9 @@ class PeriodicTasks:
     async def tidy_sign_in(self) -> None:
         async with self._control.database.write() as session:
             await store.tidy(session)
+
+    async def finish_erasures(self) -> None:
+        await erasure.finish_all(self._control.database)
 
     async def forget_old_changes(self) -> None:
         async with self._control.database.write() as session:

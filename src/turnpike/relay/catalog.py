@@ -414,7 +414,7 @@ class Profiles:
         if grant.personal:
             # Personal settings belong to one person: sharing would keep their secrets longer than their keys.
             return self._make(grant)
-        key = (grant.role, grant.models, grant.default_provider)
+        key = (grant.role, grant.models, grant.department_models, grant.default_provider)
         profile = self._interned.get(key)
         if profile is None:
             if len(self._interned) >= _INTERNED_AT_MOST:

@@ -100,15 +100,14 @@ async def test_demoting_an_owner_takes_the_keys_scopes_away_at_once(operator: Ap
     assert to_names(after.scopes) == ["inference:text"]
 
 
-async def test_a_deactivated_owners_keys_are_unknown_until_they_are_back(
-    operator: Api, services: ControlServices
-) -> None:
+async def test_a_deactivated_owners_keys_are_revoked_and_stay_so(operator: Api, services: ControlServices) -> None:
     user = await make_user(operator)
     made = await make_key(operator, user_id=user)
     await operator.data("PATCH", f"/api/v1/users/{user}", {"is_active": False})
     assert await resolve(services, made["key"]) is None
     await operator.data("PATCH", f"/api/v1/users/{user}", {"is_active": True})
-    assert await resolve(services, made["key"]) is not None
+    assert await resolve(services, made["key"]) is None
+    assert (await operator.data("GET", f"{KEYS}/{made['id']}"))["status"] == "revoked"
 
 
 async def _admin_key(operator: Api, role: str = "admin", **values: Any) -> str:

@@ -27,6 +27,7 @@ from turnpike.contract.scopes import SCOPES
 from turnpike.control.app import ROUTERS, create_app
 from turnpike.control.db.models import Credential, Department
 from turnpike.control.domains.admin.metrics_routes import MayReadMetrics
+from turnpike.control.domains.scim.provision import MayProvision
 from turnpike.control.services import ControlServices
 from turnpike.control.web.database import Writing
 from turnpike.control.web.principal import ANY_KEY, PUBLIC, Public
@@ -41,6 +42,7 @@ PUBLIC_PATHS = {
     "/api/v1/auth/backchannel-logout/{slug}",
     "/api/v1/auth/refresh",
     "/api/v1/auth/links/use",
+    "/api/v1/invitations/accept",
     "/api/v1/auth/jwks",
     "/.well-known/jwks.json",
 }
@@ -82,9 +84,9 @@ def routes(services: ControlServices) -> list[APIRoute]:
 async def test_every_route_names_one_permission(services: ControlServices) -> None:
     seen = {f"{sorted(route.methods)} {route.path} {route.name}": permissions(route) for route in routes(services)}
     documented = create_app(services).openapi()["paths"]
-    assert len(seen) == sum(len(operations) for operations in documented.values()) + 2, "all, and the two pages"
+    assert len(seen) == sum(len(operations) for operations in documented.values()) + 3, "all, the two pages, and SCIM"
     assert {path: names for path, names in seen.items() if len(names) != 1} == {}
-    known = {*SCOPES, PUBLIC, ANY_KEY, MayReadMetrics.permission}
+    known = {*SCOPES, PUBLIC, ANY_KEY, MayReadMetrics.permission, MayProvision.permission}
     assert all(names[0] in known or set(names[0].split(" or ")) <= known for names in seen.values())
     pages = {"/", "/welcome"}
     assert {path.split(" ")[1] for path, names in seen.items() if names == [PUBLIC]} == PUBLIC_PATHS | pages

@@ -94,12 +94,14 @@ def _link_lines(link: dict[str, Any]) -> list[str]:
 
 def deactivate(user: UserName, /, *, common: Common = DEFAULT) -> None:
     """Let a person and all of their keys and sessions in no more, within a second."""
-    _change(user, {"is_active": False}, "{} is not active any more; keys and sessions are dead.", common)
+    _change(user, {"is_active": False}, "{} is not active any more; sessions have ended, keys are revoked.", common)
 
 
 def activate(user: UserName, /, *, common: Common = DEFAULT) -> None:
     """Let a person in again."""
-    _change(user, {"is_active": True}, "{} is active again.", common)
+    _change(
+        user, {"is_active": True}, "{} is active again, without keys and sessions: those that ended stay so.", common
+    )
 
 
 def set_role(
@@ -133,7 +135,7 @@ async def find_user(control: Control, text: str) -> dict[str, Any]:
 
 async def _department(control: Control, text: str) -> str:
     rows = await control.rows(DEPARTMENTS)
-    found = [row for row in rows if text in (row["id"], row["name"])]
+    found = [row for row in rows if text in (row["id"], row["name"], row["code"])]
     if not found:
         raise NotFound(f"there is no department {text!r}")
     return str(found[0]["id"])

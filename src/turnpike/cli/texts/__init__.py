@@ -3,7 +3,7 @@
 Kept apart from the commands, so that help imports none of them.
 """
 
-from turnpike.cli.texts import catalog, governing, people, serving
+from turnpike.cli.texts import catalog, governing, people, provisioning, serving
 
 HELP = """One road to every AI model: a self-hosted AI gateway.
 
@@ -22,6 +22,11 @@ GROUPS: dict[str, str] = {
     "models": "What callers can ask for.",
     "cache": "Answers that are kept to be given again.",
     "users": "People: who they are, and what they may do.",
+    "departments": "What people belong to, and what that gives and allows.",
+    "invitations": "Who may come in for the first time.",
+    "scim": "Provisioning of people by an identity provider.",
+    "scim token": "What an identity provider shows to provision people.",
+    "scim mapping": "What a provider's groups give.",
     "sessions": "Who is signed in.",
     "budgets": "What may be spent, by whom and when.",
     "routes": "Where requests go.",
@@ -36,5 +41,11 @@ GROUPS: dict[str, str] = {
     "secrets": "The keys that encrypt secrets at rest.",
 }
 
-COMMANDS: dict[str, tuple[str, str]] = {**serving.COMMANDS, **catalog.COMMANDS, **people.COMMANDS, **governing.COMMANDS}
+COMMANDS: dict[str, tuple[str, str]] = {
+    **serving.COMMANDS,
+    **catalog.COMMANDS,
+    **people.COMMANDS,
+    **provisioning.COMMANDS,
+    **governing.COMMANDS,
+}
 """By their words: module and function, and the text."""

@@ -40,6 +40,8 @@ For example:
         "users:deactivate",
         """Let a person and all of their keys and sessions in no more, within a second.
 
+Sessions end and keys are revoked, for good.
+
 For example:
 
     turnpike users deactivate ada@example.com
@@ -49,7 +51,7 @@ For example:
         "users:activate",
         """Let a person in again.
 
-Keys work again; sessions that ended stay so.
+Keys and sessions that ended stay so: make new ones.
 
 For example:
 

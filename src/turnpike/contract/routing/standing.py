@@ -9,10 +9,10 @@ from turnpike.kit.patterns import matches
 class Standing:
     """Of all callers with the same role, allowed models and personal settings."""
 
-    __slots__ = ("_allowed", "_personal", "default_provider", "role")
+    __slots__ = ("_lists", "_personal", "default_provider", "role")
 
     def __init__(self, grant: KeyGrant) -> None:
-        self._allowed = grant.models
+        self._lists = tuple(patterns for patterns in (grant.models, grant.department_models) if patterns)
         self._personal = {each.provider_id: each for each in grant.personal}
         self.role = grant.role
         self.default_provider = grant.default_provider
@@ -20,11 +20,11 @@ class Standing:
 
     @property
     def allows_all(self) -> bool:
-        return not self._allowed
+        return not self._lists
 
     def may_use(self, *names: str) -> bool:
-        """Whether one of a model's names is on the caller's list."""
-        return not self._allowed or any(matches(pattern, name) for pattern in self._allowed for name in names)
+        """Whether one of a model's names is on the key's list, and one on its owner's department's."""
+        return all(any(matches(pattern, name) for pattern in patterns for name in names) for patterns in self._lists)
 
     def access(self, provider: ProviderSpec) -> tuple[AccessState, PersonalAccess | None]:
         personal = self._personal.get(provider.id)

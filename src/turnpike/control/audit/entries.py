@@ -14,8 +14,8 @@ REFUSED = "refused"
 FAILED = "failed"
 """Tried by somebody who may, and not done: it was not there, in conflict, or made no sense."""
 OUTCOMES = (OK, REFUSED, FAILED)
-USER, OPERATOR, GATEWAY, ANONYMOUS = "user", "operator", "gateway", "anonymous"
-ACTORS = (USER, OPERATOR, GATEWAY, ANONYMOUS)
+USER, OPERATOR, GATEWAY, ANONYMOUS, SCIM = "user", "operator", "gateway", "anonymous", "scim"
+ACTORS = (USER, OPERATOR, GATEWAY, ANONYMOUS, SCIM)
 
 
 class Named(NamedTuple):

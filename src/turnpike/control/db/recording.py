@@ -19,7 +19,7 @@ PERSONAL = "personal"
 """In a column's `info`: True keeps its values out of the chain."""
 MADE = "made"
 _UNAUDITED = re.compile(r"changes|meta|ledger.*|lent_.*|audit_.*|owned_objects")
-_SECRET = re.compile(r"sealed|digest|secret|password|token|salt|pepper|cookie|credential$")
+_SECRET = re.compile(r"sealed|digest|hash|secret|password|token|salt|pepper|cookie|credential$")
 _ALWAYS_PERSONAL = frozenset(("email", "ext_subject", "phone"))
 _PERSONAL_OF = {"users": frozenset(("display_name", "name", "picture"))}
 _CLOCKS = frozenset(("created_at_ms", "updated_at_ms"))

@@ -17,6 +17,7 @@ from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import Session
 from turnpike.control.db.sessions import Changes, ReadSession
 from turnpike.control.domains.identity.roles import allowed_scopes
+from turnpike.control.domains.limits.tiers import DEFAULT as DEFAULT_TIER
 from turnpike.control.grant_query import Rules, rules_of
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
@@ -154,13 +155,14 @@ class Presence:
             department_id=person.department_id,
             role=person.role,
             scopes=scopes & allowed_scopes(person.role),
-            tier="standard",
+            tier=person.default_tier or DEFAULT_TIER,
             models=(),
             networks=(),
             expires_at_ms=expires_at_ms,
             personal=tuple(self._keeper.grants.personal(row, rules) for row in rows if row.provider_id is not None),
             limits=rules.limits_of(key_id, person.user_id),
             budgets=rules.budgets_of(key_id, person.user_id),
+            department_models=tuple(person.department_models or ()),
         )
 
     # ---- memory

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Row, delete, select, update
 
 from turnpike.control.db.models import (
     Credential,
+    Department,
     EntryLink,
     Password,
     ProviderSetting,
@@ -27,12 +28,15 @@ _PERSON = (
         User.department_id,
         User.role,
         User.is_active,
+        Department.models.label("department_models"),
+        Department.default_tier,
         ProviderSetting.provider_id,
         ProviderSetting.use_shared_api,
         Credential.id.label("credential_id"),
         Credential.owner_id,
         Credential.sealed,
     )
+    .outerjoin(Department, Department.id == User.department_id)
     .outerjoin(ProviderSetting, (ProviderSetting.user_id == User.id) & ProviderSetting.is_active)
     .outerjoin(Credential, (Credential.id == ProviderSetting.credential_id) & Credential.is_active)
     .order_by(ProviderSetting.provider_id)

@@ -21,7 +21,8 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const values = Object.fromEntries([...new FormData(form)].filter(([, value]) => value));
   said.textContent = "…";
-  const answer = await fetch("/api/v1/auth/links/use", {
+  const path = token.startsWith("tpi-") ? "/api/v1/invitations/accept" : "/api/v1/auth/links/use";
+  const answer = await fetch(path, {
     method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({token, ...values}),
   });
   const body = await answer.json();

@@ -19,6 +19,14 @@ from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
 from turnpike.control.db.models.limits import Limit, Tier
 from turnpike.control.db.models.objects import OwnedObjectRow
+from turnpike.control.db.models.people import (
+    Invitation,
+    ScimGroup,
+    ScimMapping,
+    ScimMember,
+    ScimToken,
+    ScimUser,
+)
 from turnpike.control.db.models.policies import GuardDecision, GuardPolicy
 from turnpike.control.db.models.routes import ResidencyPolicy, RouteRow, RouteVersion
 from turnpike.control.db.models.security import NetworkRule
@@ -56,6 +64,7 @@ __all__ = [
     "EntryLink",
     "GuardDecision",
     "GuardPolicy",
+    "Invitation",
     "Issuer",
     "LedgerRow",
     "LedgerTotal",
@@ -75,6 +84,11 @@ __all__ = [
     "ResidencyPolicy",
     "RouteRow",
     "RouteVersion",
+    "ScimGroup",
+    "ScimMapping",
+    "ScimMember",
+    "ScimToken",
+    "ScimUser",
     "Session",
     "SignInThrottle",
     "SigningKey",

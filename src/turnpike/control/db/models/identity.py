@@ -1,15 +1,24 @@
 """Who there is: people and departments."""
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from turnpike.control.db.base import Base, Identified, Timed
 
 
 class Department(Identified, Timed, Base):
+    """Departments stand side by side; none lies within another."""
+
     __tablename__ = "departments"
+    __table_args__ = (Index(None, "code", unique=True),)
 
     name: Mapped[str] = mapped_column(String(200), unique=True)
+    code: Mapped[str | None] = mapped_column(String(64))
+    """What other systems call it: a cost centre, a number."""
+    default_tier: Mapped[str | None] = mapped_column(String(32))
+    """Of its people's new keys and sessions; NULL: the gateway's own."""
+    models: Mapped[list[str] | None]
+    """What its people may call at most, with `*` as wildcard; NULL or empty: everything."""
 
 
 class User(Identified, Timed, Base):
@@ -24,3 +33,5 @@ class User(Identified, Timed, Base):
     role: Mapped[str] = mapped_column(String(32))
     department_id: Mapped[str | None] = mapped_column(ForeignKey("departments.id", ondelete="SET NULL"))
     is_active: Mapped[bool] = mapped_column(default=True)
+    erased_at_ms: Mapped[int | None] = mapped_column(BigInteger)
+    """When everything that tells who this was has been removed, for ever."""

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from turnpike.contract.scopes import SCOPES
 from turnpike.control.db.base import Base, Flags, Identified, Timed
+from turnpike.control.db.models.signin import PERSONAL
 
 
 class ApiKey(Identified, Timed, Base):
@@ -12,15 +13,15 @@ class ApiKey(Identified, Timed, Base):
     __table_args__ = (Index(None, "user_id"), Index(None, "created_at_ms"), Index(None, "successor_id"))
 
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200), info=PERSONAL)
     prefix: Mapped[str] = mapped_column(String(16))
     """The first characters, for people to tell keys apart."""
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     scopes: Mapped[list[str]] = mapped_column(Flags(SCOPES))
     tier: Mapped[str] = mapped_column(String(32))
     models: Mapped[list[str]] = mapped_column(default=list)
-    networks: Mapped[list[str]] = mapped_column(default=list)
-    denied_networks: Mapped[list[str] | None]
+    networks: Mapped[list[str]] = mapped_column(default=list, info=PERSONAL)
+    denied_networks: Mapped[list[str] | None] = mapped_column(info=PERSONAL)
     """NULL: none."""
     default_provider_id: Mapped[str | None] = mapped_column(ForeignKey("providers.id", ondelete="SET NULL"))
     created_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from turnpike.control.db.base import Base, Identified, Timed
 from turnpike.kit.clock import now_ms
 
+PERSONAL: dict[str, Any] = {"personal": True}
+"""Tells of a person: the audit log keeps it apart from its chain, where it can be erased."""
+
 
 class SigningKey(Identified, Base):
     """The id is the `kid`. Published from the moment it is there until `gone_at_ms`."""
@@ -36,12 +39,12 @@ class Session(Identified, Base):
     method: Mapped[str] = mapped_column(String(64))
     """`local`, `link`, or the issuer's slug."""
     issuer_id: Mapped[str | None] = mapped_column(ForeignKey("issuers.id", ondelete="SET NULL"))
-    issuer_subject: Mapped[str | None] = mapped_column(String(255))
-    issuer_sid: Mapped[str | None] = mapped_column(String(255))
+    issuer_subject: Mapped[str | None] = mapped_column(String(255), info=PERSONAL)
+    issuer_sid: Mapped[str | None] = mapped_column(String(255), info=PERSONAL)
     sealed_id_token: Mapped[str | None] = mapped_column(Text)
     """What the issuer wants to see when the person signs out there too."""
-    agent: Mapped[str] = mapped_column(String(300))
-    address: Mapped[str] = mapped_column(String(64))
+    agent: Mapped[str] = mapped_column(String(300), info=PERSONAL)
+    address: Mapped[str] = mapped_column(String(64), info=PERSONAL)
     created_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)
     last_seen_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)
     expires_at_ms: Mapped[int] = mapped_column(BigInteger)
@@ -119,6 +122,6 @@ class UserIdentity(Identified, Base):
     __table_args__ = (UniqueConstraint("issuer_id", "subject"), Index(None, "user_id"))
 
     issuer_id: Mapped[str] = mapped_column(ForeignKey("issuers.id", ondelete="CASCADE"))
-    subject: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255), info=PERSONAL)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     created_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)

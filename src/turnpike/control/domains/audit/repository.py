@@ -1,8 +1,9 @@
 """Queries on the audit log. Never commits."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, delete, exists, func, insert, literal, or_, select
 
@@ -12,6 +13,7 @@ from turnpike.control.db.models import AuditCheckpoint, AuditEntry, AuditErasure
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.kit.pagination import Page, escape_like
 
+_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _COLUMNS = tuple(getattr(AuditEntry, name) for name in FIELDS)
 
 
@@ -29,6 +31,13 @@ class EntryFilter:
     request_id: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+
+
+class Told(NamedTuple):
+    """Entries that tell of somebody, and where to go on; None: there are no more."""
+
+    seqs: list[int]
+    reached: int | None
 
 
 @dataclass(frozen=True)
@@ -162,6 +171,39 @@ async def erase(session: WriteSession, condition: Any, now_ms: int) -> int:
 def of_person(user_id: str) -> Any:
     """Entries that may tell of somebody: what they did, and what was done to their account."""
     return or_(AuditEntry.actor_id == user_id, and_(AuditEntry.object_kind == "user", AuditEntry.object_id == user_id))
+
+
+async def told_of(session: ReadSession, ids: frozenset[str], email: str | None, after: int, limit: int) -> Told:
+    """Looks through the next entries for any of a person's ids, and for their e-mail."""
+    query = (
+        select(AuditEntry.seq, AuditEntry.changes, AuditPersonal.data)
+        .outerjoin(AuditPersonal, AuditPersonal.seq == AuditEntry.seq)
+        .where(AuditEntry.seq > after)
+        .order_by(AuditEntry.seq)
+        .limit(limit)
+    )
+    rows = (await session.execute(query)).all()
+    quoted = f'"{email}"' if email else None
+    found = [
+        row.seq
+        for row in rows
+        if not ids.isdisjoint(_ID.findall(f"{row.changes or ''} {row.data or ''}"))
+        or (quoted is not None and quoted in (row.data or ""))
+    ]
+    return Told(found, rows[-1].seq if len(rows) == limit else None)
+
+
+async def at(session: ReadSession, seqs: Sequence[int]) -> list[Stored]:
+    query = _query().where(AuditEntry.seq.in_(seqs)).order_by(AuditEntry.seq)
+    return [_stored(row) for row in (await session.execute(query)).all()]
+
+
+async def seqs_of_person(session: ReadSession, user_id: str) -> list[int]:
+    return [*await session.scalars(select(AuditEntry.seq).where(of_person(user_id)))]
+
+
+def with_seqs(seqs: Sequence[int]) -> Any:
+    return AuditEntry.seq.in_(seqs)
 
 
 def older_than(at_ms: int) -> Any:

@@ -43,7 +43,7 @@ class _Span(_Question):
 
 class ListQuestion(_Span):
     action: Word | None = Field(None, description="`provider.update`; a `*` at the end: `provider.*`.")
-    actor: Literal["user", "operator", "gateway", "anonymous"] | None = Field(None, description="Who acted.")
+    actor: Literal["user", "operator", "gateway", "anonymous", "scim"] | None = Field(None, description="Who acted.")
     actor_id: Word | None = Field(None, description="Id of the user who acted.")
     key_id: Word | None = None
     department_id: Word | None = None

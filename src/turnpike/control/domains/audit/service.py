@@ -168,9 +168,36 @@ async def sign_if_due(settings: Settings, database: Database, signer: Signer) ->
 # ---- removing
 
 
-async def erase_person(session: WriteSession, user_id: str) -> int:
-    """Removes what the log knows of a person beyond ids; returns of how many entries."""
-    return await repository.erase(session, repository.of_person(user_id), now_ms())
+async def told_of(database: Database, ids: frozenset[str], email: str | None) -> list[int]:
+    """Numbers of the entries that tell of somebody, by any of their ids (of the person, of keys, of sessions) or by
+    their e-mail. Reads the whole log, some entries at a time."""
+    found: list[int] = []
+    reached: int | None = 0
+    while reached is not None:
+        async with database.read() as session:
+            told = await repository.told_of(session, ids, email, reached, BATCH)
+        found += told.seqs
+        reached = told.reached
+    return found
+
+
+async def entries_at(session: ReadSession, seqs: Sequence[int]) -> list[Stored]:
+    return await repository.at(session, seqs)
+
+
+async def entries_of_person(session: ReadSession, user_id: str) -> list[int]:
+    """Numbers of what somebody did and of what was done to their account."""
+    return await repository.seqs_of_person(session, user_id)
+
+
+async def erase_person(session: WriteSession, user_id: str, also: Sequence[int] = ()) -> int:
+    """Removes what the log knows of a person beyond ids; returns of how many entries. `also`: further entries that tell
+    of them, with what those tell of others."""
+    count = await repository.erase(session, repository.of_person(user_id), now_ms())
+    for start in range(0, len(also), BATCH):
+        condition = repository.with_seqs(also[start : start + BATCH])
+        count += await repository.erase(session, condition, now_ms())
+    return count
 
 
 async def cut(session: WriteSession, signer: Signer, before_ms: int) -> Checkpoint | None:

@@ -92,6 +92,15 @@ class LocalAccounts:
         async with self._control.database.write() as session:
             await self._set(session, user_id, hashed, keep=actor.session_id)
 
+    async def first_password(self, password: str, email: str, display_name: str | None) -> str:
+        """The hash, of somebody who is not here yet. Raises Forbidden or InvalidRequest."""
+        self._check_on()
+        self._signin.passwords.check(password, email, display_name)
+        return await self._signin.passwords.hash(password)
+
+    async def set_first(self, session: WriteSession, user: User, hashed: str) -> None:
+        await self._set(session, user.id, hashed)
+
     async def _hashed(self, password: str, user: User, email: str | None) -> str:
         self._signin.passwords.check(password, email, user.display_name)
         return await self._signin.passwords.hash(password)

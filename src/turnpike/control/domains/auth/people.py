@@ -10,6 +10,7 @@ from turnpike.control.db.models import User, UserIdentity
 from turnpike.control.db.sessions import WriteSession
 from turnpike.control.domains.identity import service as identity
 from turnpike.control.domains.identity.roles import ROLES
+from turnpike.control.domains.invitations import service as invitations
 from turnpike.control.oidc.config import IssuerConfig, Rule
 from turnpike.control.oidc.persons import Person, check_domain, read_person, user_of
 from turnpike.control.oidc.tokens import Trusted
@@ -38,7 +39,7 @@ async def admit(session: WriteSession, trusted: Trusted, claims: Mapping[str, An
         raise Forbidden("This issuer's people come in by group or role, and this person has none of those.")
     user = await user_of(session, trusted, person, by_email=config.link_by_email)
     if user is None:
-        user = await _make(session, config, person)
+        user = await invitations.accept_by_email(session, trusted, person) or await _make(session, config, person)
     if not user.is_active:
         raise Forbidden("This user is not active: ask an administrator.")
     await _remember(session, trusted, person, user)

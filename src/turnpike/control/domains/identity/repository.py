@@ -17,7 +17,6 @@ USER_ORDER: Columns = {
     "role": User.role,
     "created_at": User.created_at_ms,
 }
-DEPARTMENT_ORDER: Columns = {"name": Department.name, "created_at": Department.created_at_ms}
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,16 @@ class UserFilter:
     role: str | None = None
     department_id: str | None = None
     is_active: bool | None = None
+    erased: bool = False
+    """Those too that were erased."""
 
 
 async def users(
     session: ReadSession, wanted: UserFilter, orders: Sequence[Order], page: Page
 ) -> tuple[Sequence[User], int]:
     query = select(User)
+    if not wanted.erased:
+        query = query.where(User.erased_at_ms.is_(None))
     if wanted.search:
         query = query.where(or_(contains(User.display_name, wanted.search), contains(User.email, wanted.search)))
     if wanted.role is not None:
@@ -63,18 +66,5 @@ async def user_with(session: ReadSession, *, email: str | None = None, ext_subje
     return (await session.scalars(select(User).where(condition))).first()
 
 
-async def departments(
-    session: ReadSession, search: str | None, orders: Sequence[Order], page: Page
-) -> tuple[Sequence[Department], int]:
-    query = select(Department)
-    if search:
-        query = query.where(contains(Department.name, search))
-    return await paged(session, ordered(query, orders, DEPARTMENT_ORDER, Department.id), page)
-
-
 async def department(session: ReadSession, department_id: str) -> Department | None:
     return await session.get(Department, department_id)
-
-
-async def department_named(session: ReadSession, name: str) -> Department | None:
-    return (await session.scalars(select(Department).where(Department.name == name))).first()

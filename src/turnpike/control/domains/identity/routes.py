@@ -1,4 +1,4 @@
-"""/api/v1/users and /api/v1/departments: for the admin scope."""
+"""/api/v1/users: for the admin scope."""
 
 from typing import Annotated
 
@@ -7,15 +7,7 @@ from fastapi import APIRouter, Query
 from turnpike.contract.access import Role
 from turnpike.control.domains.identity import service
 from turnpike.control.domains.identity.repository import UserFilter
-from turnpike.control.domains.identity.schemas import (
-    DepartmentBody,
-    DepartmentView,
-    UserBody,
-    UserPatch,
-    UserView,
-    view_department,
-    view_user,
-)
+from turnpike.control.domains.identity.schemas import UserBody, UserPatch, UserView, view_user
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import UUID
@@ -24,7 +16,10 @@ from turnpike.control.web.principal import Admin
 
 router = APIRouter(prefix="/api/v1")
 _users = APIRouter(prefix="/users", tags=["users"])
-_departments = APIRouter(prefix="/departments", tags=["departments"])
+_SWITCHED: dict[bool | None, str] = {
+    False: "Sessions have ended and API keys are revoked, for good.",
+    True: "Active again. Sessions and API keys that ended stay so: make new ones.",
+}
 
 
 @_users.get("")
@@ -36,9 +31,10 @@ async def list_users(
     role: Role | None = None,
     department_id: Annotated[str | None, Query(pattern=UUID)] = None,
     is_active: bool | None = None,
+    erased: Annotated[bool, Query(description="Those too that were erased.")] = False,
     sort: Sort = None,
 ) -> Envelope[list[UserView]]:
-    wanted = UserFilter(search, role, department_id, is_active)
+    wanted = UserFilter(search, role, department_id, is_active, erased)
     rows, total = await service.list_users(session, wanted, sort, page)
     return page_of([view_user(row) for row in rows], page, total)
 
@@ -55,33 +51,10 @@ async def get_user(_: Admin, session: Reading, user_id: PathId) -> Envelope[User
 
 @_users.patch("/{user_id}")
 async def change_user(actor: Admin, session: Writing, user_id: PathId, body: UserPatch) -> Envelope[UserView]:
-    return ok(view_user(await service.change_user(session, actor, user_id.lower(), body.given())))
-
-
-@_departments.get("")
-async def list_departments(
-    _: Admin, session: Reading, page: Paged, search: Search = None, sort: Sort = None
-) -> Envelope[list[DepartmentView]]:
-    rows, total = await service.list_departments(session, search, sort, page)
-    return page_of([view_department(row) for row in rows], page, total)
-
-
-@_departments.post("", status_code=201)
-async def create_department(_: Admin, session: Writing, body: DepartmentBody) -> Envelope[DepartmentView]:
-    return ok(view_department(await service.create_department(session, body.name)))
-
-
-@_departments.get("/{department_id}")
-async def get_department(_: Admin, session: Reading, department_id: PathId) -> Envelope[DepartmentView]:
-    return ok(view_department(await service.get_department(session, department_id.lower())))
-
-
-@_departments.patch("/{department_id}")
-async def rename_department(
-    _: Admin, session: Writing, department_id: PathId, body: DepartmentBody
-) -> Envelope[DepartmentView]:
-    return ok(view_department(await service.rename_department(session, department_id.lower(), body.name)))
+    """Switching somebody off ends their sessions and revokes their API keys, everywhere within a second and for good:
+    switching them on again gives back neither."""
+    row = await service.change_user(session, actor, user_id.lower(), body.given())
+    return ok(view_user(row), _SWITCHED.get(body.is_active))
 
 
 router.include_router(_users)
-router.include_router(_departments)

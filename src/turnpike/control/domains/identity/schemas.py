@@ -1,12 +1,12 @@
-"""Bodies and answers of /api/v1/users and /api/v1/departments."""
+"""Bodies and answers of /api/v1/users."""
 
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from turnpike.contract.access import Role
-from turnpike.control.db.models import Department, User
-from turnpike.control.web.envelope import Moment, moment
+from turnpike.control.db.models import User
+from turnpike.control.web.envelope import Moment, moment, moment_or_none
 from turnpike.control.web.fields import NO_CONTROL, Body, Name, UserId, View, refuse_null
 
 Email = Annotated[
@@ -16,17 +16,6 @@ Email = Annotated[
     ),
 ]
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=NO_CONTROL)]
-
-
-class DepartmentBody(Body):
-    name: Name
-
-
-class DepartmentView(View):
-    id: str
-    name: str
-    created_at: Moment
-    updated_at: Moment
 
 
 class UserBody(Body):
@@ -60,12 +49,9 @@ class UserView(View):
     role: str
     department_id: str | None
     is_active: bool
+    erased_at: Moment | None = Field(description="When everything that told who this was has been removed.")
     created_at: Moment
     updated_at: Moment
-
-
-def view_department(row: Department) -> DepartmentView:
-    return DepartmentView(**_times(row), id=row.id, name=row.name)
 
 
 def view_user(row: User) -> UserView:
@@ -78,8 +64,9 @@ def view_user(row: User) -> UserView:
         role=row.role,
         department_id=row.department_id,
         is_active=row.is_active,
+        erased_at=moment_or_none(row.erased_at_ms),
     )
 
 
-def _times(row: User | Department) -> dict[str, Any]:
+def _times(row: User) -> dict[str, Any]:
     return {"created_at": moment(row.created_at_ms), "updated_at": moment(row.updated_at_ms)}

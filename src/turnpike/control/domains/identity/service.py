@@ -10,10 +10,10 @@ from typing import Any
 from turnpike.contract.access import Role
 from turnpike.control.db.models import Department, User
 from turnpike.control.db.sessions import ReadSession, WriteSession
-from turnpike.control.domains.identity import repository
+from turnpike.control.domains.identity import leaving, repository
 from turnpike.control.domains.identity.repository import UserFilter
 from turnpike.control.domains.identity.roles import outranks
-from turnpike.control.signin import store
+from turnpike.control.domains.limits.tiers import DEFAULT as DEFAULT_TIER
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from turnpike.kit.pagination import Page, parse_sort
@@ -39,6 +39,10 @@ async def get_user(session: ReadSession, user_id: str) -> User:
     return row
 
 
+async def user_with_email(session: ReadSession, email: str) -> User | None:
+    return await repository.user_with(session, email=email)
+
+
 def check_rank(actor: Principal, role: str, what: str) -> None:
     """Raises Forbidden when `role` is above the actor's."""
     if outranks(role, actor.role):
@@ -60,9 +64,16 @@ async def change_user(session: WriteSession, actor: Principal, user_id: str, val
     """Raises NotFound, Forbidden, Conflict or InvalidRequest."""
     row = await get_user(session, user_id)
     check_rank(actor, row.role, "Changing this user")
+    if row.erased_at_ms is not None:
+        raise Conflict("This person was erased, for ever; add a new one.")
     if "role" in values:
         check_rank(actor, values["role"], f"Making a {values['role']}")
-    await _keep_a_super_admin(session, row, values)
+    return await apply_change(session, row, values)
+
+
+async def apply_change(session: WriteSession, row: User, values: dict[str, Any]) -> User:
+    """What `change_user` does once the right to it is known. Raises Conflict or InvalidRequest."""
+    await keep_a_super_admin(session, row, values)
     await _check_unique(session, row.id, values)
     await _check_department(session, values.get("department_id"))
     changed = {name for name, value in values.items() if getattr(row, name) != value}
@@ -72,9 +83,9 @@ async def change_user(session: WriteSession, actor: Principal, user_id: str, val
     if changed & _GRANTED_BY:
         session.changes.users([row.id])
         if not row.is_active:
-            await store.end_sessions_of(session, row.id, "deactivated")
+            await leaving.shut_out(session, row.id, "deactivated")
         if "is_active" in changed and row.is_active:
-            # Relays remember for a while that this person's keys were unknown; they must ask again.
+            # Relays remember for a while that an issuer's tokens for this person were nobody's; they must ask again.
             session.changes.all_keys()
     return row
 
@@ -93,7 +104,7 @@ async def apply_mapping(session: WriteSession, row: User, values: dict[str, Any]
     was left as it was."""
     refused = None
     try:
-        await _keep_a_super_admin(session, row, values)
+        await keep_a_super_admin(session, row, values)
     except Conflict as error:
         refused = error.message
         values = {name: value for name, value in values.items() if name != "role"}
@@ -110,7 +121,8 @@ async def apply_mapping(session: WriteSession, row: User, values: dict[str, Any]
     return refused
 
 
-async def _keep_a_super_admin(session: ReadSession, row: User, values: dict[str, Any]) -> None:
+async def keep_a_super_admin(session: ReadSession, row: User, values: dict[str, Any]) -> None:
+    """Raises Conflict when these values would leave nobody who may do everything."""
     stays = values.get("role", row.role) == Role.SUPER_ADMIN and values.get("is_active", row.is_active)
     is_one = row.role == Role.SUPER_ADMIN and row.is_active
     if is_one and not stays and not await repository.other_super_admins(session, row.id):
@@ -140,16 +152,6 @@ async def operators_user(session: ReadSession) -> User:
     return row
 
 
-# ---- departments
-
-
-async def list_departments(
-    session: ReadSession, search: str | None, sort: str | None, page: Page
-) -> tuple[Sequence[Department], int]:
-    orders = parse_sort(sort, repository.DEPARTMENT_ORDER, "name")
-    return await repository.departments(session, search, orders, page)
-
-
 async def get_department(session: ReadSession, department_id: str) -> Department:
     """Raises NotFound."""
     row = await repository.department(session, department_id)
@@ -158,25 +160,7 @@ async def get_department(session: ReadSession, department_id: str) -> Department
     return row
 
 
-async def create_department(session: WriteSession, name: str) -> Department:
-    """Raises Conflict."""
-    await _check_department_name(session, name, None)
-    row = Department(name=name)
-    session.add(row)
-    await session.flush()
-    return row
-
-
-async def rename_department(session: WriteSession, department_id: str, name: str) -> Department:
-    """Raises NotFound or Conflict."""
-    row = await get_department(session, department_id)
-    await _check_department_name(session, name, row.id)
-    row.name = name
-    await session.flush()
-    return row
-
-
-async def _check_department_name(session: ReadSession, name: str, own_id: str | None) -> None:
-    other = await repository.department_named(session, name)
-    if other is not None and other.id != own_id:
-        raise Conflict(f"There is a department {name!r} already.", details={"param": "name"})
+async def default_tier(session: ReadSession, user: User) -> str:
+    """Of the keys that are made for this person."""
+    department = await repository.department(session, user.department_id) if user.department_id else None
+    return (department.default_tier if department else None) or DEFAULT_TIER

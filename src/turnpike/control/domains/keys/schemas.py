@@ -13,7 +13,6 @@ from turnpike.kit.clock import now_ms
 
 MAX_LIST = 200
 Tier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
-DEFAULT_TIER = "standard"
 
 
 def _known_scopes(names: list[str] | None) -> list[str] | None:
@@ -46,7 +45,7 @@ class KeyBody(_KeyFields):
     default_provider: Slug | None = Field(
         default=None, description="Slug of the provider that is preferred for this key."
     )
-    tier: Tier = DEFAULT_TIER
+    tier: Tier | None = Field(default=None, description="Without it the department's, else `standard`.")
     expires_at: AwareDatetime | None = Field(
         default=None, description="Without it the life that TURNPIKE_API_KEY_LIFETIME_DAYS sets; null: never."
     )

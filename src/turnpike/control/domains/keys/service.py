@@ -63,6 +63,8 @@ class KeyService:
         """Returns the row and the key itself. Raises Forbidden, ScopeMissing, InvalidRequest or NotFound."""
         owner = await self._owner(session, actor, values.pop("user_id", None))
         values = await self._checked(session, actor, owner, values)
+        if values.get("tier") is None:
+            values["tier"] = await identity.default_tier(session, owner)
         if "expires_at_ms" not in values:
             values["expires_at_ms"] = self._default_end()
         key, row = self._make(user_id=owner.id, created_by=actor.user_id, **values)
@@ -91,7 +93,7 @@ class KeyService:
             check_networks(actor, values["networks"])
         if "denied_networks" in values:
             check_denied(actor, values["denied_networks"])
-        if "tier" in values:
+        if values.get("tier") is not None:
             await limits.check_tier(session, values["tier"])
         if "default_provider" in values:
             slug = values.pop("default_provider")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, select
 
 from turnpike.contract.limits import Subject
-from turnpike.control.db.models import ApiKey, Limit, Tier
+from turnpike.control.db.models import ApiKey, Department, Limit, Tier
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.errors import Conflict, NotFound
 
@@ -44,13 +44,16 @@ async def put(session: WriteSession, name: str, description: str | None) -> Tier
 
 
 async def remove(session: WriteSession, name: str) -> Tier:
-    """With its limits. Raises NotFound, and Conflict while keys carry it."""
+    """With its limits. Raises NotFound, and Conflict while keys carry it or a department gives it."""
     row = await get(session, name)
     query = select(func.count()).select_from(ApiKey).where(ApiKey.tier == name, ApiKey.revoked_at_ms.is_(None))
     keys = (await session.execute(query)).scalar_one()
     if name == DEFAULT or keys:
         used_by = "every key that names none" if name == DEFAULT else f"{keys} keys"
         raise Conflict(f"The tier {name!r} is that of {used_by}.", details={"keys": keys})
+    giving = (await session.scalars(select(Department.name).where(Department.default_tier == name))).all()
+    if giving:
+        raise Conflict(f"The tier {name!r} is the default of {', '.join(giving)}.", details={"departments": [*giving]})
     await session.execute(delete(Limit).where(Limit.subject == Subject.TIER, Limit.name == name))
     await session.delete(row)
     await session.flush()

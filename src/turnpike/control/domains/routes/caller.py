@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import select
 
 from turnpike.contract.access import Role
 from turnpike.contract.grants import KeyGrant, PersonalAccess
-from turnpike.control.db.models import ApiKey, Credential, ProviderSetting, User
+from turnpike.control.db.models import ApiKey, Credential, Department, ProviderSetting, User
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.keeper import Keeper
 from turnpike.control.web.principal import Principal
@@ -51,7 +52,9 @@ async def _of_user(session: ReadSession, user_id: str) -> KeyGrant:
     personal = tuple(
         PersonalAccess(provider, shared, own, None if own is None else "set") for provider, shared, own in rows
     )
-    return _made(user.id, "", user.department_id, user.role, personal)
+    department = await session.get(Department, user.department_id) if user.department_id else None
+    made = _made(user.id, "", user.department_id, user.role, personal)
+    return msgspec.structs.replace(made, department_models=tuple(department.models or ()) if department else ())
 
 
 def _made(

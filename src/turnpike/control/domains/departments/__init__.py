@@ -1,0 +1,1 @@
+"""Departments: what people belong to, and what that gives and allows."""
