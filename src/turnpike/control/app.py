@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from turnpike import __version__
 from turnpike.control.domains.admin.metrics_routes import router as metrics
 from turnpike.control.domains.admin.routes import router as admin
+from turnpike.control.domains.alerts.routes import router as alerts
 from turnpike.control.domains.audit.routes import router as audit
 from turnpike.control.domains.auth.issuer_routes import router as issuers
 from turnpike.control.domains.auth.local import LINK_PAGE
@@ -23,6 +24,7 @@ from turnpike.control.domains.catalog.health_routes import router as provider_he
 from turnpike.control.domains.catalog.model_routes import router as models
 from turnpike.control.domains.catalog.provider_routes import router as providers
 from turnpike.control.domains.catalog.resilience import router as resilience
+from turnpike.control.domains.events.routes import router as events
 from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
@@ -32,6 +34,7 @@ from turnpike.control.domains.policies.routes import router as policies
 from turnpike.control.domains.routes.residency_routes import router as residency
 from turnpike.control.domains.routes.routes import router as routes
 from turnpike.control.domains.security.routes import router as security
+from turnpike.control.domains.webhooks.routes import router as webhooks
 from turnpike.control.services import ControlServices
 from turnpike.control.web import welcome
 from turnpike.control.web.audit import AuditTrail
@@ -44,7 +47,7 @@ from turnpike.control.web.principal import Public
 ROUTERS: tuple[APIRouter, ...] = (
     identity, keys, limits, tiers, budgets, providers, provider_health, credentials, models, aliases, routes,
     residency, policies, ledger, caching, admin, resilience, metrics, audit, security, auth, sessions, issuers,
-    oidc, well_known,
+    oidc, well_known, events, webhooks, alerts,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

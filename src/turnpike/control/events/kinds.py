@@ -14,7 +14,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing in this release emits it."""
 
 
-class KeyCreated(Payload):
+class KeyCreated(Payload, frozen=True, kw_only=True):
     """An API key was made."""
 
     TYPE: ClassVar[str] = "key.created"
@@ -27,7 +27,7 @@ class KeyCreated(Payload):
     expires_at: str | None
 
 
-class KeyRevoked(Payload):
+class KeyRevoked(Payload, frozen=True, kw_only=True):
     """An API key was revoked, for ever."""
 
     TYPE: ClassVar[str] = "key.revoked"
@@ -37,7 +37,7 @@ class KeyRevoked(Payload):
     revoked_by: str | None
 
 
-class KeyRotated(Payload):
+class KeyRotated(Payload, frozen=True, kw_only=True):
     """A successor was made for an API key, by hand or by policy."""
 
     TYPE: ClassVar[str] = "key.rotated"
@@ -49,7 +49,7 @@ class KeyRotated(Payload):
     """Of the old key."""
 
 
-class KeyExpiring(Payload):
+class KeyExpiring(Payload, frozen=True, kw_only=True):
     """An API key ends soon: TURNPIKE_KEY_EXPIRY_NOTICE_DAYS before it does."""
 
     TYPE: ClassVar[str] = "key.expiring"
@@ -59,7 +59,7 @@ class KeyExpiring(Payload):
     expires_at: str
 
 
-class UserCreated(Payload):
+class UserCreated(Payload, frozen=True, kw_only=True):
     """A person was added, by an administrator or at the first sign-in."""
 
     TYPE: ClassVar[str] = "user.created"
@@ -68,21 +68,21 @@ class UserCreated(Payload):
     department_id: str | None
 
 
-class UserDeactivated(Payload):
+class UserDeactivated(Payload, frozen=True, kw_only=True):
     """A person may no longer come in; sessions and keys are at an end."""
 
     TYPE: ClassVar[str] = "user.deactivated"
     user_id: str
 
 
-class UserActivated(Payload):
+class UserActivated(Payload, frozen=True, kw_only=True):
     """A person may come in again."""
 
     TYPE: ClassVar[str] = "user.activated"
     user_id: str
 
 
-class UserRoleChanged(Payload):
+class UserRoleChanged(Payload, frozen=True, kw_only=True):
     """A person has another role."""
 
     TYPE: ClassVar[str] = "user.role_changed"
@@ -91,7 +91,7 @@ class UserRoleChanged(Payload):
     new_role: str
 
 
-class UserDepartmentChanged(Payload):
+class UserDepartmentChanged(Payload, frozen=True, kw_only=True):
     """A person belongs to another department, or to none."""
 
     TYPE: ClassVar[str] = "user.department_changed"
@@ -100,7 +100,7 @@ class UserDepartmentChanged(Payload):
     new_department_id: str | None
 
 
-class UserSignedIn(Payload):
+class UserSignedIn(Payload, frozen=True, kw_only=True):
     """A person signed in."""
 
     TYPE: ClassVar[str] = "user.signed_in"
@@ -109,7 +109,7 @@ class UserSignedIn(Payload):
     """`local`, `link`, or the issuer's slug."""
 
 
-class BudgetAlert(Payload):
+class BudgetAlert(Payload, frozen=True, kw_only=True):
     """A percentage of a budget is spent: once a period."""
 
     TYPE: ClassVar[str] = "budget.alert"
@@ -123,7 +123,7 @@ class BudgetAlert(Payload):
     amount_usd: str
 
 
-class ProviderHealthChanged(Payload):
+class ProviderHealthChanged(Payload, frozen=True, kw_only=True):
     """A provider stopped answering the checks of a machine, or answers again."""
 
     TYPE: ClassVar[str] = "provider.health_changed"
@@ -134,7 +134,7 @@ class ProviderHealthChanged(Payload):
     machine: str
 
 
-class AlertFiring(Payload):
+class AlertFiring(Payload, frozen=True, kw_only=True):
     """An alert rule holds true for a subject."""
 
     TYPE: ClassVar[str] = "alert.firing"
@@ -150,13 +150,13 @@ class AlertFiring(Payload):
     since: str
 
 
-class AlertResolved(AlertFiring):
+class AlertResolved(AlertFiring, frozen=True, kw_only=True):
     """It does so no longer."""
 
     TYPE: ClassVar[str] = "alert.resolved"
 
 
-class EndpointDisabled(Payload):
+class EndpointDisabled(Payload, frozen=True, kw_only=True):
     """A webhook endpoint failed for so long that it was switched off."""
 
     TYPE: ClassVar[str] = "webhook.endpoint_disabled"
@@ -165,7 +165,7 @@ class EndpointDisabled(Payload):
     failing_since: str | None
 
 
-class Ping(Payload):
+class Ping(Payload, frozen=True, kw_only=True):
     """A test, sent to one endpoint or target alone."""
 
     TYPE: ClassVar[str] = "webhook.test"
@@ -173,7 +173,7 @@ class Ping(Payload):
     message: str
 
 
-class TaskEnded(Payload):
+class TaskEnded(Payload, frozen=True, kw_only=True):
     """A task came to its end."""
 
     TYPE: ClassVar[str] = "task.succeeded"
@@ -184,19 +184,19 @@ class TaskEnded(Payload):
     error_code: str | None = None
 
 
-class TaskFailed(TaskEnded):
+class TaskFailed(TaskEnded, frozen=True, kw_only=True):
     """A task failed."""
 
     TYPE: ClassVar[str] = "task.failed"
 
 
-class TaskCancelled(TaskEnded):
+class TaskCancelled(TaskEnded, frozen=True, kw_only=True):
     """A task was given up by somebody."""
 
     TYPE: ClassVar[str] = "task.cancelled"
 
 
-class TrainingStarted(Payload):
+class TrainingStarted(Payload, frozen=True, kw_only=True):
     """A training job began."""
 
     TYPE: ClassVar[str] = "training.started"
@@ -207,13 +207,13 @@ class TrainingStarted(Payload):
     error_code: str | None = None
 
 
-class TrainingSucceeded(TrainingStarted):
+class TrainingSucceeded(TrainingStarted, frozen=True, kw_only=True):
     """A training job came to its end."""
 
     TYPE: ClassVar[str] = "training.succeeded"
 
 
-class TrainingFailed(TrainingStarted):
+class TrainingFailed(TrainingStarted, frozen=True, kw_only=True):
     """A training job failed."""
 
     TYPE: ClassVar[str] = "training.failed"

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from turnpike.control.db.base import Base, Document, Identified, Timed
 from turnpike.kit.clock import now_ms
 
-PENDING, DELIVERED, DEAD, CANCELLED = "pending", "delivered", "dead", "cancelled"
+PENDING, DELIVERED, DEAD = "pending", "delivered", "dead"
 
 
 class EventRow(Identified, Base):
