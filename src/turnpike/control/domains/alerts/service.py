@@ -106,7 +106,7 @@ class AlertService:
         return row
 
     async def create_target(self, session: WriteSession, values: dict[str, Any]) -> AlertTarget:
-        """Raises Conflict for a name that is taken, or e-mail without a mail server; InvalidRequest, AddressForbidden."""
+        """Raises Conflict (the name is taken, or no mail server is set), InvalidRequest or AddressForbidden."""
         await self._check_target(session, None, values)
         if values["kind"] == "email" and not self._mailer.configured:
             raise Conflict("No mail server is set: TURNPIKE_SMTP_HOST and what goes with it.")
