@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -108,6 +109,11 @@ def test_no_event_has_a_field_for_a_secret() -> None:
     for kind in KINDS.values():
         names = {field.name for field in msgspec.structs.fields(kind)}
         assert not names & {"key", "secret", "token", "password", "prompt", "email", "url"}, kind
+
+
+def test_every_type_of_event_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text()
+    assert [name for name in KINDS if f"`{name}`" not in text] == []
 
 
 def test_an_hour_unlike_the_others_scores_high_and_a_mad_one_before_it_does_not_hide_it() -> None:

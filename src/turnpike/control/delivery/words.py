@@ -1,5 +1,6 @@
 """Events in the words that people read: mails and chat messages."""
 
+from decimal import Decimal
 from typing import Any
 
 from turnpike.control.db.models import EventRow
@@ -18,7 +19,7 @@ def subject(row: EventRow) -> str:
         case AlertResolved.TYPE:
             text = f"[resolved] {data['rule']}{_of(data)}"
         case BudgetAlert.TYPE:
-            text = f"[budget] {data['percent']} % of {data['amount_usd']} USD is spent{_whose(data)}"
+            text = f"[budget] {data['percent']} % of {Decimal(data['amount_usd']):.2f} USD is spent{_whose(data)}"
         case Ping.TYPE:
             text = "[test] Turnpike"
         case _:

@@ -83,12 +83,12 @@ class Overseer:
             insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
             async with self._database.write() as session:
                 new = insert(BudgetAlert).values(reached).on_conflict_do_nothing()
-                raised = (await session.execute(new.returning(BudgetAlert.budget_id, BudgetAlert.percent))).all()
+                key = (BudgetAlert.budget_id, BudgetAlert.start_ms, BudgetAlert.percent)
                 # Another process may have been first: who wrote the row tells of it.
-                mine = {(each.budget_id, each.percent) for each in raised}
+                mine = {tuple(row) for row in (await session.execute(new.returning(*key))).all()}
                 rows = {row.id: row for row, _ in changed}
                 for alert in reached:
-                    if (alert["budget_id"], alert["percent"]) in mine:
+                    if (alert["budget_id"], alert["start_ms"], alert["percent"]) in mine:
                         await tell(session, rows[str(alert["budget_id"])], alert)
             for alert in reached:
                 log.warning("budget_alert", budget_id=alert["budget_id"], percent=alert["percent"])

@@ -28,6 +28,7 @@ class SmtpMailer:
                 sender=settings.mail_from,
                 recipients=list(mail.to),
                 hostname=settings.smtp_host,
+                local_hostname=settings.mail_from.rpartition("@")[2] or "localhost",  # asking DNS for it takes its time
                 port=settings.smtp_port,
                 username=settings.smtp_user,
                 password=password.get_secret_value() if password is not None else None,
