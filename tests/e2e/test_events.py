@@ -17,8 +17,6 @@ from tests.support.installation import Installation, installation, until
 from tests.support.simulator import RunningSimulator
 from turnpike.kit.sse import SseParser
 
-pytestmark = pytest.mark.xdist_group("events")
-
 
 class Hook:
     """Takes webhooks, and holds its answer back until `free`."""

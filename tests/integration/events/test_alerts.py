@@ -1,21 +1,17 @@
 """Alert rules over a real ledger: what fires, when, who is told, and what a silence does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from pydantic import SecretStr
 from sqlalchemy import insert, select, update
 
-from tests.support.control import Api, api, make_user, running_control, unused_port
-from tests.support.receiving import Delivering, Receiver, allowing
+from tests.support.control import Api, api, make_user
+from tests.support.receiving import Delivering, Receiver
 from turnpike.contract.events import Outcome
-from turnpike.control.db.models import AlertState, Budget, BudgetCounter, Delivery, LedgerRow
+from turnpike.control.db.models import AlertState, Budget, BudgetCounter, LedgerRow
 from turnpike.control.delivery.health_reports import HealthReports
 from turnpike.control.domains.alerts import evaluator as evaluating
 from turnpike.control.domains.alerts.evaluator import Evaluator
@@ -23,7 +19,6 @@ from turnpike.control.domains.budgets.overseer import Overseer
 from turnpike.control.provider_health import CheckResult
 from turnpike.control.services import ControlServices
 from turnpike.kit.clock import now_ms
-from turnpike.settings import Settings, SmtpTls
 
 ALERTS = "/api/v1/alerts"
 HOME = "c" * 32
@@ -268,105 +263,6 @@ async def test_a_budgets_percentage_goes_to_the_same_targets_once(
     await delivering.turn()
     (got,) = hook.got
     assert got.json["text"] == f"*[budget] 50 % of 10.00 USD is spent by user {user}*"
-
-
-# ---- mail
-
-
-class Mailbox:
-    def __init__(self) -> None:
-        self.envelopes: list[Envelope] = []
-        self.reply = "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
-        self.envelopes.append(envelope)
-        return self.reply
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
-@pytest.fixture
-def mail_server(mailbox: Mailbox) -> Iterator[Controller]:
-    def known(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-        assert isinstance(data, LoginPassword)
-        return AuthResult(success=(data.login, data.password) == (b"gate", b"s3cret-of-mail"))
-
-    controller = Controller(
-        mailbox,
-        hostname="127.0.0.1",
-        port=unused_port(),
-        authenticator=known,
-        auth_required=True,
-        auth_require_tls=False,
-    )
-    controller.start()
-    yield controller
-    controller.stop()
-
-
-@pytest.fixture
-async def mailing(sqlite_settings: Settings, mail_server: Controller) -> AsyncIterator[ControlServices]:
-    smtp = {
-        "smtp_host": "127.0.0.1", "smtp_port": mail_server.port,
-        "smtp_tls": SmtpTls.NONE, "smtp_user": "gate", "smtp_password": SecretStr("s3cret-of-mail"),
-        "mail_from": "gate@example.com", "webhook_attempts": 2,
-    }  # fmt: skip
-    async with running_control(allowing(sqlite_settings, **smtp)) as running:
-        yield running
-
-
-async def test_alerts_are_sent_by_mail_and_tried_again_while_the_server_cannot(
-    mailing: ControlServices, mailbox: Mailbox
-) -> None:
-    delivering = Delivering(mailing)
-    async with api(mailing) as operator:
-        body = {"name": "mail", "kind": "email", "addresses": ["ops@example.com", "ada@example.com"]}
-        target = await operator.data("POST", f"{ALERTS}/targets", body)
-        mailbox.reply = "451 try later"
-        await operator.data("POST", f"{ALERTS}/targets/{target['id']}/test")
-        await delivering.turn()
-        path, wanted = "/api/v1/webhooks/deliveries", {"receiver_id": target["id"]}
-        (shown,) = await operator.data("GET", path, params=wanted)
-        assert (shown["status"], shown["last_status"], shown["channel"]) == ("pending", 451, "email")
-        mailbox.reply = "250 OK"
-        async with mailing.database.write() as session:
-            await session.execute(update(Delivery).values(due_at_ms=now_ms()))
-        await delivering.turn()
-        assert (await operator.data("GET", path, params=wanted))[0]["status"] == "delivered"
-        envelope = mailbox.envelopes[1]
-        assert envelope.rcpt_tos == ["ops@example.com", "ada@example.com"]
-        content = bytes(envelope.content or b"").decode()
-        assert "Subject: [test] Turnpike" in content
-        assert "A test from Turnpike." in content
-        mailbox.reply = "550 never"
-        await operator.data("POST", f"{ALERTS}/targets/{target['id']}/test")
-        await delivering.turn()
-        assert (await operator.data("GET", path, params={**wanted, "status": "dead"}))[0]["last_status"] == 550
-        entries = await operator.get("/api/v1/audit")
-        assert "s3cret-of-mail" not in entries.text
-
-
-async def test_mail_goes_out_over_tls_only_where_that_is_asked_for(
-    sqlite_settings: Settings, mail_server: Controller
-) -> None:
-    """A server that does not offer STARTTLS gets neither the password nor the message."""
-    smtp = {
-        "smtp_host": "127.0.0.1",
-        "smtp_port": mail_server.port,
-        "smtp_user": "gate",
-        "smtp_password": SecretStr("x"),
-    }
-    async with running_control(allowing(sqlite_settings, **smtp)) as running, api(running) as operator:
-        body = {"name": "mail", "kind": "email", "addresses": ["ops@example.com"]}
-        target = await operator.data("POST", f"{ALERTS}/targets", body)
-        await operator.data("POST", f"{ALERTS}/targets/{target['id']}/test")
-        await Delivering(running).turn()
-        (shown,) = await operator.data("GET", "/api/v1/webhooks/deliveries")
-        assert shown["status"] == "pending"
-        assert "mail server cannot be used" in shown["last_error"]
 
 
 # ---- what is wrong in a request
