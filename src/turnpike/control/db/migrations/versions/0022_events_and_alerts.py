@@ -17,6 +17,9 @@ TABLES = (
 
 def upgrade() -> None:
     _events()
+    _deliveries()
+    _claims()
+    _targets_and_rules()
     _alerts()
     op.execute("INSERT INTO event_head (id, seq) VALUES (1, 0)")
 
@@ -74,6 +77,9 @@ def _events() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
     )
     op.create_index(op.f("ix_webhook_endpoints_department_id"), "webhook_endpoints", ["department_id"], unique=False)
+
+
+def _deliveries() -> None:
     op.create_table(
         "deliveries",
         sa.Column("event_id", sa.String(length=36), nullable=False),
@@ -118,6 +124,9 @@ def _events() -> None:
         info={"audit": False},
     )
     op.create_index(op.f("ix_delivery_attempts_delivery_id"), "delivery_attempts", ["delivery_id"], unique=False)
+
+
+def _claims() -> None:
     op.create_table(
         "key_notices",
         sa.Column("key_id", sa.String(length=36), nullable=False),
@@ -149,7 +158,7 @@ def _events() -> None:
     )
 
 
-def _alerts() -> None:
+def _targets_and_rules() -> None:
     op.create_table(
         "alert_targets",
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -206,6 +215,9 @@ def _alerts() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_rules")),
         sa.UniqueConstraint("name", name=op.f("uq_alert_rules_name")),
     )
+
+
+def _alerts() -> None:
     op.create_table(
         "alert_states",
         sa.Column("rule_id", sa.String(length=36), nullable=False),
