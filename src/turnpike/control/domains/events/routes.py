@@ -13,6 +13,8 @@ from turnpike.control.web.principal import AnyKey, Principal, Services, look_aga
 from turnpike.errors import InvalidRequest
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
+_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no", "x-turnpike-endless": "1"}
+"""The last one is for the relay, which does not wait for this answer's end when it stops, and takes it away."""
 _NUMBER = r"^\d{1,18}$"
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Server-sent events."}
@@ -25,7 +27,7 @@ class EventResponse(StreamingResponse):
     media_type = "text/event-stream"
 
     def __init__(self, following: Following, streams: EventStreams) -> None:
-        super().__init__(following.parts(), headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+        super().__init__(following.parts(), headers=dict(_HEADERS))
         self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
