@@ -39,11 +39,11 @@ async def waiting(session: WriteSession, limit: int) -> Sequence[EventRow]:
 
 async def number(session: WriteSession, rows: Sequence[EventRow]) -> None:
     """Called with the lock held."""
-    seq = await head(session)
-    for seq, row in enumerate(rows, seq + 1):  # noqa: B020 - goes on from the head
-        row.seq = seq
+    newest = await head(session)
+    for place, row in enumerate(rows, newest + 1):
+        row.seq = place
     await session.flush()
-    await session.execute(update(EventHead).where(EventHead.id == 1).values(seq=seq))
+    await session.execute(update(EventHead).where(EventHead.id == 1).values(seq=newest + len(rows)))
 
 
 async def endpoints(session: ReadSession) -> Sequence[WebhookEndpoint]:
