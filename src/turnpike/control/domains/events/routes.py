@@ -35,7 +35,7 @@ class EventResponse(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-@router.get("", response_class=EventResponse, responses=_ANSWER)
+@router.get("", response_class=StreamingResponse, responses=_ANSWER)
 async def follow_events(
     actor: AnyKey,
     control: Services,
