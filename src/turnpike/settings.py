@@ -44,6 +44,12 @@ class CacheStore(StrEnum):
     REDIS = "redis"
 
 
+class SmtpTls(StrEnum):
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class LeasesIn(StrEnum):
     DATABASE = "database"
     REDIS = "redis"
@@ -288,6 +294,44 @@ class Settings(BaseSettings):
         description="spaCy models that find names and places: `language=model`, several with commas; each an installed "
         "package or a folder. Every one looks at every text.",
     )
+    # ---- events, webhooks and alerts
+    event_retention_days: int = Field(
+        30, ge=1, description="Age at which events and the history of their deliveries are removed, in days."
+    )
+    event_streams: int = Field(
+        100, ge=0, le=200, description="Event streams (`/api/v1/events`) that one control process serves at once."
+    )
+    key_expiry_notice_days: int = Field(
+        7, ge=0, description="How long before its end a key is announced to expire, in days; 0 means never."
+    )
+    webhook_allow_addresses: Words = Field(
+        (),
+        description="Networks (CIDR) that webhooks and Slack-compatible targets may reach besides public addresses, "
+        "e.g. `10.1.2.0/24`.",
+    )
+    webhook_timeout_s: float = Field(15.0, gt=0, le=60, description="Time for one attempt of a delivery.")
+    webhook_attempts: int = Field(
+        12, ge=1, le=50, description="Attempts of one delivery (12 take about 31 hours); then it is a dead letter."
+    )
+    webhook_disable_hours: float = Field(
+        72.0, gt=0, description="How long every attempt must have failed until an endpoint is switched off, in hours."
+    )
+    alert_every_s: float = Field(30.0, ge=0.2, description="How often alert rules are evaluated.")
+    alert_history_days: int = Field(90, ge=1, description="Age at which the history of alerts is removed, in days.")
+
+    # ---- mail
+    smtp_host: str | None = Field(None, description="Mail server for alerts by e-mail; without it none are sent.")
+    smtp_port: int | None = Field(
+        None, ge=1, le=65535, description="Its port; without it 465, 587 or 25, as `TURNPIKE_SMTP_TLS` says."
+    )
+    smtp_tls: SmtpTls = Field(
+        SmtpTls.STARTTLS, description="`starttls` (must be offered), `tls` from the first byte, or `none`."
+    )
+    smtp_user: str | None = Field(None, description="Name to sign in to the mail server with.")
+    smtp_password: SecretStr | None = Field(None, description="Its password.")
+    smtp_ca: Path | None = Field(None, description="PEM file of further authorities for the mail server's certificate.")
+    smtp_timeout_s: float = Field(20.0, gt=0, le=120, description="Time to hand over one message.")
+    mail_from: str = Field("turnpike@localhost", max_length=254, description="Sender of e-mails.")
 
     # ---- pass-through
     passthrough_call_usd: float = Field(
@@ -314,13 +358,14 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_words(cls, values: dict[str, object]) -> dict[str, object]:
-        lists = ("trusted_proxies", "no_proxy", "cors_origins")
+        lists = ("trusted_proxies", "no_proxy", "cors_origins", "webhook_allow_addresses")
         return {name: _words(value) if name in lists else value for name, value in values.items()}
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         _networks(self.trusted_proxies)
         read_models(self.names_models)
+        _networks(self.webhook_allow_addresses)
         if self.cache_store is CacheStore.REDIS and self.redis_url is None:
             raise ValueError("cache_store is redis, and redis_url is not set")
         for origin in self.cors_origins:
@@ -336,7 +381,7 @@ class Settings(BaseSettings):
     def to_child(self) -> str:
         """One line of JSON, secrets in clear: only ever written to a child's standard input."""
         values = self.model_dump(mode="json")
-        for name in ("database_url", "secret_keys", "key_pepper", "redis_url"):
+        for name in ("database_url", "secret_keys", "key_pepper", "redis_url", "smtp_password"):
             secret: SecretStr | None = getattr(self, name)
             values[name] = secret.get_secret_value() if secret else None
         return json.dumps(values)

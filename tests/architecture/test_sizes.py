@@ -15,7 +15,9 @@ FUNCTION_LINES = 100
 COMPLEXITY = 15
 PARAMETERS = 12
 
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "src/turnpike/settings.py": "a flat list, an entry a setting: docs/settings.md is made of it, in its order",
+}
 """Path to reason."""
 LONG_FUNCTIONS: dict[str, str] = {}
 """`path:name` to reason; likewise below."""

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from turnpike import __version__
 from turnpike.control.domains.admin.metrics_routes import router as metrics
 from turnpike.control.domains.admin.routes import router as admin
+from turnpike.control.domains.alerts.routes import router as alerts
 from turnpike.control.domains.audit.routes import router as audit
 from turnpike.control.domains.auth.issuer_routes import router as issuers
 from turnpike.control.domains.auth.local import LINK_PAGE
@@ -24,6 +25,7 @@ from turnpike.control.domains.catalog.model_routes import router as models
 from turnpike.control.domains.catalog.provider_routes import router as providers
 from turnpike.control.domains.catalog.resilience import router as resilience
 from turnpike.control.domains.departments.routes import router as departments
+from turnpike.control.domains.events.routes import router as events
 from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.invitations.routes import router as invitations
 from turnpike.control.domains.keys.routes import router as keys
@@ -37,6 +39,7 @@ from turnpike.control.domains.routes.routes import router as routes
 from turnpike.control.domains.scim.admin_routes import router as scim_admin
 from turnpike.control.domains.scim.provision import router as scim
 from turnpike.control.domains.security.routes import router as security
+from turnpike.control.domains.webhooks.routes import router as webhooks
 from turnpike.control.services import ControlServices
 from turnpike.control.web import welcome
 from turnpike.control.web.audit import AuditTrail
@@ -50,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     identity, departments, invitations, keys, limits, tiers, budgets, providers, provider_health, credentials, models,
     aliases, routes, residency, policies, ledger, caching, admin, resilience, metrics, audit, security, auth,
     sessions, issuers, oidc, well_known, scim_admin, scim, privacy,
+    events, webhooks, alerts,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

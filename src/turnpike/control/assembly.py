@@ -6,8 +6,10 @@ from turnpike.control.domains.caching.stores import open_desk
 from turnpike.control.domains.catalog.snapshot import SnapshotCompiler
 from turnpike.control.domains.objects.service import ObjectDesk
 from turnpike.control.drain.charges import home_of
+from turnpike.control.events.streams import EventStreams
 from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache.memory import MemoryCache
+from turnpike.control.infra.mail.choice import open_mailer
 from turnpike.control.infra.secrets import Keyring, Sealer
 from turnpike.control.keeper import Keeper
 from turnpike.control.lending import Lender, open_leases
@@ -46,4 +48,6 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         signin=SignIn.of(settings, database, sealer, keeper),
         lender=lender,
         money=MoneyLender(database, lambda: home_of(settings.journal_dir)),
+        streams=EventStreams(settings, database),
+        mailer=open_mailer(settings),
     )

@@ -9,7 +9,8 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -31,11 +32,24 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 TOTAL_TIMEOUT_S = 30.0
 
 
+_HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "turnpike"}
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
     body: bytes
     elapsed_ms: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a receiver answered to something that it was sent."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    beginning: bytes
 
 
 class _Guarded(AsyncNetworkBackend):
@@ -83,6 +97,21 @@ class _MetadataOnly:
 
     def refusal(self, text: str) -> str | None:
         return None if text == "169.254.169.254" else f"{text} is not the metadata service"
+
+
+@contextmanager
+def _told_as_ours(timeout_s: float, whom: str = "The receiver") -> Iterator[None]:
+    """The client's exceptions, said by the house's errors."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise UpstreamTimeout(f"No whole answer within {timeout_s:g} s.") from error
+    except httpcore2.TimeoutException as error:
+        raise UpstreamTimeout(f"{whom} did not answer in time.") from error
+    except (httpcore2.NetworkError, httpcore2.ProxyError, ssl.SSLError) as error:
+        raise UpstreamUnreachable(f"{whom} cannot be reached: {str(error) or type(error).__name__}") from error
+    except httpcore2.ProtocolError as error:
+        raise UpstreamGarbage(f"What answered does not speak HTTP: {error}") from error
 
 
 async def _resolve(host: str, port: int) -> list[str]:
@@ -168,6 +197,31 @@ class Outbound:
             self._pool(AddressPolicy(allow_addresses), proxy), "GET", url, headers, b"", take, timeout_s
         )
 
+    async def deliver(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str],
+        allow_addresses: Iterable[str],
+        timeout_s: float,
+        read_bytes: int,
+    ) -> Receipt:
+        """POST for the sake of its status: no more than `read_bytes` of the answer are read. Raises as `send`."""
+        made = self._pool(AddressPolicy(allow_addresses), self._proxy_for(urlsplit(url).hostname or ""))
+        sent = [*_HEADERS.items(), *headers.items()]
+        limits = {"connect": min(timeout_s, self._settings.connect_timeout_s), "read": timeout_s, "write": timeout_s}
+        beginning = bytearray()
+        post: dict[str, Any] = {"headers": sent, "content": body, "extensions": {"timeout": limits}}
+        with _told_as_ours(timeout_s):
+            async with asyncio.timeout(timeout_s), made as pool, pool.stream("POST", url, **post) as got:
+                async for part in got.aiter_stream():
+                    beginning += part[: read_bytes - len(beginning)]
+                    if len(beginning) >= read_bytes:
+                        break
+                found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in got.headers}
+                return Receipt(got.status, found, bytes(beginning))
+
     async def _carry(  # noqa: PLR0917 - one exchange with all that it takes
         self,
         made: httpcore2.AsyncConnectionPool,
@@ -178,19 +232,9 @@ class Outbound:
         take: Callable[[bytes], None],
         timeout_s: float,
     ) -> int:
-        try:
+        with _told_as_ours(timeout_s, "The provider"):
             async with asyncio.timeout(timeout_s), made as pool:
                 return await self._read(pool, method, url, headers, sent, take)
-        except TimeoutError as error:
-            raise UpstreamTimeout(f"No whole answer within {timeout_s:g} s.") from error
-        except httpcore2.TimeoutException as error:
-            raise UpstreamTimeout("The provider did not answer in time.") from error
-        except (httpcore2.NetworkError, httpcore2.ProxyError, ssl.SSLError) as error:
-            raise UpstreamUnreachable(
-                f"The provider cannot be reached: {str(error) or type(error).__name__}"
-            ) from error
-        except httpcore2.ProtocolError as error:
-            raise UpstreamGarbage(f"What answered does not speak HTTP: {error}") from error
 
     def _pool(self, policy: "AddressPolicy | _MetadataOnly", proxy: str | None) -> httpcore2.AsyncConnectionPool:
         context = ssl.create_default_context()
@@ -222,7 +266,7 @@ class Outbound:
             "write": TOTAL_TIMEOUT_S,
             "pool": TOTAL_TIMEOUT_S,
         }
-        sent = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "turnpike", **headers}
+        sent = {**_HEADERS, **headers}
         async with pool.stream(
             method, url, headers=list(sent.items()), content=sent_body or None, extensions={"timeout": timeout}
         ) as response:

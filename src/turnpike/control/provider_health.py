@@ -38,6 +38,10 @@ class ProviderHealth:
     def down(self) -> frozenset[str]:
         return frozenset(result.slug for result in self._results.values() if not result.healthy)
 
+    def failing(self) -> dict[str, CheckResult]:
+        """What is down, by provider id."""
+        return {name: result for name, result in self._results.items() if not result.healthy}
+
     def result(self, provider_id: str) -> CheckResult | None:
         return self._results.get(provider_id)
 

@@ -111,6 +111,8 @@ class Control:
 
     async def stop(self) -> None:
         """First no new requests, then the background work, then what relays need, then the database."""
+        if self.services is not None:
+            self.services.streams.close()  # else their callers would be waited for
         for server in self._servers:
             server.should_exit = True
         for task in self._serving:

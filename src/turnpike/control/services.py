@@ -9,12 +9,13 @@ from turnpike.control.domains.budgets.lender import Lender as MoneyLender
 from turnpike.control.domains.caching.desk import AnswerDesk
 from turnpike.control.domains.objects.service import ObjectDesk
 from turnpike.control.drain.state import DrainState
+from turnpike.control.events.streams import EventStreams
 from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache import Cache
+from turnpike.control.infra.mail import Mailer
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
 from turnpike.control.lending import Lender
-from turnpike.control.mailer import Mailer, NoMailer
 from turnpike.control.provider_health import ProviderHealth
 from turnpike.control.refusals import RefusalLog
 from turnpike.control.relay_metrics import RelayMetrics
@@ -48,7 +49,8 @@ class ControlServices:
     signin: SignIn
     money: MoneyLender
     lender: Lender
-    mailer: Mailer = field(default_factory=NoMailer)
+    streams: EventStreams
+    mailer: Mailer
     provider_health: ProviderHealth = field(default_factory=ProviderHealth)
     drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)

@@ -17,6 +17,7 @@ from turnpike.control.domains.keys.service import KeyService
 from turnpike.control.domains.policies import decisions
 from turnpike.control.domains.privacy import erasure
 from turnpike.control.domains.security import service as security
+from turnpike.control.events.retention import forget_old
 from turnpike.control.services import ControlServices
 from turnpike.control.signin import store
 from turnpike.errors import TurnpikeError
@@ -56,6 +57,8 @@ class PeriodicTasks:
                 ("rotate_signing_keys", self._control.signin.keys.rotate_due),
                 ("tidy_sign_in", self.tidy_sign_in),
                 ("finish_erasures", self.finish_erasures),
+                ("announce_key_ends", self.announce_key_ends),
+                ("forget_old_events", self.forget_old_events),
             ):
                 await _guarded(name, task)
             await asyncio.sleep(self._every_s)
@@ -73,6 +76,16 @@ class PeriodicTasks:
         if count:
             log.info("keys_rotated_by_policy", count=count)
         return count
+
+    async def announce_key_ends(self) -> None:
+        keys = KeyService(self._control.settings, self._control.sealer)
+        async with self._control.database.write() as session:
+            await keys.announce_ends(session, ROTATED_AT_ONCE)
+
+    async def forget_old_events(self) -> None:
+        """Events with their deliveries, and what is over of alerts."""
+        async with self._control.database.write() as session:
+            await forget_old(session, self._control.settings)
 
     async def reprice(self) -> int:
         return await reprice(self._control.database)

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from turnpike.control.app import create_app
+from turnpike.control.delivery.runners import event_runners
 from turnpike.control.domains.budgets.overseer import Overseer
 from turnpike.control.domains.catalog.checking import ProviderChecks
 from turnpike.control.domains.objects.batches import BatchCosts
@@ -39,6 +40,7 @@ def build(services: ControlServices) -> tuple[ASGIApp, ASGIApp]:
     overseer = Overseer(services.database, services.money)
     services.runners = [*services.runners, HeadSigner(services), drain, PeriodicTasks(services), batches]
     services.runners += [services.refusals, overseer, ProviderChecks(services)]
+    services.runners += event_runners(services)
     return app, AdminDoor(app)
 
 

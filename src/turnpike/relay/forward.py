@@ -23,8 +23,10 @@ _REWRITTEN = HOP_BY_HOP | frozenset(
     (b"content-length", b"expect", b"forwarded", b"x-real-ip", b"x-request-id", b"proxy-authorization")
 )
 _NOT_ANSWERED = HOP_BY_HOP | frozenset(
-    (b"content-length", b"date", b"server", b"x-request-id", b"x-content-type-options")
+    (b"content-length", b"date", b"server", b"x-request-id", b"x-content-type-options", b"x-turnpike-endless")
 )
+_ENDLESS = b"x-turnpike-endless"
+"""Control's word for an answer that goes on until somebody ends it: the end of this relay does."""
 _BODILESS = frozenset((204, 304))
 _UNKNOWN_KEY = 401
 _CONNECTIONS = 256
@@ -37,6 +39,7 @@ class Forwarder:
 
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
+        self.endless: set[Forwarded] = set()
         self._pool = Pool(
             Origin("unix", relay.settings.forward_socket, 0),
             self._connect,
@@ -55,6 +58,11 @@ class Forwarder:
     def sweep(self) -> None:
         # uvicorn closes idle connections after five seconds; ours go first.
         self._pool.sweep(idle_s=3.0)
+
+    def wind_up(self) -> None:
+        """The relay drains: what would never end by itself ends now, and its callers go on at another."""
+        for exchange in list(self.endless):
+            exchange.end()
 
     def close(self) -> None:
         self._pool.close()
@@ -137,6 +145,8 @@ class Forwarded:
         else:
             self._streaming = True
             self._status = head.status
+            if head.get(_ENDLESS) is not None:
+                self._relay.forwarder.endless.add(self)
             self._down.start_stream(head.status, self._headers(head), b"")
 
     def on_data(self, data: bytes) -> None:
@@ -170,6 +180,12 @@ class Forwarded:
     def grace_s(self) -> float:
         return 0.0
 
+    def end(self) -> None:
+        """In order, before control has ended it."""
+        self.on_end(b"")
+        if self.connection is not None:
+            self.connection.abort()
+
     # ---- Conversation
 
     def client_gone(self) -> None:
@@ -191,6 +207,7 @@ class Forwarded:
         if self._over:
             return True
         self._over = True
+        self._relay.forwarder.endless.discard(self)
         seconds = self._relay.now() - self._started
         self._relay.metrics.count_other(self._head.method.decode("latin-1"), self._head.route.label, status, seconds)
         return False

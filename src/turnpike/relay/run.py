@@ -120,6 +120,7 @@ async def _drain(relay: Relay) -> None:
     relay.draining = True
     for connection in list(relay.connections):
         connection.wind_up()
+    relay.forwarder.wind_up()
     for session in list(relay.sessions):
         session.wind_up()
     loop = asyncio.get_running_loop()

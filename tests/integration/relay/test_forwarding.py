@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.support.http import CHAT, Caller, chunked, request
-from tests.support.relay_process import KEY, Stage, chat_body
+from tests.support.relay_process import KEY, Stage, chat_body, running_stage
 from tests.support.upstream import Received, Upstream, Wire, answer, chunk, completion, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -386,3 +388,30 @@ async def test_a_relay_shows_its_own_metrics(stage: Stage) -> None:
 async def test_chat_is_never_forwarded(stage: Stage, control: Control) -> None:
     await stage.ask(CHAT, chat_body("nothing"))
     assert control.requests == []
+
+
+async def test_an_answer_without_an_end_comes_as_it_is_made_and_ends_in_order_with_the_relay(tmp_path: Path) -> None:
+    """A console's event stream: the relay neither keeps it back nor waits for it when it stops."""
+
+    async def events(wire: Wire, received: Received) -> None:
+        await wire.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-turnpike-endless: 1\r\n")
+        await wire.write(b"transfer-encoding: chunked\r\n\r\n" + chunk(b"event: hello\ndata: {}\n\n"))
+        await wire.gone()
+
+    async with running_stage(tmp_path, drain_timeout_s=20.0) as stage:
+        control = Control(str(stage.folder / "forward.sock"))
+        await control.open()
+        control.say(events)
+        async with stage.caller() as caller:
+            await caller.send(request("/api/v1/events", None, key=KEY, method="GET"))
+            head = await caller.head()
+            assert head.headers["content-type"] == "text/event-stream"
+            assert "x-turnpike-endless" not in head.headers
+            assert await caller.chunk() == b"event: hello\ndata: {}\n\n"
+            began = asyncio.get_running_loop().time()
+            stage.relay.signal(signal.SIGTERM)
+            assert await caller.chunk() == b"", "it ends as a whole answer does"
+            assert await stage.relay.ended() == 0
+            assert asyncio.get_running_loop().time() - began < 10.0
+        await control.stop()
+        assert not control.faults, control.faults

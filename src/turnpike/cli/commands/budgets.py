@@ -125,6 +125,11 @@ async def _subject(control: Control, kind: str, text: str) -> str:
     return found[0]
 
 
+async def department_id(control: Control, text: str) -> str:
+    """Of a department's id or name. Raises NotFound."""
+    return await _subject(control, "department", text)
+
+
 def _is(row: Row, fixed: dict[str, Any]) -> bool:
     return row["follows"] is None and all(row[name] == value for name, value in fixed.items())
 

@@ -3,7 +3,7 @@
 Kept apart from the commands, so that help imports none of them.
 """
 
-from turnpike.cli.texts import catalog, governing, people, provisioning, serving
+from turnpike.cli.texts import catalog, governing, people, provisioning, serving, telling
 
 HELP = """One road to every AI model: a self-hosted AI gateway.
 
@@ -34,6 +34,8 @@ GROUPS: dict[str, str] = {
     "policies": "What may be said to models and by them.",
     "ledger": "What was called, by whom, and what it cost.",
     "audit": "Who changed what, who was refused what, and the proof of it.",
+    "webhooks": "Who is told of events, and what became of it.",
+    "alerts": "What is to be told when it goes wrong, and to whom.",
     "networks": "Which networks may reach the gateway.",
     "limits": "How much may be used, in a time or at once.",
     "tiers": "Sets of limits that keys carry.",
@@ -47,5 +49,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     **people.COMMANDS,
     **provisioning.COMMANDS,
     **governing.COMMANDS,
+    **telling.COMMANDS,
 }
 """By their words: module and function, and the text."""

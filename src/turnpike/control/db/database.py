@@ -26,10 +26,15 @@ class Database:
         self.is_sqlite = is_sqlite(settings)
         self.readers, self.writers = open_engines(settings)
         self._listeners: list[ChangeListener] = []
+        self._event_listeners: list[Callable[[], None]] = []
 
     def on_change(self, listener: ChangeListener) -> None:
         """`listener` is called after each commit that relays must hear of; it must not block or raise."""
         self._listeners.append(listener)
+
+    def on_event(self, listener: Callable[[], None]) -> None:
+        """`listener` is called after each commit that wrote an event; it must not block or raise."""
+        self._event_listeners.append(listener)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
@@ -54,6 +59,9 @@ class Database:
         if versions is not None:
             for listener in self._listeners:
                 listener(versions, session.changes)
+        if session.emitted:
+            for wake in self._event_listeners:
+                wake()
 
     async def ping(self) -> None:
         """Raises one of UNREACHABLE when the database does not answer."""

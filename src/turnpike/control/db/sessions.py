@@ -79,3 +79,5 @@ class WriteSession(ReadSession):
         self.changes = Changes()
         self.audit: list[Draft] = []
         """Entries for the audit log beside that of the request being served, which is made by itself."""
+        self.emitted = False
+        """Whether an event was written (turnpike.control.events)."""

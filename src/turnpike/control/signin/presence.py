@@ -100,7 +100,12 @@ class Presence:
         """Raises Unavailable when the database cannot be reached."""
         return await self._find(session_id, None)
 
-    async def _find(self, session_id: str | None, digest: bytes | None) -> Present | None:
+    async def peek(self, session_id: str) -> Present | None:
+        """As `by_id`, but no use of the session in the eyes of its idle time: for what stays open by itself. Raises
+        Unavailable."""
+        return await self._find(session_id, None, touch=False)
+
+    async def _find(self, session_id: str | None, digest: bytes | None, *, touch: bool = True) -> Present | None:
         kept = self._kept.get(session_id) if session_id is not None else None
         if kept is None or not self._holds(kept) or self._keeper.contact_at_ms < now_ms() - BELIEVED_MS:
             try:
@@ -109,7 +114,7 @@ class Presence:
                 raise Unavailable(
                     "The database cannot be reached, so this session cannot be checked.", retry_after_s=2.0
                 ) from error
-        return await self._touched(kept) if kept is not None else None
+        return await self._touched(kept) if kept is not None and touch else kept
 
     def _holds(self, found: Present) -> bool:
         now = now_ms()

@@ -10,6 +10,8 @@ from turnpike.contract.grants import key_digest
 from turnpike.control.db.database import Database
 from turnpike.control.db.models import RefreshToken, Session, User
 from turnpike.control.db.sessions import WriteSession
+from turnpike.control.events.kinds import UserSignedIn
+from turnpike.control.events.outbox import emit
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.signin import store
 from turnpike.control.signin.access_tokens import AccessTokens
@@ -80,6 +82,8 @@ class Sessions:
         )
         session.add(row)
         await session.flush()
+        told = UserSignedIn(user_id=user.id, method=proof.method)
+        emit(session, told, department_id=user.department_id, user_id=user.id)
         if by_cookie:
             return Opened(row, cookie=secret)
         return await self._with_tokens(session, row)

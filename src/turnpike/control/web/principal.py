@@ -86,6 +86,21 @@ async def identify(request: Request) -> Principal:
     return principal
 
 
+async def look_again(request: Request, principal: Principal) -> Principal:
+    """Who asked, as of now: for an answer that goes on for long. It is no use of a session in the eyes of its idle
+    time. Raises as `identify`, for what has ended meanwhile among others."""
+    if principal.is_operator:
+        return principal
+    if principal.session_id is None:
+        return await identify(request)
+    control = services(request)
+    token = _credential_of(request)
+    present = await control.signin.presence.peek(principal.session_id)
+    if present is None or (token is not None and await control.signin.tokens.read(token) is None):
+        raise Unauthenticated("This session is over: sign in again.")
+    return _principal(present.grant, session_id=principal.session_id)
+
+
 async def _caller(request: Request) -> tuple[Principal, KeyGrant]:
     control = services(request)
     credential = _credential_of(request)

@@ -1,6 +1,7 @@
 """Every table, so that `Base.metadata` is whole once this is imported. Rows and constraints; no behaviour."""
 
 from turnpike.control.db.base import Base
+from turnpike.control.db.models.alerts import AlertRecord, AlertRule, AlertSilence, AlertState, AlertTarget
 from turnpike.control.db.models.audit import (
     AuditCheckpoint,
     AuditEntry,
@@ -13,6 +14,16 @@ from turnpike.control.db.models.audit import (
 from turnpike.control.db.models.budgets import Budget, BudgetAlert, BudgetCounter, BudgetSlice
 from turnpike.control.db.models.caching import CacheClearRow, CacheRuleRow
 from turnpike.control.db.models.catalog import Credential, Model, ModelAlias, Provider, ProviderSetting
+from turnpike.control.db.models.events import (
+    Delivery,
+    DeliveryAttempt,
+    EventHead,
+    EventRow,
+    KeyNotice,
+    ProviderDown,
+    WebhookEndpoint,
+    WorkClaim,
+)
 from turnpike.control.db.models.identity import Department, User
 from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.leases import LentSeats, LentWindow
@@ -43,6 +54,11 @@ from turnpike.control.db.models.signin import (
 from turnpike.control.db.models.state import Change, Meta, Policy
 
 __all__ = [
+    "AlertRecord",
+    "AlertRule",
+    "AlertSilence",
+    "AlertState",
+    "AlertTarget",
     "ApiKey",
     "AuditCheckpoint",
     "AuditEntry",
@@ -60,12 +76,17 @@ __all__ = [
     "CacheRuleRow",
     "Change",
     "Credential",
+    "Delivery",
+    "DeliveryAttempt",
     "Department",
     "EntryLink",
+    "EventHead",
+    "EventRow",
     "GuardDecision",
     "GuardPolicy",
     "Invitation",
     "Issuer",
+    "KeyNotice",
     "LedgerRow",
     "LedgerTotal",
     "LentSeats",
@@ -79,6 +100,7 @@ __all__ = [
     "Password",
     "Policy",
     "Provider",
+    "ProviderDown",
     "ProviderSetting",
     "RefreshToken",
     "ResidencyPolicy",
@@ -95,4 +117,6 @@ __all__ = [
     "Tier",
     "User",
     "UserIdentity",
+    "WebhookEndpoint",
+    "WorkClaim",
 ]

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from turnpike.control.db.models import User, UserIdentity
 from turnpike.control.db.sessions import WriteSession
 from turnpike.control.domains.identity import service as identity
+from turnpike.control.domains.identity import telling
 from turnpike.control.domains.identity.roles import ROLES
 from turnpike.control.domains.invitations import service as invitations
 from turnpike.control.oidc.config import IssuerConfig, Rule
@@ -56,6 +57,7 @@ async def _make(session: WriteSession, config: IssuerConfig, person: Person) -> 
     user = User(display_name=person.name, email=None if taken else person.email, role=config.default_role)
     session.add(user)
     await session.flush()
+    telling.created(session, user)
     return user
 
 

@@ -12,6 +12,7 @@ from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import Budget, BudgetAlert, BudgetCounter
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.budgets.lender import Lender
+from turnpike.control.domains.budgets.telling import tell
 from turnpike.control.domains.budgets.truth import span_of, sums_of
 from turnpike.kit.clock import now_ms
 
@@ -81,7 +82,14 @@ class Overseer:
         if reached:
             insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
             async with self._database.write() as session:
-                await session.execute(insert(BudgetAlert).values(reached).on_conflict_do_nothing())
+                new = insert(BudgetAlert).values(reached).on_conflict_do_nothing()
+                key = (BudgetAlert.budget_id, BudgetAlert.start_ms, BudgetAlert.percent)
+                # Another process may have been first: who wrote the row tells of it.
+                mine = {tuple(row) for row in (await session.execute(new.returning(*key))).all()}
+                rows = {row.id: row for row, _ in changed}
+                for alert in reached:
+                    if (alert["budget_id"], alert["start_ms"], alert["percent"]) in mine:
+                        await tell(session, rows[str(alert["budget_id"])], alert)
             for alert in reached:
                 log.warning("budget_alert", budget_id=alert["budget_id"], percent=alert["percent"])
         self._since_ms = began

@@ -10,7 +10,7 @@ from typing import Any
 from turnpike.contract.access import Role
 from turnpike.control.db.models import Department, User
 from turnpike.control.db.sessions import ReadSession, WriteSession
-from turnpike.control.domains.identity import leaving, repository
+from turnpike.control.domains.identity import leaving, repository, telling
 from turnpike.control.domains.identity.repository import UserFilter
 from turnpike.control.domains.identity.roles import outranks
 from turnpike.control.domains.limits.tiers import DEFAULT as DEFAULT_TIER
@@ -57,6 +57,7 @@ async def create_user(session: WriteSession, actor: Principal, values: dict[str,
     row = User(**values)
     session.add(row)
     await session.flush()
+    telling.created(session, row)
     return row
 
 
@@ -76,10 +77,12 @@ async def apply_change(session: WriteSession, row: User, values: dict[str, Any])
     await keep_a_super_admin(session, row, values)
     await _check_unique(session, row.id, values)
     await _check_department(session, values.get("department_id"))
-    changed = {name for name, value in values.items() if getattr(row, name) != value}
+    before = {name: getattr(row, name) for name in values}
+    changed = {name for name, value in values.items() if before[name] != value}
     for name in changed:
         setattr(row, name, values[name])
     await session.flush()
+    telling.changed(session, row, {name: before[name] for name in changed})
     if changed & _GRANTED_BY:
         session.changes.users([row.id])
         if not row.is_active:
@@ -112,10 +115,12 @@ async def apply_mapping(session: WriteSession, row: User, values: dict[str, Any]
     if department_id is not None and await repository.department(session, department_id) is None:
         refused = f"There is no department {department_id}."
         values = {name: value for name, value in values.items() if name != "department_id"}
-    changed = {name for name, value in values.items() if getattr(row, name) != value}
+    before = {name: getattr(row, name) for name in values}
+    changed = {name for name, value in values.items() if before[name] != value}
     for name in changed:
         setattr(row, name, values[name])
     await session.flush()
+    telling.changed(session, row, {name: before[name] for name in changed})
     if changed:
         session.changes.users([row.id])
     return refused

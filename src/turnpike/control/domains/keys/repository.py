@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from turnpike.control.db.models import ApiKey, Provider
+from turnpike.control.db.models import ApiKey, KeyNotice, Provider
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.listing import Columns, contains, ordered
 from turnpike.kit.clock import now_ms
@@ -96,6 +96,20 @@ async def due_for_rotation(
             or_(ApiKey.expires_at_ms.is_(None), ApiKey.expires_at_ms > ends_after_ms),
         )
         .order_by(ApiKey.created_at_ms)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def ending(session: WriteSession, until_ms: int, limit: int) -> Sequence[ApiKey]:
+    """Keys in use that end before then, whose end was not announced; rows that another process is at are passed
+    over."""
+    told = exists().where(KeyNotice.key_id == ApiKey.id, KeyNotice.expires_at_ms == ApiKey.expires_at_ms)
+    query = (
+        select(ApiKey)
+        .where(_status("active"), ApiKey.expires_at_ms < until_ms, ~told)
+        .order_by(ApiKey.expires_at_ms)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

@@ -10,7 +10,7 @@ from typing import Any
 from turnpike.contract.grants import KEY_PREFIX, key_digest
 from turnpike.contract.scopes import SCOPE_BIT
 from turnpike.control.audit.entries import Draft
-from turnpike.control.db.models import ApiKey, User
+from turnpike.control.db.models import ApiKey, KeyNotice, User
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.catalog import service as catalog
 from turnpike.control.domains.identity import service as identity
@@ -20,6 +20,8 @@ from turnpike.control.domains.keys.limits import check_denied, check_models, che
 from turnpike.control.domains.keys.repository import KeyFilter, ShownKey
 from turnpike.control.domains.keys.schemas import status_of
 from turnpike.control.domains.limits import service as limits
+from turnpike.control.events.kinds import KeyCreated, KeyExpiring, KeyRevoked, KeyRotated
+from turnpike.control.events.outbox import emit, time_or_none
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, InvalidRequest, NotFound
@@ -70,6 +72,7 @@ class KeyService:
         key, row = self._make(user_id=owner.id, created_by=actor.user_id, **values)
         session.add(row)
         await session.flush()
+        _tell_created(session, row, owner.department_id)
         return await self.get(session, row.id), key
 
     async def _owner(self, session: ReadSession, actor: Principal, user_id: str | None) -> User:
@@ -140,6 +143,8 @@ class KeyService:
             row.sealed_key = None
             await session.flush()
             session.changes.keys([row.id])
+            told = KeyRevoked(key_id=row.id, name=row.name, user_id=row.user_id, revoked_by=actor.user_id)
+            emit(session, told, department_id=await _department(session, row), user_id=row.user_id)
         return await self.get(session, row.id)
 
     async def _for_change(self, session: WriteSession, actor: Principal, key_id: str) -> ApiKey:
@@ -170,6 +175,7 @@ class KeyService:
         self._end_after_grace(row, grace_hours)
         await session.flush()
         session.changes.keys([row.id])
+        _tell_rotated(session, row, successor.id, await _department(session, row))
         return await self.get(session, successor.id), key
 
     async def _check_visible(self, session: ReadSession, actor: Principal, row: ApiKey) -> None:
@@ -215,6 +221,7 @@ class KeyService:
             session.add(successor)
             await session.flush()
             row.rotated_at_ms, row.successor_id = now, successor.id
+            _tell_rotated(session, row, successor.id, await _department(session, row))
             session.audit.append(
                 Draft("key.rotate", now, object_kind="key", object_id=row.id, changes=[{"successor_id": successor.id}])
             )
@@ -238,3 +245,39 @@ class KeyService:
         await session.flush()
         session.changes.keys([row.id])
         return await self.get(session, successor.id), key
+
+    # ---- ending
+
+    async def announce_ends(self, session: WriteSession, limit: int) -> int:
+        """Tells of keys that end within the notice's days, each end once. Returns how many were told of."""
+        days = self._settings.key_expiry_notice_days
+        rows = await repository.ending(session, now_ms() + days * DAY_MS, limit) if days else []
+        for row in rows:
+            session.add(KeyNotice(key_id=row.id, expires_at_ms=row.expires_at_ms))
+            told = KeyExpiring(
+                key_id=row.id, name=row.name, user_id=row.user_id, expires_at=time_or_none(row.expires_at_ms) or ""
+            )
+            emit(session, told, department_id=await _department(session, row), user_id=row.user_id)
+        return len(rows)
+
+
+async def _department(session: ReadSession, row: ApiKey) -> str | None:
+    return (await identity.get_user(session, row.user_id)).department_id
+
+
+def _tell_created(session: WriteSession, row: ApiKey, department_id: str | None) -> None:
+    told = KeyCreated(
+        key_id=row.id,
+        name=row.name,
+        user_id=row.user_id,
+        created_by=row.created_by,
+        scopes=list(row.scopes),
+        expires_at=time_or_none(row.expires_at_ms),
+    )
+    emit(session, told, department_id=department_id, user_id=row.user_id)
+
+
+def _tell_rotated(session: WriteSession, row: ApiKey, successor_id: str, department_id: str | None) -> None:
+    end = time_or_none(row.expires_at_ms)
+    told = KeyRotated(key_id=row.id, name=row.name, user_id=row.user_id, successor_id=successor_id, expires_at=end)
+    emit(session, told, department_id=department_id, user_id=row.user_id)

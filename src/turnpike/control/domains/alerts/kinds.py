@@ -1,0 +1,29 @@
+"""What rules can look at, and at whom."""
+
+from enum import StrEnum
+
+from sqlalchemy.orm import InstrumentedAttribute
+
+from turnpike.control.db.models import LedgerRow, LedgerTotal
+
+EACH = "*"
+GATEWAY = "gateway"
+
+
+class Kind(StrEnum):
+    SPEND = "spend"
+    SPEND_ANOMALY = "spend_anomaly"
+    ERROR_RATE = "error_rate"
+    LATENCY = "latency"
+    PROVIDER_HEALTH = "provider_health"
+
+
+PENDING, FIRING, RESOLVED = "pending", "firing", "resolved"
+SCOPES: dict[str, tuple[InstrumentedAttribute[str | None], InstrumentedAttribute[str]]] = {
+    "department": (LedgerRow.department_id, LedgerTotal.department_id),
+    "user": (LedgerRow.user_id, LedgerTotal.user_id),  # pyright: ignore[reportAssignmentType]
+    "key": (LedgerRow.key_id, LedgerTotal.key_id),  # pyright: ignore[reportAssignmentType]
+    "model": (LedgerRow.model, LedgerTotal.model),  # pyright: ignore[reportAssignmentType]
+    "provider": (LedgerRow.provider, LedgerTotal.provider),
+}
+"""The columns of the ledger's rows and of its daily sums; the gateway has none."""

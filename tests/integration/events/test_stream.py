@@ -1,0 +1,192 @@
+"""The event stream: who sees what, where it goes on, and when it ends. Over a real socket, as control serves it."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+
+from tests.support.control import Api, api, make_key, make_user, unused_port
+from turnpike.control.app import create_app
+from turnpike.control.delivery.dispatcher import Dispatcher
+from turnpike.control.domains.events import service
+from turnpike.control.services import ControlServices
+from turnpike.control.wiring import Server
+from turnpike.kit.sse import SseEvent, SseParser
+
+EVENTS = "/api/v1/events"
+PASSWORD = "correct-Horse-battery-77-staple"
+
+
+@pytest.fixture
+async def address(services: ControlServices) -> AsyncIterator[str]:
+    """Control on a port, with its handing out at work."""
+    port = unused_port()
+    config = uvicorn.Config(
+        create_app(services), port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=5
+    )
+    server = Server(config)
+    dispatcher = Dispatcher(services.database, services.streams.wake)
+    await dispatcher.start()
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    services.streams.close()
+    server.should_exit = True
+    await serving
+    await dispatcher.stop()
+
+
+class Followed:
+    def __init__(self, response: httpx2.Response) -> None:
+        self.response = response
+        self.events: list[SseEvent] = []
+        self.raw = b""
+        self.ended = asyncio.Event()
+        self._parser = SseParser()
+
+    async def read(self) -> None:
+        async for part in self.response.aiter_raw():
+            self.raw += part
+            self.events += self._parser.feed(part)
+        self.ended.set()
+
+    def told(self) -> list[dict[str, Any]]:
+        return [json.loads(event.data) for event in self.events if event.event != "hello"]
+
+    async def until(self, count: int) -> list[dict[str, Any]]:
+        async with asyncio.timeout(10):
+            while len(self.told()) < count:
+                await asyncio.sleep(0.01)
+        return self.told()
+
+
+@asynccontextmanager
+async def following(address: str, key: str | None = None, **options: Any) -> AsyncIterator[Followed]:
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    headers |= options.pop("headers", {})
+    http = httpx2.AsyncClient(base_url=address, headers=headers, trust_env=False, timeout=30)
+    async with http, http.stream("GET", EVENTS, **options) as response:
+        assert response.status_code == 200, await response.aread()
+        assert response.headers["content-type"].startswith("text/event-stream")
+        made = Followed(response)
+        reading = asyncio.create_task(made.read())
+        async with asyncio.timeout(10):
+            while not made.events:
+                await asyncio.sleep(0.01)
+        yield made
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+def first_key(services: ControlServices) -> str:
+    return services.settings.first_key_file.read_text().strip()
+
+
+async def test_everybody_sees_what_is_theirs_to_see(services: ControlServices, operator: Api, address: str) -> None:
+    ours = await operator.data("POST", "/api/v1/departments", {"name": "Ours"})
+    lead = await make_user(operator, "department_admin", department_id=ours["id"])
+    ada = await make_user(operator, department_id=ours["id"])
+    bob = await make_user(operator)
+    scopes = ["ledger:read", "inference:text"]
+    keys = {name: (await make_key(operator, user_id=who, scopes=scopes))["key"] for name, who in
+            (("lead", lead), ("ada", ada), ("bob", bob))}  # fmt: skip
+    await asyncio.sleep(0.8)  # what happened until now is handed out
+    async with (
+        following(address, first_key(services)) as admins,
+        following(address, keys["lead"]) as leads,
+        following(address, keys["ada"]) as adas,
+        following(address, keys["bob"]) as bobs,
+    ):
+        made = {who: (await make_key(operator, user_id=who))["id"] for who in (lead, ada, bob)}
+        await operator.data("POST", "/api/v1/departments", {"name": "Silent"})
+
+        def ids(seen: list[dict[str, Any]]) -> set[str]:
+            return {each["data"]["key_id"] for each in seen}
+
+        assert ids(await admins.until(3)) == set(made.values())
+        assert ids(await leads.until(2)) == {made[lead], made[ada]}
+        assert ids(await adas.until(1)) == {made[ada]}
+        assert ids(await bobs.until(1)) == {made[bob]}
+
+
+async def test_a_stream_goes_on_where_it_was(services: ControlServices, operator: Api, address: str) -> None:
+    key = first_key(services)
+    async with following(address, key) as first:
+        await make_key(operator, name="one")
+        await first.until(1)
+        last = first.events[-1].id
+    await make_key(operator, name="two")
+    await make_key(operator, name="three")
+    async with following(address, key, headers={"last-event-id": last}) as second:
+        assert [each["data"]["name"] for each in await second.until(2)] == ["two", "three"]
+    async with following(address, key, params={"after": last, "types": "user.*"}) as other:
+        await make_user(operator)
+        assert [each["type"] for each in await other.until(1)] == ["user.created"]
+
+
+async def test_it_ends_within_a_second_of_the_session(services: ControlServices, operator: Api, address: str) -> None:
+    user = await make_user(operator, email="ada@example.com")
+    link = await operator.data("POST", "/api/v1/auth/links", {"user_id": user})
+    async with httpx2.AsyncClient(base_url=address, trust_env=False) as http:
+        token = link["path"].partition("#")[2]
+        used = await http.post("/api/v1/auth/links/use", json={"token": token, "password": PASSWORD})
+        assert used.is_success, used.text
+        cookie = "; ".join(f"{name}={value}" for name, value in http.cookies.items())
+    async with following(address, headers={"cookie": cookie}) as stream:
+        await make_key(operator, user_id=user)
+        await stream.until(1)
+        assert not stream.ended.is_set()
+        await operator.data("PATCH", f"/api/v1/users/{user}", {"is_active": False})
+        began = time.monotonic()
+        await asyncio.wait_for(stream.ended.wait(), 10)
+        assert time.monotonic() - began < 1.5  # 1 s, and what a busy machine takes
+
+
+async def test_it_ends_with_the_key_and_follows_a_change_of_role(
+    services: ControlServices, operator: Api, address: str
+) -> None:
+    user = await make_user(operator, "admin")
+    key = await make_key(operator, user_id=user, scopes=["admin"])
+    async with following(address, key["key"]) as stream:
+        await make_user(operator)
+        await stream.until(1)
+        await operator.data("PATCH", f"/api/v1/users/{user}", {"role": "user"})
+        await stream.until(2)  # of oneself
+        await asyncio.sleep(0.6)
+        await make_user(operator)
+        await make_key(operator, user_id=user, name="own")
+        assert [each["type"] for each in await stream.until(3)][2:] == ["key.created"]
+        await operator.data("DELETE", f"/api/v1/keys/{key['id']}")
+        await asyncio.wait_for(stream.ended.wait(), 10)
+
+
+async def test_heartbeats_keep_it_open(
+    services: ControlServices, operator: Api, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "HEARTBEAT_S", 0.1)
+    async with following(address, first_key(services)) as stream:
+        async with asyncio.timeout(10):
+            while stream.raw.count(b"\n: \n") < 2:
+                await asyncio.sleep(0.02)
+
+
+async def test_as_many_as_may_and_no_more(embedded: ControlServices) -> None:
+    streams = embedded.streams
+    streams._most = 1  # pyright: ignore[reportPrivateUsage]
+    key = first_key(embedded)
+    async with api(embedded, key) as caller:
+        with streams.entered():
+            refused = await caller.get(EVENTS)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "UNAVAILABLE")
+        assert streams.count == 0
+        assert (await caller.get(EVENTS, params={"types": "nothing"})).status_code == 400
+        assert (await caller.get(EVENTS, headers={"last-event-id": "x"})).status_code == 400
+    async with api(embedded, "tp-" + "x" * 43) as stranger:
+        assert (await stranger.get(EVENTS)).status_code == 401

@@ -1,0 +1,1 @@
+"""Events, without a database."""
