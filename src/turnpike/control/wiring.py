@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from turnpike.control.app import create_app
 from turnpike.control.domains.budgets.overseer import Overseer
 from turnpike.control.domains.catalog.checking import ProviderChecks
+from turnpike.control.domains.limits.resets import ResetWatch
 from turnpike.control.domains.objects.batches import BatchCosts
 from turnpike.control.drain import checks
 from turnpike.control.drain.runner import DrainRunner
@@ -38,6 +39,7 @@ def build(services: ControlServices) -> tuple[ASGIApp, ASGIApp]:
     overseer = Overseer(services.database, services.money)
     services.runners = [*services.runners, drain, PeriodicTasks(services), batches]
     services.runners += [services.refusals, overseer, ProviderChecks(services)]
+    services.runners.append(ResetWatch(services.database, services.limits_reset))
     return app, AdminDoor(app)
 
 

@@ -263,7 +263,7 @@ class Desk:
     @property
     def state(self) -> str:
         """`ok`, or what is wrong."""
-        if self.away_since is None or self.book.is_empty:
+        if self.away_since is None or not self._meters:
             return "ok"
         return "limits cannot be counted at the moment"
 
