@@ -212,6 +212,7 @@ async def test_a_long_outage_is_over_for_a_limit_as_soon_as_the_truth_is_back(*,
     rule = LimitRule("r", Subject.KEY, "k", Resource.REQUESTS, 1000, WINDOW_S, open=is_open)
     gate = gate_of(desk, rule)
     truth.away = True
+    call = Call()
     for _ in range(100):
         call = Call().enter(gate)
         await turn(truth, desk)
