@@ -52,7 +52,7 @@ _IMAGE_TOKENS = 8192
 """A picture of the largest size and the best quality has about six thousand."""
 _SPEECH_TOKENS, _SPEECH_TOKENS_A_CHARACTER = 256, 8
 """A voice that reads at its usual pace makes one and a third for a character."""
-_ESCAPED = b"\\u00"
+_ESCAPED = b"\\u"
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -180,7 +180,8 @@ def _dearest_service(rates: Rates) -> int:
 
 
 def _plainly(body: bytes) -> bytes:
-    """Without escapes of plain letters, which a member's name could hide behind."""
+    """Without escapes, which a member's name could hide behind, and which are longer than the letters that a tokenizer
+    will see."""
     try:
         return _encode(_decode(body))
     except (msgspec.DecodeError, RecursionError):
