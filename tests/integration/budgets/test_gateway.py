@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.budgets.conftest import Spender, nanousd, settle, spent_when_settled
+from tests.integration.budgets.conftest import Spender, settle, spent
 from tests.support.forms import wav
-from tests.support.gateway import RunningGateway, wait_for
+from tests.support.gateway import UPSTREAM_KEY, RunningGateway, wait_for
 from tests.support.gateways import turnpike_json
 
 pytestmark = pytest.mark.xdist_group("budgets")
@@ -45,21 +45,18 @@ def test_no_path_goes_by_a_budget(gateway: RunningGateway, ada: Spender) -> None
     ]
     assert [each.status_code for each in answers] == [200] * len(answers), [each.text[:200] for each in answers]
     _batch(ada)
-    operations = {"chat", "embeddings", "image_generation", "speech", "transcription", "passthrough"}
 
     def every_row() -> list[dict[str, Any]] | None:
+        """Eight that were answered with a price, and the batch's."""
         rows = ada.rows()
-        priced = {row["operation"] for row in rows if row["cost_nanousd"]}
-        return (
-            rows if operations - {"passthrough"} <= priced and "passthrough" in {r["operation"] for r in rows} else None
-        )
+        priced = [row["operation"] for row in rows if row["cost_nanousd"]]
+        assert len(priced) <= 9, priced
+        return rows if len(priced) == 9 else None
 
-    wait_for("a row of every kind", every_row, 30)
-    spent = [spent_when_settled(gateway, budget) for budget in budgets[:2]]
-    total = sum(row["cost_nanousd"] or 0 for row in ada.rows())
-    assert spent == [total, total], "the sum of the rows, to the nano-dollar"
-    shown = gateway.api("GET", f"/budgets/{budgets[2]['id']}")
-    assert nanousd(shown["spent_usd"]) == total, "the gateway has had no other calls"
+    rows = wait_for("a row of every kind", every_row, 30)
+    total = sum(row["cost_nanousd"] or 0 for row in rows)
+    # Nobody else has called.
+    assert [spent(gateway, budget) for budget in budgets] == [total] * 3, "to the nano-dollar"
     gateway.api("DELETE", f"/budgets/{budgets[2]['id']}")
 
 
@@ -93,7 +90,7 @@ def test_a_tag_counts_the_calls_that_carry_it_and_no_others(gateway: RunningGate
     tagged = ada.chat(headers={"x-turnpike-tags": "nightly,other"})
     assert (tagged.status_code, ada.chat().status_code) == (200, 200)
     costs = wait_for("two rows", lambda: rows if len(rows := ada.rows()) == 2 else None)
-    assert spent_when_settled(gateway, budget) * 2 == sum(row["cost_nanousd"] for row in costs)
+    assert spent(gateway, budget) * 2 == sum(row["cost_nanousd"] for row in costs)
     gateway.api("PATCH", f"/budgets/{budget['id']}", {"amount_usd": "0.000000001"})
     settle(gateway)
     refused = ada.chat(headers={"x-turnpike-tags": "nightly"})
@@ -108,9 +105,8 @@ def test_where_the_money_of_one_provider_is_spent_the_next_one_answers(
 ) -> None:
     subject = "sim-anthropic"
     if kind == "credential":
-        provider = gateway.api("GET", f"/ai/providers/{subject}")
-        if not (subject := provider.get("shared_credential_id") or ""):
-            pytest.skip("the API shows no id of a shared credential")
+        (shared,) = gateway.api("GET", f"/ai/providers/{subject}/credentials")
+        subject = shared["id"]
     budget = ada.budget(1, kind, subject)
     try:
         answers = [ada.chat("chat-by-both") for _ in range(4)]
@@ -118,13 +114,35 @@ def test_where_the_money_of_one_provider_is_spent_the_next_one_answers(
         assert {each.headers["x-turnpike-provider"] for each in answers} == {"sim-openai"}
         gateway.api("PATCH", f"/budgets/{budget['id']}", {"amount_usd": "1"})
         settle(gateway)
-        for _ in range(8):
+        for _ in range(4):
             ada.chat("chat-by-both")
-        here = [row for row in ada.rows() if row["provider"] == "sim-anthropic"]
-        assert spent_when_settled(gateway, budget) == sum(row["cost_nanousd"] for row in here) > 0
+        rows = wait_for("eight rows", lambda: rows if len(rows := ada.rows()) == 8 else None)
+        here = [
+            row["cost_nanousd"]
+            for row in rows
+            if row["provider"] in ("sim-anthropic", gateway.providers["sim-anthropic"])
+        ]
+        assert spent(gateway, budget) == sum(here) > 0
     finally:
         gateway.api("DELETE", f"/budgets/{budget['id']}")
         settle(gateway)
+
+
+def test_a_persons_monthly_limit_at_a_provider_holds_and_the_next_deployment_answers(
+    gateway: RunningGateway, ada: Spender
+) -> None:
+    path = "/api/v1/ai/providers/sim-anthropic/settings"
+    own = {"personal_api_key": UPSTREAM_KEY, "monthly_limit": 0}
+    said = ada.ask(path, own, "PUT")
+    assert said.status_code == 200, said.text
+    settle(gateway)
+    answers = [ada.chat("chat-by-both") for _ in range(4)]
+    assert [each.status_code for each in answers] == [200] * 4
+    assert {each.headers["x-turnpike-provider"] for each in answers} == {"sim-openai"}
+    ada.ask(path, {"monthly_limit": 1000}, "PATCH")
+    settle(gateway)
+    both = {ada.chat("chat-by-both").headers["x-turnpike-provider"] for _ in range(6)}
+    assert both == {"sim-openai", "sim-anthropic"}
 
 
 def test_a_model_has_its_own_budget_under_every_name(gateway: RunningGateway, ada: Spender) -> None:
@@ -147,7 +165,7 @@ def test_what_has_no_price_needs_a_flat_amount_under_a_hard_budget(gateway: Runn
     settle(gateway)
     assert ada.chat("unpriced").status_code == 200
     wait_for("its row", lambda: len(ada.rows()) == 2 or None)
-    assert spent_when_settled(gateway, budget) == DOLLAR // 100
+    assert spent(gateway, budget) == DOLLAR // 100
 
 
 def test_the_command_sets_lists_and_shows_budgets(gateway: RunningGateway, ada: Spender) -> None:
