@@ -1,12 +1,9 @@
 """Budgets hold exactly, at four relays under load, whatever is killed."""
 
 import asyncio
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.support.databases import PostgresServer
 from tests.support.installation import Installation, add_models, installation, until
 from tests.support.simulator import RunningSimulator
 from tests.support.spenders import Spenders
@@ -62,35 +59,3 @@ async def test_four_relays_spend_a_budget_to_its_end_and_never_beyond(
         print(dict(spenders.ends))  # noqa: T201 - shown when the test fails
         spent = await asyncio.to_thread(wait_until_settled, made, budget)
         assert amount * 99 // 100 <= spent <= amount, (spent, amount)
-
-
-async def test_a_database_that_stops_costs_no_money_and_no_call(
-    tmp_path: Path, upstream: RunningSimulator, own_postgres: PostgresServer, upstream_ids: Callable[[], set[str]]
-) -> None:
-    env = {"TURNPIKE_DATABASE_URL": own_postgres.address(await asyncio.to_thread(own_postgres.create))}
-    with installation(tmp_path / "one", upstream, relays=2, env=env) as made:
-        add_models(made.running, {"paced": "sim/pace=10ms"})
-        free = made.running.create_key("free")
-        spenders = Spenders(made.gateway.facts["port"], "", ("paced",), callers=40)
-        amount = 1500 * spenders.cost_nanousd
-        spenders.key, budget = set_budget(made, amount)
-        others = Spenders(made.gateway.facts["port"], free, ("paced",), callers=2)
-        running, going_on = asyncio.create_task(spenders.run()), asyncio.create_task(others.run())
-        while spenders.answered < 100 or not others.answered:
-            await asyncio.sleep(0.01)
-        await asyncio.to_thread(own_postgres.stop)
-        before, began = others.answered, time.monotonic()
-        while not spenders.ends["503 unavailable"]:
-            assert time.monotonic() - began < 30, spenders.ends
-            await asyncio.sleep(0.05)
-        assert others.answered > before, "who has no hard budget goes on"
-        assert not spenders.refusals, "nobody is told that the budget is spent"
-        await asyncio.to_thread(own_postgres.start)
-        await running
-        others.stop = True
-        await going_on
-        print(dict(spenders.ends), dict(others.ends))  # noqa: T201 - shown when the test fails
-        assert set(others.ends) == {"answered"}
-        spent = await asyncio.to_thread(wait_until_settled, made, budget)
-        assert amount * 99 // 100 <= spent <= amount, (spent, amount)
-        assert upstream_ids() <= {row["request_id"] for row in await asyncio.to_thread(made.rows)}

@@ -3,9 +3,8 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,29 +66,60 @@ def test_four_relays_on_sqlite_are_exact(tmp_path: Path, upstream: RunningSimula
         assert_exact(asyncio.run(offer_twice_as_much([made.gateway.url], key["key"])))
 
 
-@pytest.mark.postgres
-@pytest.mark.parametrize("truth", ["database", "redis"])
-def test_two_machines_are_exact(
-    truth: str, tmp_path: Path, upstream: RunningSimulator, postgres: PostgresServer, redis_server: RedisServer
-) -> None:
+@contextmanager
+def two_machines(
+    folder: Path, upstream: RunningSimulator, postgres: PostgresServer, redis: RedisServer, truth: str
+) -> Iterator[tuple[Installation, Installation]]:
+    """Two gateways of two relays each on one PostgreSQL, whose limits are counted in `truth`."""
     name = postgres.create()
     env = {
         "TURNPIKE_DATABASE_URL": postgres.address(name),
         "TURNPIKE_SECRET_KEYS": Fernet.generate_key().decode(),
         "TURNPIKE_KEY_PEPPER": random_text(384),
         "TURNPIKE_LEASES": truth,
-        "TURNPIKE_REDIS_URL": f"unix://{redis_server.socket}",
+        "TURNPIKE_REDIS_URL": f"unix://{redis.socket}",
     }
     with ExitStack() as stack:
         stack.callback(postgres.drop, name)
-        one = stack.enter_context(installation(tmp_path / "one", upstream, relays=2, env=env))
-        two = stack.enter_context(installation(tmp_path / "two", upstream, relays=2, env=env, admin_key=one.admin_key))
+        one = stack.enter_context(installation(folder / "one", upstream, relays=2, env=env))
+        two = stack.enter_context(installation(folder / "two", upstream, relays=2, env=env, admin_key=one.admin_key))
         add_models(one.running, {"m": "simulator"})
         two.running.wait_for_model("m")
+        yield one, two
+
+
+@pytest.mark.postgres
+def test_two_machines_with_redis_are_exact(
+    tmp_path: Path, upstream: RunningSimulator, postgres: PostgresServer, redis_server: RedisServer
+) -> None:
+    with two_machines(tmp_path, upstream, postgres, redis_server, "redis") as (one, two):
         key = limited_key(one, "two machines")
         urls = [one.gateway.url, two.gateway.url]
         assert_exact(asyncio.run(offer_twice_as_much(urls, key["key"])))
         assert_a_reset_is_felt_at_both(one, two)
+
+
+@pytest.mark.postgres
+def test_a_thousand_requests_in_a_whole_minute_over_four_relays_of_two_machines_and_never_one_more(
+    tmp_path: Path, upstream: RunningSimulator, postgres: PostgresServer, redis_server: RedisServer
+) -> None:
+    with two_machines(tmp_path, upstream, postgres, redis_server, "database") as (one, two):
+        key = limited_key(one, "a minute", amount=1000, window_s=60, burst=0)
+        urls = [one.gateway.url, two.gateway.url]
+        assert_a_reset_is_felt_at_both(one, two)
+
+        async def twice_as_much() -> list[Offered]:
+            await window_begins(60)
+            return await offer(urls, key["key"], "m", rate=2000 / 60, seconds=59.5)
+
+        done = asyncio.run(twice_as_much())
+        counts = statuses(done)
+        assert set(counts) == {200, 429}, counts
+        assert sum(counts.values()) >= 1900, "twice as much was offered"
+        minute = min(each.sent for each in done) // 60
+        admitted = sum(each.status == 200 and each.answered // 60 == minute for each in done)
+        assert 980 <= admitted <= 1000, counts
+        until(lambda: chat(two.gateway.url, key["key"], "m").status_code == 200, "the next minute is a new one")
 
 
 def assert_a_reset_is_felt_at_both(one: Installation, two: Installation) -> None:
@@ -101,40 +131,6 @@ def assert_a_reset_is_felt_at_both(one: Installation, two: Installation) -> None
     one.running.api("POST", "/limits/reset", {"subject": "key", "name": key["id"]})
     spent_s = until(lambda: chat(two.gateway.url, key["key"], "m").status_code == 200, "the other one has heard of it")
     assert spent_s < 5
-
-
-@pytest.fixture
-def on_redis(tmp_path: Path, upstream: RunningSimulator, redis_server: RedisServer) -> Iterator[Installation]:
-    env = {"TURNPIKE_LEASES": "redis", "TURNPIKE_REDIS_URL": f"unix://{redis_server.socket}"}
-    with installation(tmp_path / "one", upstream, relays=2, env=env) as made:
-        add_models(made.running, {"m": "simulator"})
-        yield made
-
-
-def test_without_the_truth_closed_limits_refuse_open_ones_go_on_and_all_is_well_when_it_is_back(
-    on_redis: Installation, redis_server: RedisServer
-) -> None:
-    made = on_redis
-    closed = limited_key(made, "closed", amount=1000, window_s=2)
-    opened = limited_key(made, "open", amount=1000, window_s=2, on_unreachable="open")
-    free = new_key(made, "without limits")
-    keys = [each["key"] for each in (closed, opened, free)]
-    for key in keys:
-        assert chat(made.gateway.url, key, "m").status_code == 200
-    redis_server.stop()
-    try:
-        time.sleep(2.1)  # slices end with their window
-        refused = chat(made.gateway.url, keys[0], "m")
-        assert refused.status_code == 503, refused.text
-        assert int(refused.headers["retry-after"]) >= 1
-        for key in keys[1:]:
-            assert all(chat(made.gateway.url, key, "m").status_code == 200 for _ in range(5))
-        assert made.health()["checks"]["limits"] != "ok"
-        assert made.health()["status"] == "degraded"
-    finally:
-        redis_server.start()
-    until(lambda: chat(made.gateway.url, keys[0], "m").status_code == 200, "limits are counted again")
-    made.wait_until_well()
 
 
 def test_the_seats_of_a_relay_that_was_killed_come_free(tmp_path: Path, upstream: RunningSimulator) -> None:

@@ -60,6 +60,8 @@ class LimitRule(msgspec.Struct, frozen=True, gc=False):
     """Counts calls for models of this pattern alone."""
     operation: str = ""
     """Counts calls of this operation or endpoint alone."""
+    estimate: bool = False
+    """Of tokens: takes what a call is likely to use when it is admitted, not the most that it can use."""
 
     @property
     def limit(self) -> int:

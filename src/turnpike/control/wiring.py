@@ -13,6 +13,7 @@ from turnpike.control.app import create_app
 from turnpike.control.delivery.runners import event_runners
 from turnpike.control.domains.budgets.overseer import Overseer
 from turnpike.control.domains.catalog.checking import ProviderChecks
+from turnpike.control.domains.limits.resets import ResetWatch
 from turnpike.control.domains.objects.batches import BatchCosts
 from turnpike.control.drain import checks
 from turnpike.control.drain.runner import DrainRunner
@@ -40,6 +41,7 @@ def build(services: ControlServices) -> tuple[ASGIApp, ASGIApp]:
     overseer = Overseer(services.database, services.money)
     services.runners = [*services.runners, HeadSigner(services), drain, PeriodicTasks(services), batches]
     services.runners += [services.refusals, overseer, ProviderChecks(services)]
+    services.runners.append(ResetWatch(services.database, services.limits_reset))
     services.runners += event_runners(services)
     return app, AdminDoor(app)
 

@@ -19,7 +19,7 @@ from turnpike.relay.answering import Answering
 from turnpike.relay.attempt import Attempt
 from turnpike.relay.gates import Gate, gates_of, release_target
 from turnpike.relay.keys import Entry
-from turnpike.relay.limits.estimates import expected
+from turnpike.relay.limits.estimates import bounded, expected
 from turnpike.relay.load.again import WAIT_AT_MOST_S, back_off_s, rest_of, worth_retrying
 from turnpike.relay.money.bounding import bound_of, extend
 from turnpike.relay.passage.stored import Stored, concerns
@@ -245,6 +245,10 @@ class Call(Answering):
     def expected(self, resource: str) -> int:
         """As Governed.expected."""
         return expected(self.fields, len(self.body), resource)
+
+    def bound_tokens(self, bounds: tuple[Bound, ...]) -> int | None:
+        """The most tokens that the call can use at any of these deployments; None: not to be known."""
+        return bounded(self.fields, self.body, self.route.operation, bounds)
 
     # ---- from the attempt
 

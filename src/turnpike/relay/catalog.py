@@ -31,6 +31,7 @@ from turnpike.errors import (
 from turnpike.relay.backend import Backend, Backends
 from turnpike.relay.endpoints import Route
 from turnpike.relay.gates import target_gates
+from turnpike.relay.gates.memory import Remembered
 from turnpike.relay.metrics import Labels, Metrics
 from turnpike.relay.pools import Pool, Pools
 from turnpike.relay.routing.plan import Plan, RoutedPlan
@@ -149,7 +150,10 @@ def _with_parameter(path: bytes, name: str, value: str) -> bytes:
 class Catalog:
     """One snapshot, indexed."""
 
-    __slots__ = ("_backends", "_metrics", "_pools", "_slugs", "_targets", "index", "names", "providers", "snapshot")
+    __slots__ = (
+        "_backends", "_metrics", "_pools", "_slugs", "_targets", "index", "names", "providers", "remembered",
+        "snapshot",
+    )  # fmt: skip
 
     def __init__(self, snapshot: Snapshot, backends: Backends, pools: Pools, metrics: Metrics):
         self.snapshot = snapshot
@@ -161,6 +165,8 @@ class Catalog:
         self._pools = pools
         self._metrics = metrics
         self._targets: dict[tuple[str, str, str, str], Target] = {}
+        self.remembered = Remembered()
+        """Gates of callers."""
 
     def plan(self, profile: "Profile", endpoint: Endpoint, name: str, slug: str | None = None) -> Plan:
         """`slug`: of the only provider that may serve it. Where routes or residency policies have a say the plan's

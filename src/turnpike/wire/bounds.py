@@ -8,6 +8,7 @@ write without a bound that could be known. Output: the caller's own limit, else 
 None stands for what has no bound or no price.
 """
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,6 +34,17 @@ _TOOLS = (
     b'"local_shell', b'"image_generation"', b'"tool_search', b'"container',
 )  # fmt: skip
 """Of tools that the provider runs."""
+_PLAIN = frozenset(
+    b"""model messages role content name text type input instructions contents parts system system_instruction
+    systemInstruction max_tokens max_completion_tokens max_output_tokens maxOutputTokens temperature top_p topP top_k
+    topK n candidateCount stop stop_sequences stopSequences stream stream_options include_usage seed user metadata
+    user_id presence_penalty frequency_penalty logprobs top_logprobs response_format generationConfig generation_config
+    reasoning_effort reasoning effort verbosity thinking budget_tokens thinkingConfig thinkingBudget encoding_format
+    dimensions""".split()
+)
+"""Members of requests that are text and nothing else. What such a request holds need not be searched."""
+_members = re.compile(rb'"([^"\\ ]+)"\s*:').findall
+"""All members' names (none that means anything has a blank in it), and some of what looks like one in a text."""
 _TIERS = (b"service_tier", b"serviceTier", b'"speed"')
 _SPOKEN_TOKENS_A_S = 20
 """No one speaks faster: for the text of what was said."""
@@ -40,7 +52,7 @@ _IMAGE_TOKENS = 8192
 """A picture of the largest size and the best quality has about six thousand."""
 _SPEECH_TOKENS, _SPEECH_TOKENS_A_CHARACTER = 256, 8
 """A voice that reads at its usual pace makes one and a third for a character."""
-_ESCAPED = b"\\u00"
+_ESCAPED = b"\\u"
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -65,6 +77,11 @@ class Bound:
         """Equal for deployments whose calls have the same bound."""
         return (self._rates, self._context, self._most)
 
+    @property
+    def counts_as(self) -> tuple[int | None, int | None]:
+        """Equal for deployments whose calls have the same bound of tokens."""
+        return (self._context, self._most)
+
     def of(self, head: Head, body: bytes, made: int | None = None) -> int | None:
         """In nano-dollars, of a call whose whole request is `body`. `made`: the most tokens of what it makes, where
         that is no text."""
@@ -72,26 +89,45 @@ class Bound:
             return None
         if _ESCAPED in body:
             body = _plainly(body)
-        for word in _TOOLS:
-            if word in body:
-                return None
+        is_plain = _PLAIN.issuperset(_members(body))
+        counts = self._counts(head, body, made, is_plain=is_plain)
+        if counts is None:
+            return None
+        input_tokens, output = counts
+        if (input_tokens is None and self._input) or (output is None and self._output):
+            return None
+        pico = (input_tokens or 0) * self._input + (output or 0) * self._output + self._request
+        if self._dear != 1000 and not is_plain and any(word in body for word in _TIERS):
+            pico = pico * self._dear // 1000
+        return -(-pico // PICO_PER_NANO)
+
+    def tokens_of(self, head: Head, body: bytes, *, answers: bool) -> int | None:
+        """The most tokens that a call reads and makes; None: not to be known. `answers`: it makes any."""
+        if _ESCAPED in body:
+            body = _plainly(body)
+        counts = self._counts(head, body, None if answers else 0, is_plain=_PLAIN.issuperset(_members(body)))
+        if counts is None:
+            return None
+        input_tokens, output = counts
+        return None if input_tokens is None or output is None else input_tokens + output
+
+    def _counts(
+        self, head: Head, body: bytes, made: int | None, *, is_plain: bool
+    ) -> tuple[int | None, int | None] | None:
+        """The most tokens that are read, and made. None: tools of the provider read and make what nobody knows."""
         input_tokens: int | None = len(body) + TEMPLATE_TOKENS
         context = self._context
         if context is not None and context < input_tokens:
             input_tokens = context
-        for word in _ELSEWHERE:
-            if word in body:
+        if not is_plain:
+            if any(word in body for word in _TOOLS):
+                return None
+            if any(word in body for word in _ELSEWHERE):
                 input_tokens = context
-                break
         output = head.output_bound() if made is None else made
         if output is None and self._most is not None:
             output = self._most * head.choices()
-        if (input_tokens is None and self._input) or (output is None and self._output):
-            return None
-        pico = (input_tokens or 0) * self._input + (output or 0) * self._output + self._request
-        if self._dear != 1000 and any(word in body for word in _TIERS):
-            pico = pico * self._dear // 1000
-        return -(-pico // PICO_PER_NANO)
+        return input_tokens, output
 
     def of_pieces(self, head: Head, body: bytes, media: MediaUsage) -> int | None:
         """Likewise, of a call that is billed by the piece as well: pictures, video, searches."""
@@ -144,7 +180,8 @@ def _dearest_service(rates: Rates) -> int:
 
 
 def _plainly(body: bytes) -> bytes:
-    """Without escapes of plain letters, which a member's name could hide behind."""
+    """Without escapes, which a member's name could hide behind, and which are longer than the letters that a tokenizer
+    will see."""
     try:
         return _encode(_decode(body))
     except (msgspec.DecodeError, RecursionError):

@@ -9,7 +9,7 @@ import pytest
 from tests.support.gateway import RunningGateway, register_simulator, running_gateway
 from tests.support.simulator import RunningSimulator
 
-AMOUNT, WINDOW_S = 20, 600
+AMOUNT, WINDOW_S = 20, 86_400
 
 
 @pytest.fixture(scope="module")

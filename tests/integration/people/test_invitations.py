@@ -6,6 +6,7 @@ from tests.support.control import Api, api, make_key, make_user
 from tests.support.people import AUTH, PASSWORD, browser, make_account, sign_in
 from turnpike.control.domains.auth import people
 from turnpike.control.oidc.config import IssuerConfig
+from turnpike.control.infra.mail import Mail
 from turnpike.control.services import ControlServices
 
 INVITATIONS = "/api/v1/invitations"
@@ -25,19 +26,20 @@ def token_of(made: dict[str, Any]) -> str:
 
 async def test_a_link_makes_the_person_once(services: ControlServices, operator: Api, stranger: Api) -> None:
     department = await operator.data("POST", "/api/v1/departments", {"name": "Research"})
-    sent: list[tuple[str, str]] = []
+    sent: list[Mail] = []
 
     class Mailer:
-        async def send(self, to: str, subject: str, text: str) -> bool:
-            sent.append((to, text))
-            return True
+        configured = True
+
+        async def send(self, mail: Mail) -> None:
+            sent.append(mail)
 
     services.mailer = Mailer()
     body = {"email": "Ada@Example.com", "role": "department_admin", "department_id": department["id"]}
     made = await operator.data("POST", INVITATIONS, body)
     assert (made["email"], made["status"], made["mailed"]) == ("ada@example.com", "open", True)
-    ((to, text),) = sent
-    assert (to, made["url"] in text) == ("ada@example.com", True)
+    (mail,) = sent
+    assert (mail.to, made["url"] in mail.text) == (("ada@example.com",), True)
     listed = await operator.data("GET", INVITATIONS, params={"status": "open"})
     assert [row["id"] for row in listed] == [made["id"]]
     assert token_of(made) not in str(operator.answers[-1:])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from turnpike.wire import bounds
 from turnpike.wire.bounds import Bound
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.estimate import TEMPLATE_TOKENS
@@ -90,3 +91,42 @@ def test_no_usage_that_the_limits_allow_costs_more(text: str, most: int, data: s
         output_tokens=data.draw(st.integers(0, most)),
     )
     assert cost_nanousd(usage, RATES) <= (bound(body) or 0)
+
+
+def test_escaped_letters_count_as_the_letters_that_they_are() -> None:
+    body = chat("你好 привет", max_tokens=1)
+    plain = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    escaped = json.dumps(body, separators=(",", ":")).encode()
+    assert len(escaped) > len(plain)
+    assert bound(escaped) == bound(plain)
+
+
+def test_members_that_are_taken_for_plain_text_mean_nothing_else() -> None:
+    for name in bounds._PLAIN:  # pyright: ignore[reportPrivateUsage] - what the fast way rests on
+        member = b'"%b":' % name
+        found = [word for word in (*bounds._ELSEWHERE, *bounds._TOOLS, *bounds._TIERS) if word in member]  # pyright: ignore[reportPrivateUsage]
+        assert found == [], name
+
+
+def test_a_text_may_speak_of_files_and_tools() -> None:
+    body = chat('the "file_id": of web_search, "image_url" and "tools"', max_tokens=1)
+    spaced = json.dumps(body)
+    assert bound(spaced.encode()) == (len(spaced) + TEMPLATE_TOKENS) * 1000 + 2000
+
+
+@pytest.mark.parametrize("member", ['"image_url"', '"image_url" ', '"image_url"\n\t', '"im\\u0061ge_url"'])
+def test_a_member_is_found_however_it_is_written(member: str) -> None:
+    body = '{"model": "m", "messages": [{"role": "user", "content": [{"text": ": , :", MEMBER: 1}]}], "max_tokens": 1}'
+    body = body.replace("MEMBER", member)
+    assert bound(body.encode()) == 100_000 * 1000 + 2000
+
+
+def test_the_most_tokens_are_those_of_the_bytes_and_of_the_answer() -> None:
+    body = json.dumps(chat()).encode()
+    model = Bound(None, 100_000, 1000)
+    head = CHAT.read_head(body)
+    assert model.tokens_of(head, body, answers=True) == len(body) + TEMPLATE_TOKENS + 1000
+    assert model.tokens_of(head, body, answers=False) == len(body) + TEMPLATE_TOKENS
+    assert Bound(None, None, None).tokens_of(head, body, answers=True) is None
+    searching = json.dumps(chat(tools=[{"type": "web_search"}])).encode()
+    assert model.tokens_of(head, searching, answers=True) is None

@@ -67,11 +67,17 @@ def set_limit(
     unreachable: Annotated[
         Literal["closed", "open"], Parameter(help="When nothing can be counted: refuse, or let pass.")
     ] = "closed",
+    counting: Annotated[
+        Literal["bound", "estimate"],
+        Parameter(help="Of tokens: take the most that a call can use, or what it is likely to use."),
+    ] = "bound",
     who: Who = NOBODY,
     common: Common = DEFAULT,
 ) -> None:
     """Set a limit, or change it."""
     body: dict[str, Any] = {"resource": resource, "amount": amount, "burst": burst, "on_unreachable": unreachable}
+    if resource == "tokens":
+        body["counting"] = counting
     if resource != "concurrency":
         body["window_s"] = _seconds(per)
     body.update({"model": for_model} if for_model else {})

@@ -97,7 +97,10 @@ def _caching(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> Ga
 BUILDERS: "tuple[Builder, ...]" = (build_limits, build_guards, _caching, _money)
 """In the order of passing: limits, guards, cache, money, the queue."""
 TARGET_BUILDERS: "tuple[TargetBuilder, ...]" = (build_target_limits, _money_of_target)
-_REMEMBERED_AT_MOST = 10_000
+
+
+_FREE_AT_MOST = 10_000
+"""Callers without gates that a plan remembers."""
 
 
 def gates_of(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> tuple[Gate, ...]:
@@ -106,9 +109,10 @@ def gates_of(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> tu
     if gates is None:
         made = (build(relay, entry, route, plan) for build in BUILDERS)
         gates = tuple(gate for gate in made if gate is not None)
-        if len(plan.gates) >= _REMEMBERED_AT_MOST:
-            plan.gates.clear()
-        plan.gates[entry] = gates
+        if gates:
+            relay.catalog.remembered.add(entry, plan, gates)
+        elif len(plan.gates) < _FREE_AT_MOST:
+            plan.gates[entry] = gates
     entry.gated, entry.gates = plan, gates
     return gates
 

@@ -4,11 +4,12 @@ On the common path it looks at numbers that this relay holds, takes from them, a
 What is not there is waited for (turnpike.relay.limits.waits).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 from turnpike.contract.limits import Resource, Subject
 from turnpike.relay.limits import words
-from turnpike.relay.limits.estimates import concerns, used
+from turnpike.relay.limits.estimates import BOUNDED, concerns, used
+from turnpike.wire.bounds import Bound
 from turnpike.wire.operations import Operation
 
 if TYPE_CHECKING:
@@ -31,6 +32,18 @@ _WHOLE = (Resource.REQUESTS, Resource.CONCURRENCY)
 _SHOWN = (Resource.REQUESTS, Resource.TOKENS)
 
 
+class Bounded(Protocol):
+    """What the gate asks of calls of the operations in BOUNDED besides being governed."""
+
+    def bound_tokens(self, bounds: tuple[Bound, ...], /) -> int | None:
+        """The most tokens that the call can use at any of these deployments; None: not to be known."""
+        ...
+
+
+def _is_bounded(rule: "LimitRule") -> bool:
+    return rule.resource == Resource.TOKENS and not rule.estimate
+
+
 class _Held:
     """What a call has taken that is settled when it ends."""
 
@@ -39,7 +52,7 @@ class _Held:
     def __init__(self, desk: "Desk", sums: "list[tuple[Meter, int, int]]", seats: "tuple[Meter, ...]") -> None:
         self._desk = desk
         self._sums = sums
-        """With the window that each was taken in."""
+        """With the count that each was taken of."""
         self._seats = seats
 
     def release(self, call: "Governed", usage: "Usage | None", cost_nanousd: int | None) -> None:
@@ -48,32 +61,45 @@ class _Held:
             seats.left += 1
             if seats.waits:
                 desk.freed(seats)
-        for meter, amount, start_ms in self._sums:
+        for meter, amount, count in self._sums:
+            is_running = meter.count == count
+            if is_running:
+                meter.pending -= amount
             if usage is not None:
                 over = used(usage, meter.rule.resource) - amount
             elif cost_nanousd == 0:
                 over = -amount
             else:
                 continue
-            if over < 0 and meter.start_ms != start_ms:
+            if over < 0 and not is_running:
                 continue
             meter.left -= over
             if meter.left < 0:
                 desk.want(meter)
+            elif meter.waits:
+                desk.freed(meter)
 
 
 class LimitsGate:
     """Meters of requests and seats take one for each call; those of sums as much as the call is expected to use."""
 
     __slots__ = (
-        "_addresses", "_anthropic", "_desk", "_faces", "_now", "_of_target", "_ones", "_policy", "_seats", "_sums",
-        "_windows",
+        "_addresses", "_anthropic", "_bounds", "_desk", "_faces", "_now", "_of_target", "_ones", "_policy", "_seats",
+        "_sums", "_windows",
     )  # fmt: skip
 
     def __init__(
-        self, desk: "Desk", meters: "Iterable[Meter]", *, addresses: bool, anthropic: bool, of_target: bool
+        self,
+        desk: "Desk",
+        meters: "Iterable[Meter]",
+        bounds: "Iterable[Bound]",
+        *,
+        addresses: bool,
+        anthropic: bool,
+        of_target: bool,
     ) -> None:
-        """`addresses`: there are rules for addresses, too."""
+        """`addresses`: there are rules for addresses, too. `bounds`: of the deployments; none where the operation has
+        no bound of tokens."""
         meters = tuple(meters)
         self._desk = desk
         self._now = desk.now
@@ -81,7 +107,9 @@ class LimitsGate:
         self._seats = tuple(meter for meter in meters if meter.is_seats)
         summed = (meter for meter in meters if meter.rule.resource not in _WHOLE)
         self._sums = tuple((meter, meter.rule.resource, meter.rule.limit or 1) for meter in summed)
-        """With the most that is asked of each: a call that needs more than all of it waits for all of it."""
+        """With the most that is asked of each: a call that is expected to need more waits for all of it."""
+        counted = addresses or any(_is_bounded(meter.rule) for meter, *_ in self._sums)
+        self._bounds = tuple({bound.counts_as: bound for bound in bounds}.values()) if counted else ()
         self._windows = () if of_target else tuple(meter for meter in meters if not meter.is_seats)
         self._addresses = addresses
         self._anthropic = anthropic
@@ -97,16 +125,16 @@ class LimitsGate:
             if meter.left <= meter.low or now >= meter.until:
                 return self._enter_any(call)
         sums: list[tuple[Meter, int, int]] = []
-        for meter, resource, limit in self._sums:
-            amount = call.expected(resource)
-            amount = min(amount, limit)
-            if meter.left - amount < meter.low or now >= meter.until:
-                return self._enter_any(call)
-            sums.append((meter, amount, meter.start_ms))
+        if self._sums:
+            for meter, amount in self._summed(call):
+                if meter.left - amount < meter.low or now >= meter.until:
+                    return self._enter_any(call)
+                sums.append((meter, amount, meter.count))
         for meter in self._ones:
             meter.left -= 1
         for meter, amount, _ in sums:
             meter.left -= amount
+            meter.pending += amount
         if sums or self._seats:
             self._keep(call, _Held(self._desk, sums, self._seats))
         if self._faces:
@@ -116,7 +144,8 @@ class LimitsGate:
     def _enter_any(self, call: "Governed") -> bool:
         units = call.units
         needs = [(meter, 1 if meter.is_seats else min(units, meter.rule.limit or 1)) for meter in self._ones]
-        needs += [(meter, min(call.expected(resource), limit)) for meter, resource, limit in self._sums]
+        if self._sums:
+            needs += self._summed(call)
         if self._addresses:
             needs += self._of_address(call, units)
         now = self._now()
@@ -128,12 +157,33 @@ class LimitsGate:
         self.taken(call, needs)
         return True
 
+    def _summed(self, call: "Governed") -> "list[tuple[Meter, int]]":
+        """What the call takes of each sum. Raises RateLimited for one that may use more than a whole limit."""
+        bound = cast("Bounded", call).bound_tokens(self._bounds) if self._bounds else None
+        return [
+            (meter, self._amount(call, meter, bound) if bound is not None else min(call.expected(resource), limit))
+            for meter, resource, limit in self._sums
+        ]
+
+    def _amount(self, call: "Governed", meter: "Meter", bound: int) -> int:
+        rule = meter.rule
+        if not _is_bounded(rule):
+            return min(call.expected(rule.resource), rule.limit or 1)
+        if bound > rule.limit:
+            self._desk.refusals += 1
+            now = self._now()
+            call.extra_headers += words.refusal_line(meter) + words.NEVER_AGAIN
+            raise words.too_large(meter, bound, now)
+        return bound
+
     # ---- for who waits (turnpike.relay.limits.waits)
 
     def taken(self, call: "Governed", needs: "Needs") -> None:
         """All of it was there."""
-        sums = [(meter, amount, meter.start_ms) for meter, amount in needs if meter.rule.resource not in _WHOLE]
+        sums = [(meter, amount, meter.count) for meter, amount in needs if meter.rule.resource not in _WHOLE]
         seats = tuple(meter for meter, _ in needs if meter.is_seats)
+        for meter, amount, _ in sums:
+            meter.pending += amount
         if sums or seats:
             self._keep(call, _Held(self._desk, sums, seats))
         self.show(call, needs)
@@ -163,7 +213,11 @@ class LimitsGate:
         for rule in self._desk.book.of_address(address):
             meter = self._desk.address_meter(rule, address)
             if rule.resource not in _WHOLE:
-                needs.append((meter, min(call.expected(rule.resource), rule.limit or 1)))
+                bound = cast("Bounded", call).bound_tokens(self._bounds) if self._bounds else None
+                if bound is not None:
+                    needs.append((meter, self._amount(call, meter, bound)))
+                else:
+                    needs.append((meter, min(call.expected(rule.resource), rule.limit or 1)))
             else:
                 needs.append((meter, 1 if meter.is_seats else min(units, rule.limit or 1)))
         return needs
@@ -192,18 +246,23 @@ class LimitsGate:
 class _TargetGate:
     """Limits of a provider and a deployment. The desk is known with the first call."""
 
-    __slots__ = ("_gate", "_instances")
+    __slots__ = ("_bounds", "_gates", "_instances")
 
-    def __init__(self, instances: "list[tuple[LimitRule, str]]") -> None:
+    def __init__(self, instances: "list[tuple[LimitRule, str]]", bounds: "tuple[Bound, ...]") -> None:
         self._instances = instances
-        self._gate: LimitsGate | None = None
+        self._bounds = bounds
+        self._gates: dict[bool, LimitsGate] = {}
+        """By whether the operation has a bound of tokens."""
 
     def enter(self, call: "Governed", /) -> bool:
-        gate = self._gate
+        is_bounded = call.head.route.operation in BOUNDED
+        gate = self._gates.get(is_bounded)
         if gate is None:
             desk = call.relay.limits
             meters = [desk.meter(rule, name) for rule, name in self._instances]
-            gate = self._gate = LimitsGate(desk, meters, addresses=False, anthropic=False, of_target=True)
+            bounds = self._bounds if is_bounded else ()
+            gate = LimitsGate(desk, meters, bounds, addresses=False, anthropic=False, of_target=True)
+            self._gates[is_bounded] = gate
         return gate.enter(call)
 
 
@@ -229,7 +288,8 @@ def build_limits(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -
     }
     meters = [desk.meter(rule, instances.get(Subject(rule.subject), rule.name)) for rule in rules]
     anthropic = route.dialect_name.startswith("anthropic")
-    return LimitsGate(desk, meters, addresses=book.has_addresses, anthropic=anthropic, of_target=False)
+    bounds = [target.bound for target in plan.targets] if operation in BOUNDED else []
+    return LimitsGate(desk, meters, bounds, addresses=book.has_addresses, anthropic=anthropic, of_target=False)
 
 
 def build_target_limits(
@@ -239,4 +299,7 @@ def build_target_limits(
     instances = [(rule, provider.id) for rule in provider.limits]
     if model is not None:
         instances += [(rule, model.id) for rule in model.limits]
-    return _TargetGate(instances) if instances else None
+    if not instances:
+        return None
+    bounds = (Bound(None, model.context_window, model.max_output_tokens),) if model is not None else ()
+    return _TargetGate(instances, bounds)

@@ -30,6 +30,8 @@ _ASK_AGAIN_S = 0.25
 _ADDRESSES_AT_MOST = 20_000
 _TIDY_EVERY_S = 1.0
 _FORGOTTEN_AFTER_S = 30.0
+_LENT_AT_MOST = 4_000
+"""With more slices than that in hand, what rests for a second is given back."""
 _STAKE = 20
 """What one relay holds idle is given back when it is one part in so many of what is left of the window, or more."""
 
@@ -241,6 +243,7 @@ class Desk:
     def _tidy(self, now: float) -> None:
         """Gives back what is not used, and asks for what was used beyond the slice."""
         asks: list[tuple[Meter, SliceAsk]] = []
+        rests_s = _FORGOTTEN_AFTER_S if len(self._lent) <= _LENT_AT_MOST else 0.0
         for meter in list(self._lent):
             if now >= meter.until:
                 self._lent.discard(meter)
@@ -248,7 +251,7 @@ class Desk:
                 self.want(meter)
             elif meter.left == meter.idle and not meter.asked and not meter.waits:
                 rested_s = now - meter.granted_at
-                if meter.left * _STAKE >= meter.remaining(now) or rested_s > _FORGOTTEN_AFTER_S:
+                if meter.left * _STAKE >= meter.remaining(now) or rested_s > rests_s:
                     asks.append((meter, meter.give_back()))
                     self._lent.discard(meter)
             else:
@@ -273,7 +276,7 @@ class Desk:
     @property
     def state(self) -> str:
         """`ok`, or what is wrong."""
-        if self.away_since is None or self.book.is_empty:
+        if self.away_since is None or not self._meters:
             return "ok"
         return "limits cannot be counted at the moment"
 

@@ -1,5 +1,7 @@
 """What a call is expected to use of a resource, and what it has used when it is over."""
 
+from typing import TYPE_CHECKING
+
 from turnpike.contract.limits import Resource
 from turnpike.wire.dialect import Head
 from turnpike.wire.estimate import tokens_of_bytes
@@ -7,8 +9,13 @@ from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS, OUTPUT_AUDIO_TOKEN_M
 from turnpike.wire.operations import Operation
 from turnpike.wire.types.usage import Usage
 
+if TYPE_CHECKING:
+    from turnpike.wire.bounds import Bound
+
 OUTPUT_TOKENS = 256
 """Of a call that sets no bound."""
+BOUNDED = frozenset((Operation.CHAT, Operation.EMBEDDINGS, Operation.MODERATION))
+"""Whose tokens have a bound; those of others are estimated."""
 _IMAGES = frozenset((Operation.IMAGE_GENERATION, Operation.IMAGE_EDIT, Operation.IMAGE_VARIATION))
 _SOUND = frozenset((Operation.SPEECH, Operation.TRANSCRIPTION, Operation.TRANSLATION, Operation.REALTIME))
 
@@ -35,6 +42,18 @@ def expected(fields: Head, body_bytes: int, resource: str) -> int:
         return max(1, -(-(milliseconds or 0) // 1000))
     asked = fields.counted(None)
     return max(1, asked.media.images) if asked is not None and asked.media is not None else 1
+
+
+def bounded(fields: Head, body: bytes, operation: str, bounds: "tuple[Bound, ...]") -> int | None:
+    """The most tokens that a call can use at any of these deployments; None: not to be known."""
+    answers = operation == Operation.CHAT
+    most = 0
+    for bound in bounds:
+        found = bound.tokens_of(fields, body, answers=answers)
+        if found is None:
+            return None
+        most = max(most, found)
+    return most or None
 
 
 def used(usage: Usage, resource: str) -> int:

@@ -21,6 +21,10 @@ _PREFETCHED_FROM = 4
 _ASK_AGAIN_S = 0.25
 """How long nobody asks for more of what is used up: it may be reset, raised, or given back by another relay."""
 _SEAT_PARTS = 8
+_SEAT_PATIENCE_S = 0.5
+"""A seat that another relay is about to give up is worth waiting for."""
+PENDING_PATIENCE_S = 3.0
+"""So is what calls under way have reserved beyond what they will have used."""
 SEATS_TTL_S = SEATS_TTL_MS / 1000
 
 
@@ -28,8 +32,8 @@ class Meter:
     """A window's slice. `scope`: the counter's name (turnpike.contract.limits.scope_of)."""
 
     __slots__ = (
-        "__weakref__", "asked", "back", "base", "dry_until", "ends", "granted_at", "idle", "left", "low", "number",
-        "rule", "scope", "start_ms", "until", "used", "waits", "wanted",
+        "__weakref__", "asked", "back", "base", "count", "dry_until", "ends", "granted_at", "idle", "left", "low",
+        "number", "pending", "rule", "scope", "start_ms", "until", "used", "waits", "wanted",
     )  # fmt: skip
     is_seats = False
 
@@ -48,6 +52,8 @@ class Meter:
         self.ends = 0.0
         """When the window ends, at the latest."""
         self.start_ms = 0
+        self.count = 0
+        """Rises when it begins anew: what was taken before does not come back."""
         self.wanted = 0
         """The last prefetch."""
         self.base = 0
@@ -58,6 +64,8 @@ class Meter:
         self.dry_until = 0.0
         """Until then it is taken for used up."""
         self.back = 0
+        self.pending = 0
+        """Of this window, reserved by calls under way: what they do not use comes back."""
         self.idle = -1
         """What was left at the last sweep."""
         self.waits: list[Wait] | None = None
@@ -68,6 +76,11 @@ class Meter:
 
     def has(self, amount: int, now: float) -> bool:
         return self.left >= amount and now < self.until
+
+    @property
+    def patience_s(self) -> float:
+        """How long a call waits where there is nothing more."""
+        return PENDING_PATIENCE_S if self.pending > 0 else 0.0
 
     def is_dry(self, now: float) -> bool:
         return now < self.dry_until
@@ -112,6 +125,9 @@ class Meter:
         usable_s = answer.usable_for_ms / 1000
         if answer.start_ms != self.start_ms or now >= self.until:
             self.left = 0
+            if answer.start_ms != self.start_ms:
+                self.count += 1
+                self.pending = 0
             self.start_ms = answer.start_ms
         self.left += answer.granted
         self.until = sent_at + usable_s
@@ -129,8 +145,9 @@ class Meter:
         self.low = 0
 
     def forget(self) -> None:
-        """An administrator has reset the counter."""
-        self.left = self.low = self.used = 0
+        """An administrator has reset the counter. What comes back of before is of no window."""
+        self.count += 1
+        self.left = self.low = self.used = self.pending = 0
         self.until = self.ends = self.dry_until = self.granted_at = 0.0
 
 
@@ -154,6 +171,10 @@ class Seats(Meter):
     def resets_in_s(self, now: float) -> float:
         """Whenever a call ends: nobody knows."""
         return 1.0
+
+    @property
+    def patience_s(self) -> float:
+        return _SEAT_PATIENCE_S
 
     @property
     def spare(self) -> int:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     Needs = Sequence[tuple[Meter, int]]
 
 AT_MOST_S = 3.0
-_SEAT_PATIENCE_S = 0.5
-"""A seat that another relay is about to give up is worth waiting for."""
 
 
 class Keeper(Protocol):
@@ -79,19 +77,24 @@ class Wait:
                     self._desk.want(meter)
                 continue
             if self._goes_on(meter):
+                self._desk.want(meter)  # or nobody would find out that it can be counted again
                 continue
-            if meter.is_dry(now) and (not meter.is_seats or waited_s >= _SEAT_PATIENCE_S):
+            is_dry = meter.is_dry(now)
+            told = meter.dry_until > self.since
+            if (is_dry and waited_s >= meter.patience_s) or (told and waited_s >= AT_MOST_S):
                 self._desk.refusals += 1
                 self.call.extra_headers += words.refusal_line(meter)
                 return words.refused(meter, now)
             if waited_s >= AT_MOST_S or self._desk.is_lost(now):
+                self._desk.want(meter)
                 self.call.extra_headers += words.refusal_line(meter)
                 return words.unknown(meter, now)
             if meter.waits is None:
                 meter.waits = []
             if self not in meter.waits:
                 meter.waits.append(self)
-            self._desk.want(meter)
+            if meter.is_seats or not is_dry:
+                self._desk.want(meter)
         return None
 
     def _short(self, now: float) -> bool:

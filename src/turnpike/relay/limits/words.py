@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from turnpike.contract.limits import LimitRule
     from turnpike.relay.limits.meters import Meter
 
+NEVER_AGAIN = b"x-should-retry: false\r\n"
+"""What the vendors' SDKs heed: trying the same again is of no use."""
+_PENDING_RETRY_S = 2
 _SPANS = {1: "second", 60: "minute", 3600: "hour", 86400: "day", 604800: "week"}
 _NAMES = {Resource.AUDIO_SECONDS: "seconds of audio", Resource.CONCURRENCY: "requests at once"}
 _SUBJECTS = {
@@ -94,7 +97,10 @@ def refused(meter: "Meter", now: float) -> RateLimited:
     """The limit is reached."""
     rule = meter.rule
     wait_s = max(1, ceil(meter.resets_in_s(now)))
-    if meter.is_seats:
+    if meter.pending > 0:
+        wait_s = min(wait_s, _PENDING_RETRY_S)
+        end = "What is left of it is reserved by calls that are under way. Try again when they have ended."
+    elif meter.is_seats:
         end = "Try again when one of them has ended."
     else:
         end = f"It is renewed in {wait_s} s."
@@ -102,6 +108,16 @@ def refused(meter: "Meter", now: float) -> RateLimited:
         f"The limit {_subject(rule)} is reached: {_amount(rule)}. {end}",
         details={"limit": _details(meter, now)},
         retry_after_s=wait_s,
+    )
+
+
+def too_large(meter: "Meter", needed: int, now: float) -> RateLimited:
+    """One call alone may use more than the whole limit: it can never pass as it is."""
+    rule = meter.rule
+    return RateLimited(
+        f"This request may use up to {needed} tokens, more than the whole limit {_subject(rule)}: {_amount(rule)}."
+        " Send a lower limit of output tokens, or a shorter prompt.",
+        details={"limit": {**_details(meter, now), "needed": needed}},
     )
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _LOOK_S = 2.0
 """How often purses are looked through for money that nobody needs."""
 _IDLE_S = 20.0
+_HELD_AT_MOST = 4_000
+"""With more pots than that in hand, what was not used since the last look is given back."""
 
 
 class Money:
@@ -131,10 +133,11 @@ class Money:
 
     def _look_through(self, now: float) -> None:
         at_ms = int(self._relay.now() * 1000 + self._relay.wall_offset_ms)
+        idle_s = _IDLE_S if len(self._holding) <= _HELD_AT_MOST else _LOOK_S
         for pot in list(self._holding):
             if pot.idle:
                 del self._holding[pot]
-            elif pot.left > 0 and not pot.waiting and (now - pot.used_at > _IDLE_S or pot.end_ms <= at_ms):
+            elif pot.left > 0 and not pot.waiting and (now - pot.used_at > idle_s or pot.end_ms <= at_ms):
                 pot.give_back()
             elif pot.owes and not pot.asking:
                 self.say_held(pot)

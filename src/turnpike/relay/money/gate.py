@@ -84,7 +84,7 @@ class MoneyGate:
 
     def __init__(self, specs: tuple[BudgetSpec, ...], bounds: "Iterable[Bound]", *, at_target: bool = False) -> None:
         self._specs = specs
-        self._bounds = tuple({bound.same_as: bound for bound in bounds}.values())
+        self._bounds = _distinct(bounds)
         self._at_target = at_target
         self._purses: tuple[Purse, ...] = ()
 
@@ -177,6 +177,15 @@ class MoneyGate:
 def _reservation(parts: "Iterable[tuple[Pot, int]]", *, at_target: bool, before: int) -> Reservation:
     pots, amounts = zip(*parts, strict=True)
     return Reservation(pots, amounts, at_target=at_target, before=before)
+
+
+def _distinct(bounds: "Iterable[Bound]") -> tuple[Bound, ...]:
+    """Rates of pictures hold tables, which have no hash."""
+    found: list[Bound] = []
+    for bound in bounds:
+        if not any(bound.same_as == other.same_as for other in found):
+            found.append(bound)
+    return tuple(found)
 
 
 # ---- who has one

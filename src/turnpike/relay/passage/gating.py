@@ -36,7 +36,9 @@ def gates_before(call: "PassageCall") -> tuple[Gate, ...]:
             build_limits(call.relay, entry, call.head.route, plan),
             build_money(call.relay, entry, call.head.route, None),
         )
-        gates = plan.gates[entry] = tuple(gate for gate in made if gate is not None)
+        gates = tuple(gate for gate in made if gate is not None)
+        if gates:
+            call.relay.catalog.remembered.add(entry, plan, gates)
     return gates + target_gates(_model_of(call), call.way.provider, call.way.credential)
 
 

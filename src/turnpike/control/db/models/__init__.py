@@ -28,7 +28,7 @@ from turnpike.control.db.models.identity import Department, User
 from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
-from turnpike.control.db.models.limits import Limit, Tier
+from turnpike.control.db.models.limits import Limit, LimitReset, Tier
 from turnpike.control.db.models.objects import OwnedObjectRow
 from turnpike.control.db.models.people import (
     Invitation,
@@ -92,6 +92,7 @@ __all__ = [
     "LentSeats",
     "LentWindow",
     "Limit",
+    "LimitReset",
     "Meta",
     "Model",
     "ModelAlias",

@@ -1,9 +1,11 @@
-"""Rules of what may be used in a time or at once, and the tiers that some of them are for."""
+"""Rules of what may be used in a time or at once, the tiers that some of them are for, and word of resets."""
+
+from typing import Any
 
 from sqlalchemy import BigInteger, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from turnpike.control.db.base import Base, Identified, Timed
+from turnpike.control.db.base import Base, Document, Identified, Timed
 
 
 class Tier(Timed, Base):
@@ -31,3 +33,17 @@ class Limit(Identified, Timed, Base):
     on_unreachable: Mapped[str] = mapped_column(String(8), default="closed")
     model: Mapped[str] = mapped_column(String(255), default="")
     operation: Mapped[str] = mapped_column(String(64), default="")
+    counting: Mapped[str] = mapped_column(String(8), default="bound")
+    """Of tokens: `bound` or `estimate`."""
+
+
+class LimitReset(Identified, Base):
+    """Counters that an administrator has reset: for every control process to tell its relays of. Who it was is in the
+    audit log by the request."""
+
+    __tablename__ = "limit_resets"
+    __table_args__ = ({"info": {"audit": False}},)
+
+    at_ms: Mapped[int] = mapped_column(BigInteger)
+    counters: Mapped[list[Any]] = mapped_column(Document)
+    """Scope, resource and length in milliseconds of each."""

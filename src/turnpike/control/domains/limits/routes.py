@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from turnpike.contract.limits import Resource, Subject
-from turnpike.control.domains.limits import counters, rules, tiers
+from turnpike.control.domains.limits import counters, resets, rules, tiers
 from turnpike.control.domains.limits.schemas import (
     CounterView,
     LimitBody,
@@ -70,7 +70,9 @@ async def reset_counters(_: Admin, session: Reading, control: Services, body: Re
     """Begins the running windows of a subject anew, on every relay within a second."""
     found = await counters.of(session, control.settings, body.subject, body.name)
     done = await counters.reset(control.lender.leases, found)
-    control.limits_reset(tuple(each.key for each in done))
+    keys = tuple(each.key for each in done)
+    control.limits_reset(keys)
+    await resets.announce(control.database, keys)
     return ok([view_counter(each) for each in done], f"{len(done)} counters were reset.")
 
 

@@ -42,10 +42,19 @@ class LimitBody(Body):
     )
     model: Named = Field(default="", description="Counts calls for this model alone (`*` as wildcard).")
     operation: Narrowed = Field(default="", description="Counts this operation, or endpoint's path, alone.")
+    counting: Literal["bound", "estimate"] = Field(
+        default="bound",
+        description="Of `tokens`, what a call takes when it is admitted: the most that it can use (`bound`: the limit "
+        "is never gone over), or what it is likely to use (`estimate`: calls that say nothing of their output's length "
+        "find room in small limits, which may be gone over by what is under way). What it has really used counts when "
+        "it ends.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         self.window_s = check_window(self.resource, self.window_s)
+        if self.counting == "estimate" and self.resource != Resource.TOKENS:
+            raise ValueError("`counting` is for limits of tokens")
         if self.subject == Subject.IP and self.name != ANY:
             try:
                 self.name = str(ip_network(self.name, strict=False))
@@ -69,6 +78,7 @@ class LimitView(View):
     on_unreachable: str
     model: str
     operation: str
+    counting: str
     created_at: Moment
     updated_at: Moment
 
@@ -109,6 +119,7 @@ class TierView(View):
 def view_limit(row: Limit) -> LimitView:
     fields = (
         "id", "subject", "name", "resource", "amount", "window_s", "burst", "on_unreachable", "model", "operation",
+        "counting",
     )  # fmt: skip
     return LimitView(
         **{field: getattr(row, field) for field in fields},

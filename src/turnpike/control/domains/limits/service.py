@@ -12,6 +12,7 @@ from turnpike.errors import InvalidRequest
 from turnpike.settings import Settings
 
 OPEN = "open"
+ESTIMATE = "estimate"
 DEFAULT_RULE = "TURNPIKE_RATE_LIMIT_ENABLED"
 """Stands for the id of the rule that settings make."""
 _OF_GRANTS = (Subject.KEY, Subject.USER)
@@ -30,6 +31,7 @@ def rule_of(row: Limit) -> LimitRule:
         open=row.on_unreachable == OPEN,
         model=row.model,
         operation=row.operation,
+        estimate=row.counting == ESTIMATE,
     )
 
 
