@@ -55,3 +55,5 @@ class KeyGrant(msgspec.Struct, frozen=True, gc=False):
     """Of the key and of its owner."""
     budgets: tuple[BudgetSpec, ...] = ()
     """Of the key and of its user."""
+    rights: tuple[int, int, int] | None = None
+    """Bits of turnpike.control.rights.permissions.Rights, for the platform API alone; None: as role and scopes say."""

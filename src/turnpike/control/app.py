@@ -29,6 +29,7 @@ from turnpike.control.domains.ledger.routes import router as ledger
 from turnpike.control.domains.limits.routes import router as limits
 from turnpike.control.domains.limits.routes import tier_router as tiers
 from turnpike.control.domains.policies.routes import router as policies
+from turnpike.control.domains.roles.routes import router as roles
 from turnpike.control.domains.routes.residency_routes import router as residency
 from turnpike.control.domains.routes.routes import router as routes
 from turnpike.control.domains.security.routes import router as security
@@ -44,7 +45,7 @@ from turnpike.control.web.principal import Public
 ROUTERS: tuple[APIRouter, ...] = (
     identity, keys, limits, tiers, budgets, providers, provider_health, credentials, models, aliases, routes,
     residency, policies, ledger, caching, admin, resilience, metrics, audit, security, auth, sessions, issuers,
-    oidc, well_known,
+    oidc, well_known, roles,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

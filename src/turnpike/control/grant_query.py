@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, select
+from sqlalchemy.orm import aliased
 
 from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.limits import LimitRule
 from turnpike.control.budget_specs import budgets_of
 from turnpike.control.db.database import Database
-from turnpike.control.db.models import ApiKey, Credential, Provider, ProviderSetting, User
+from turnpike.control.db.models import ApiKey, Credential, Provider, ProviderSetting, RoleRow, User
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.limits import service as limits
 
@@ -57,6 +58,7 @@ class Found(NamedTuple):
     rules: Rules
 
 
+_KEY_ROLE = aliased(RoleRow)
 _QUERY = (
     select(
         ApiKey.digest,
@@ -73,6 +75,9 @@ _QUERY = (
         User.department_id,
         User.role,
         User.is_active,
+        RoleRow.permissions.label("role_permissions"),
+        ApiKey.role.label("key_role"),
+        _KEY_ROLE.permissions.label("key_role_permissions"),
         Provider.slug,
         ProviderSetting.provider_id,
         ProviderSetting.use_shared_api,
@@ -81,6 +86,8 @@ _QUERY = (
         Credential.sealed,
     )
     .join(User, User.id == ApiKey.user_id)
+    .outerjoin(RoleRow, RoleRow.name == User.role)
+    .outerjoin(_KEY_ROLE, _KEY_ROLE.name == ApiKey.role)
     .outerjoin(Provider, Provider.id == ApiKey.default_provider_id)
     .outerjoin(ProviderSetting, (ProviderSetting.user_id == User.id) & ProviderSetting.is_active)
     .outerjoin(Credential, (Credential.id == ProviderSetting.credential_id) & Credential.is_active)

@@ -84,8 +84,8 @@ async def test_every_route_names_one_permission(services: ControlServices) -> No
     documented = create_app(services).openapi()["paths"]
     assert len(seen) == sum(len(operations) for operations in documented.values()) + 2, "all, and the two pages"
     assert {path: names for path, names in seen.items() if len(names) != 1} == {}
-    known = {*SCOPES, PUBLIC, ANY_KEY, MayReadMetrics.permission}
-    assert all(names[0] in known or set(names[0].split(" or ")) <= known for names in seen.values())
+    known = {*Permission, PUBLIC, ANY_KEY}
+    assert {path: names for path, names in seen.items() if names[0] not in known} == {}
     pages = {"/", "/welcome"}
     assert {path.split(" ")[1] for path, names in seen.items() if names == [PUBLIC]} == PUBLIC_PATHS | pages
 

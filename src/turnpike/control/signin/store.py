@@ -11,6 +11,7 @@ from turnpike.control.db.models import (
     Password,
     ProviderSetting,
     RefreshToken,
+    RoleRow,
     Session,
     SignInThrottle,
     User,
@@ -27,12 +28,14 @@ _PERSON = (
         User.department_id,
         User.role,
         User.is_active,
+        RoleRow.permissions.label("role_permissions"),
         ProviderSetting.provider_id,
         ProviderSetting.use_shared_api,
         Credential.id.label("credential_id"),
         Credential.owner_id,
         Credential.sealed,
     )
+    .outerjoin(RoleRow, RoleRow.name == User.role)
     .outerjoin(ProviderSetting, (ProviderSetting.user_id == User.id) & ProviderSetting.is_active)
     .outerjoin(Credential, (Credential.id == ProviderSetting.credential_id) & Credential.is_active)
     .order_by(ProviderSetting.provider_id)

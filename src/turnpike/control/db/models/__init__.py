@@ -12,7 +12,7 @@ from turnpike.control.db.models.audit import (
 from turnpike.control.db.models.budgets import Budget, BudgetAlert, BudgetCounter, BudgetSlice
 from turnpike.control.db.models.caching import CacheClearRow, CacheRuleRow
 from turnpike.control.db.models.catalog import Credential, Model, ModelAlias, Provider, ProviderSetting
-from turnpike.control.db.models.identity import Department, User
+from turnpike.control.db.models.identity import Department, RoleRow, User
 from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
@@ -71,6 +71,7 @@ __all__ = [
     "ProviderSetting",
     "RefreshToken",
     "ResidencyPolicy",
+    "RoleRow",
     "RouteRow",
     "RouteVersion",
     "Session",

@@ -1,9 +1,9 @@
-"""/api/v1/policies: guards and bounds, for the admin scope."""
+"""/api/v1/policies: guards and bounds, and what they decided."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 
 from turnpike.control.domains.policies import service
 from turnpike.control.domains.policies.schemas import (
@@ -16,21 +16,24 @@ from turnpike.control.domains.policies.schemas import (
     view_decision,
     view_policy,
 )
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import NO_CONTROL, UUID
 from turnpike.control.web.params import Paged, Search, Sort
-from turnpike.control.web.principal import Admin
+from turnpike.control.web.principal import May, Principal
 from turnpike.kit.pagination import parse_sort
 
 router = APIRouter(prefix="/api/v1/policies", tags=["policies"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_POLICIES))]
+Viewer = Annotated[Principal, Depends(May(Permission.VIEW_DECISIONS))]
 PolicyRef = Annotated[str, Path(max_length=64, pattern=NO_CONTROL, description="The id or the name.")]
 _Word = Annotated[str | None, Query(max_length=255, pattern=NO_CONTROL)]
 
 
 @router.get("")
 async def list_policies(
-    _: Admin, session: Reading, page: Paged, search: Search = None, enabled: bool | None = None, sort: Sort = None
+    _: Manager, session: Reading, page: Paged, search: Search = None, enabled: bool | None = None, sort: Sort = None
 ) -> Envelope[list[PolicyView]]:
     """All that there are, switched on or not."""
     rows, total = await service.find(session, search, enabled, parse_sort(sort, service.ORDER, "priority"), page)
@@ -38,13 +41,13 @@ async def list_policies(
 
 
 @router.post("", status_code=201)
-async def create_policy(_: Admin, session: Writing, body: PolicyBody) -> Envelope[PolicyView]:
+async def create_policy(_: Manager, session: Writing, body: PolicyBody) -> Envelope[PolicyView]:
     """In force at all relays within a second."""
     return ok(view_policy(await service.create(session, body.model_dump(mode="json"))))
 
 
 @router.post("/test")
-async def test_policies(_: Admin, session: Reading, body: TestBody) -> Envelope[TestView]:
+async def test_policies(_: Manager, session: Reading, body: TestBody) -> Envelope[TestView]:
     """What guards find in a text or a request (kinds and spans, in characters), and what would go on. Nothing of it is
     kept; moderation models are not asked."""
     draft = None if body.draft is None else body.draft.model_dump(mode="json")
@@ -58,7 +61,7 @@ async def test_policies(_: Admin, session: Reading, body: TestBody) -> Envelope[
 
 @router.get("/decisions")
 async def list_decisions(
-    _: Admin,
+    actor: Viewer,
     session: Reading,
     page: Paged,
     policy: _Word = None,
@@ -74,22 +77,22 @@ async def list_decisions(
     since_ms = None if since is None else int(since.timestamp() * 1000)
     wanted = service.DecisionFilter(policy, guard, action, key_id, user_id, request_id, since_ms)
     orders = parse_sort(sort, service.DECISION_ORDER, "-at")
-    rows, total = await service.decisions(session, wanted, orders, page)
+    rows, total = await service.decisions(session, actor.scope, wanted, orders, page)
     return page_of([view_decision(row) for row in rows], page, total)
 
 
 @router.get("/{policy}")
-async def get_policy(_: Admin, session: Reading, policy: PolicyRef) -> Envelope[PolicyView]:
+async def get_policy(_: Manager, session: Reading, policy: PolicyRef) -> Envelope[PolicyView]:
     return ok(view_policy(await service.get(session, policy)))
 
 
 @router.patch("/{policy}")
-async def change_policy(_: Admin, session: Writing, policy: PolicyRef, body: PolicyPatch) -> Envelope[PolicyView]:
+async def change_policy(_: Manager, session: Writing, policy: PolicyRef, body: PolicyPatch) -> Envelope[PolicyView]:
     values = body.model_dump(mode="json", exclude_unset=True)
     return ok(view_policy(await service.change(session, policy, values)))
 
 
 @router.delete("/{policy}")
-async def delete_policy(_: Admin, session: Writing, policy: PolicyRef) -> Envelope[dict[str, Any]]:
+async def delete_policy(_: Manager, session: Writing, policy: PolicyRef) -> Envelope[dict[str, Any]]:
     row = await service.remove(session, policy)
     return ok({"id": row.id, "name": row.name}, f"The policy {row.name} is gone.")

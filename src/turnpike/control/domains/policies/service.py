@@ -9,8 +9,10 @@ from sqlalchemy import Select, or_, select
 
 from turnpike.contract.policies import BoundsSpec, GuardSpec, PolicySpec
 from turnpike.control.db.models import GuardDecision, GuardPolicy
+from turnpike.control.db.scoped import select_within
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.listing import Columns, contains, ordered, paged
+from turnpike.control.rights.policy import Scope
 from turnpike.errors import Conflict, InvalidRequest, NotFound
 from turnpike.kit.pagination import Order, Page
 from turnpike.wire.guards.trial import Trial, Tried, check_guard
@@ -154,9 +156,9 @@ def tried(trial: Trial, text: str | None, request: dict[str, Any] | None) -> Tri
 
 
 async def decisions(
-    session: ReadSession, wanted: DecisionFilter, orders: Sequence[Order], page: Page
+    session: ReadSession, scope: Scope, wanted: DecisionFilter, orders: Sequence[Order], page: Page
 ) -> tuple[Sequence[GuardDecision], int]:
-    query = select(GuardDecision)
+    query = select_within(scope, GuardDecision)
     for name in ("guard", "action", "key_id", "user_id", "request_id"):
         value = getattr(wanted, name)
         if value is not None:
