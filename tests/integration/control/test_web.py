@@ -23,10 +23,9 @@ from tests.support.control import (
     make_user,
     running_control,
 )
-from turnpike.contract.scopes import SCOPES
 from turnpike.control.app import ROUTERS, create_app
 from turnpike.control.db.models import Credential, Department
-from turnpike.control.domains.admin.metrics_routes import MayReadMetrics
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.services import ControlServices
 from turnpike.control.web.database import Writing
 from turnpike.control.web.principal import ANY_KEY, PUBLIC, Public

@@ -22,6 +22,7 @@ GROUPS: dict[str, str] = {
     "models": "What callers can ask for.",
     "cache": "Answers that are kept to be given again.",
     "users": "People: who they are, and what they may do.",
+    "roles": "What people may do, by name.",
     "sessions": "Who is signed in.",
     "budgets": "What may be spent, by whom and when.",
     "routes": "Where requests go.",
