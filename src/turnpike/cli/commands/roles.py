@@ -27,7 +27,7 @@ def list_roles(
 
     async def work(control: Control) -> None:
         if permissions:
-            rows: list[Row] = (await control.get(f"{PATH}/permissions")).data
+            rows: list[dict[str, Any]] = (await control.get(f"{PATH}/permissions")).data
             columns = (("PERMISSION", field("name")), ("WHAT", field("description")))
         else:
             rows = await control.rows(PATH)
