@@ -52,7 +52,7 @@ CHANGES: dict[str, tuple[str, Any]] = {
 }
 
 crowds = st.lists(
-    st.tuples(st.sampled_from(sorted(REACHES)), st.none() | st.integers(0, 1)), min_size=3, max_size=5
+    st.tuples(st.sampled_from(sorted(REACHES)), st.none() | st.integers(0, 1)), min_size=3, max_size=4
 ).filter(lambda people: len({role for role, _ in people}) > 1)
 names = st.lists(st.sampled_from(["a_b", "axb", "50%", "50x", "b\\c", "Ada", "ada"]), min_size=5, max_size=5)
 
@@ -62,7 +62,7 @@ async def test_nothing_leaks_across_scopes(services: ControlServices, operator: 
     loop = asyncio.get_running_loop()
     everything = World()
 
-    @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(people=crowds, called=names, asking=st.integers(0, 4), aimed=st.integers(0, 50))
     def explore(people: list[tuple[str, int | None]], called: list[str], asking: int, aimed: int) -> None:
         async def example() -> None:
