@@ -6,11 +6,15 @@ import pytest
 
 from tests.integration.rights.conftest import caller_with
 from tests.support.control import Api, api, make_key, make_user
+from turnpike.control.domains.identity import service as identity
+from turnpike.control.domains.roles import service as roles
+from turnpike.control.rights.policy import everything
 from turnpike.control.services import ControlServices
 
 ROLES = "/api/v1/roles"
 USERS = "/api/v1/users"
 KEYS = "/api/v1/keys"
+ISSUERS = "/api/v1/auth/issuers"
 AUDITOR = {"view_audit": "all_data", "view_analytics": "all_data"}
 
 
@@ -142,6 +146,29 @@ async def test_a_department_admin_stays_in_the_department(operator: Api, service
         assert [row["id"] for row in await caller.data("GET", "/api/v1/departments")] == [here]
         assert (await caller.get(f"/api/v1/departments/{there}")).status_code == 404
         assert (await caller.patch(f"/api/v1/departments/{here}", {"name": "mine"})).status_code == 403
+
+
+async def test_an_issuers_rules_name_roles_that_are_there(operator: Api, services: ControlServices) -> None:
+    await operator.data("PUT", f"{ROLES}/auditor", {"permissions": AUDITOR})
+    await operator.data("PUT", f"{ROLES}/keeper", {"permissions": {"manage_issuers": "all_data"}})
+
+    def issuer(role: str, slug: str) -> dict[str, Any]:
+        rules = [{"value": "group-1", "role": role}]
+        known = {"slug": slug, "name": slug, "issuer": "https://idp.example.com", "client_id": "c"}
+        return {**known, "config": {"rules": rules}}
+
+    assert (await operator.post(ISSUERS, issuer("wizard", "a"))).status_code == 400
+    async with caller_with(operator, services, "keeper") as (keeper, _):
+        assert (await keeper.post(ISSUERS, issuer("auditor", "b"))).status_code == 403, "who is none, gives none"
+    assert (await operator.post(ISSUERS, issuer("auditor", "c"))).status_code == 201
+    refused = await operator.delete(f"{ROLES}/auditor")
+    assert (refused.status_code, refused.json()["error"]["details"]["issuers"]) == (409, ["c"])
+    user_id = await make_user(operator)
+    async with services.database.write() as session:
+        row = await identity.get_user(session, everything("a test"), user_id)
+        given = {"role": await roles.highest(session, ["user", "auditor", "gone"])}
+        assert await identity.apply_mapping(session, row, given) is None
+    assert (await operator.data("GET", f"{USERS}/{user_id}"))["role"] == "auditor"
 
 
 # ---- keys

@@ -122,6 +122,13 @@ def test_nobody_gives_more_than_they_have_but_what_everybody_has() -> None:
     assert not covers(lead, ROLE_RIGHTS[Role.DEPARTMENT_ADMIN])
 
 
+def test_the_highest_role_is_the_one_that_reaches_furthest() -> None:
+    auditor = Rights.of({Permission.VIEW_AUDIT: Reach.ALL, Permission.VIEW_ANALYTICS: Reach.ALL})
+    rising = [ROLE_RIGHTS[role] for role in Role]
+    assert sorted(rising, key=Rights.weight) == rising
+    assert ROLE_RIGHTS[Role.USER].weight() < auditor.weight() < ROLE_RIGHTS[Role.ADMIN].weight()
+
+
 # ---- keys
 
 

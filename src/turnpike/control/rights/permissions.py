@@ -174,9 +174,9 @@ class Rights:
     def __bool__(self) -> bool:
         return bool(self.own)
 
-    def weight(self) -> int:
-        """A number that is higher for who has more: orders roles for people."""
-        return sum(bits.bit_count() for bits in self.bits())
+    def weight(self) -> tuple[int, ...]:
+        """Higher for who has more, the widest reach first: tells which of several roles is the highest."""
+        return tuple(bits.bit_count() for bits in reversed(self.bits()))
 
 
 def own(permissions: Iterable[Permission]) -> Rights:

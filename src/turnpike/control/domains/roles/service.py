@@ -65,7 +65,7 @@ async def rights_held(session: ReadSession, name: str) -> Rights:
 
 
 async def highest(session: ReadSession, names: Sequence[str]) -> str | None:
-    """The role with the most rights of those that are there."""
+    """The highest of those that are there: who may do more with all data comes first."""
     found = [(rights.weight(), name) for name in names if (rights := await find_rights(session, name)) is not None]
     return max(found)[1] if found else None
 
