@@ -1,6 +1,6 @@
 """Control on both databases, and people of every role."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,10 +26,10 @@ async def operator(services: ControlServices) -> AsyncIterator[Api]:
 
 @asynccontextmanager
 async def caller_with(
-    operator: Api, services: ControlServices, role: str, **values: Any
+    operator: Api, services: ControlServices, role: str, scopes: Sequence[str] = (), **values: Any
 ) -> AsyncIterator[tuple[Api, str]]:
     """Somebody of this role who may do all that the role may, and the id of the person."""
     user_id = await make_user(operator, role, **values)
-    row = await make_key(operator, user_id=user_id, role=role, scopes=[])
+    row = await make_key(operator, user_id=user_id, role=role, scopes=list(scopes))
     async with api(services, row["key"]) as caller:
         yield caller, user_id

@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.rights.conftest import caller_with
 from tests.support.control import Api, api, make_key, make_user
+from turnpike.contract.scopes import DEFAULT_SCOPES
 from turnpike.control.domains.identity import service as identity
 from turnpike.control.domains.roles import service as roles
 from turnpike.control.rights.policy import everything
@@ -192,7 +193,7 @@ async def test_a_key_grants_no_more_than_its_owner_has(operator: Api, services: 
 
 async def test_people_look_after_their_own_keys(operator: Api, services: ControlServices) -> None:
     other = await make_key(operator, user_id=await make_user(operator))
-    async with caller_with(operator, services, "user") as (caller, user_id):
+    async with caller_with(operator, services, "user", DEFAULT_SCOPES) as (caller, user_id):
         made = await caller.data("POST", KEYS, {"name": "mine", "scopes": ["inference:text"]})
         assert made["user_id"] == user_id
         assert other["id"] not in {row["id"] for row in await caller.data("GET", KEYS)}
@@ -215,7 +216,7 @@ async def test_people_look_after_their_own_keys(operator: Api, services: Control
 
 
 async def test_a_life_beyond_the_setting_is_for_who_manages_all_keys(operator: Api, services: ControlServices) -> None:
-    async with caller_with(operator, services, "user") as (caller, user_id):
+    async with caller_with(operator, services, "user", DEFAULT_SCOPES) as (caller, user_id):
         services.settings = services.settings.model_copy(update={"api_key_lifetime_days": 30})
         for end in (None, "2099-01-01T00:00:00Z"):
             assert (await caller.post(KEYS, {"name": "k", "expires_at": end})).status_code == 403
