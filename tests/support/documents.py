@@ -83,7 +83,7 @@ WHEN: dict[str, str] = {
     "NOT_EXPRESSIBLE": "The provider's API has no word for a field of the request, and leaving it out would change it.",
     "UNAUTHENTICATED": "No API key, or one that is unknown, revoked or expired.",
     "FORBIDDEN": "The key or its owner may not do this: role, network, rank.",
-    "SCOPE_MISSING": "The key lacks a scope, or would give one that it or its owner does not have.",
+    "SCOPE_MISSING": "The caller lacks a permission or scope, or would give one that it or its owner does not have.",
     "MODEL_FORBIDDEN": "The key's list of models does not hold this one, or its owner has no access to the provider.",
     "ADDRESS_FORBIDDEN": "A provider's address is not public and not allowed, is plain http, or is the gateway's own.",
     "NOT_FOUND": "There is no such thing at this address.",

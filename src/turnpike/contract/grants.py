@@ -57,3 +57,5 @@ class KeyGrant(msgspec.Struct, frozen=True, gc=False):
     """Of the key and of its user."""
     department_models: tuple[str, ...] = ()
     """What the owner's department may call at most, as `models`: a model must be on both lists."""
+    rights: tuple[int, int, int] | None = None
+    """Bits of turnpike.control.rights.permissions.Rights, for the platform API alone; None: as role and scopes say."""

@@ -34,6 +34,7 @@ from turnpike.control.domains.limits.routes import router as limits
 from turnpike.control.domains.limits.routes import tier_router as tiers
 from turnpike.control.domains.policies.routes import router as policies
 from turnpike.control.domains.privacy.routes import router as privacy
+from turnpike.control.domains.roles.routes import router as roles
 from turnpike.control.domains.routes.residency_routes import router as residency
 from turnpike.control.domains.routes.routes import router as routes
 from turnpike.control.domains.scim.admin_routes import router as scim_admin
@@ -53,7 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     identity, departments, invitations, keys, limits, tiers, budgets, providers, provider_health, credentials, models,
     aliases, routes, residency, policies, ledger, caching, admin, resilience, metrics, audit, security, auth,
     sessions, issuers, oidc, well_known, scim_admin, scim, privacy,
-    events, webhooks, alerts,
+    roles, events, webhooks, alerts,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, select
+from sqlalchemy.orm import aliased
 
 from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.limits import LimitRule
 from turnpike.control.budget_specs import budgets_of
 from turnpike.control.db.database import Database
-from turnpike.control.db.models import ApiKey, Credential, Department, Provider, ProviderSetting, User
+from turnpike.control.db.models import ApiKey, Credential, Department, Provider, ProviderSetting, RoleRow, User
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.limits import service as limits
 
@@ -57,6 +58,7 @@ class Found(NamedTuple):
     rules: Rules
 
 
+_KEY_ROLE = aliased(RoleRow)
 _QUERY = (
     select(
         ApiKey.digest,
@@ -74,6 +76,9 @@ _QUERY = (
         User.role,
         User.is_active,
         Department.models.label("department_models"),
+        RoleRow.permissions.label("role_permissions"),
+        ApiKey.role.label("key_role"),
+        _KEY_ROLE.permissions.label("key_role_permissions"),
         Provider.slug,
         ProviderSetting.provider_id,
         ProviderSetting.use_shared_api,
@@ -83,6 +88,8 @@ _QUERY = (
     )
     .join(User, User.id == ApiKey.user_id)
     .outerjoin(Department, Department.id == User.department_id)
+    .outerjoin(RoleRow, RoleRow.name == User.role)
+    .outerjoin(_KEY_ROLE, _KEY_ROLE.name == ApiKey.role)
     .outerjoin(Provider, Provider.id == ApiKey.default_provider_id)
     .outerjoin(ProviderSetting, (ProviderSetting.user_id == User.id) & ProviderSetting.is_active)
     .outerjoin(Credential, (Credential.id == ProviderSetting.credential_id) & Credential.is_active)

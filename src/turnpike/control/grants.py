@@ -13,9 +13,9 @@ from sqlalchemy import Row
 from turnpike.contract.grants import KeyGrant, PersonalAccess
 from turnpike.contract.scopes import to_bits
 from turnpike.control.db.database import UNREACHABLE, Database
-from turnpike.control.domains.identity.roles import allowed_scopes
 from turnpike.control.grant_query import GrantQuery, KeyRow, Rules
 from turnpike.control.infra.secrets import Sealer
+from turnpike.control.rights.roles import key_rights, rights_of, scopes_of
 from turnpike.errors import Unavailable
 from turnpike.kit.clock import now_ms
 
@@ -152,14 +152,17 @@ def _alive(grant: KeyGrant) -> bool:
 
 
 def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...], rules: Rules) -> KeyGrant:
+    owner = rights_of(row.role, row.role_permissions)
+    role = None if row.key_role is None else rights_of(row.key_role, row.key_role_permissions)
+    # A key that was made when its owner might do more grants no more than the owner may now.
+    scopes = to_bits(row.scopes) & scopes_of(owner)
     return KeyGrant(
         key_id=row.id,
         key_name=row.name,
         user_id=row.user_id,
         department_id=row.department_id,
         role=row.role,
-        # A key that was made when its owner might do more grants no more than the owner may now.
-        scopes=to_bits(row.scopes) & allowed_scopes(row.role),
+        scopes=scopes,
         tier=row.tier,
         models=tuple(row.models),
         networks=tuple(row.networks),
@@ -170,4 +173,5 @@ def _grant(row: KeyRow, personal: tuple[PersonalAccess, ...], rules: Rules) -> K
         limits=rules.limits_of(row.id, row.user_id),
         budgets=rules.budgets_of(row.id, row.user_id),
         department_models=tuple(row.department_models or ()),
+        rights=key_rights(owner, scopes, role).bits(),
     )

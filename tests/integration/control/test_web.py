@@ -23,11 +23,9 @@ from tests.support.control import (
     make_user,
     running_control,
 )
-from turnpike.contract.scopes import SCOPES
 from turnpike.control.app import ROUTERS, create_app
 from turnpike.control.db.models import Credential, Department
-from turnpike.control.domains.admin.metrics_routes import MayReadMetrics
-from turnpike.control.domains.scim.provision import MayProvision
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.services import ControlServices
 from turnpike.control.web.database import Writing
 from turnpike.control.web.principal import ANY_KEY, PUBLIC, Public
@@ -86,8 +84,8 @@ async def test_every_route_names_one_permission(services: ControlServices) -> No
     documented = create_app(services).openapi()["paths"]
     assert len(seen) == sum(len(operations) for operations in documented.values()) + 3, "all, the two pages, and SCIM"
     assert {path: names for path, names in seen.items() if len(names) != 1} == {}
-    known = {*SCOPES, PUBLIC, ANY_KEY, MayReadMetrics.permission, MayProvision.permission}
-    assert all(names[0] in known or set(names[0].split(" or ")) <= known for names in seen.values())
+    known = {*Permission, PUBLIC, ANY_KEY}
+    assert {path: names for path, names in seen.items() if names[0] not in known} == {}
     pages = {"/", "/welcome"}
     assert {path.split(" ")[1] for path, names in seen.items() if names == [PUBLIC]} == PUBLIC_PATHS | pages
 

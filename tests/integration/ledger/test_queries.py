@@ -5,17 +5,20 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from tests.support.rights import scope_at
 from turnpike.control.db.database import Database
 from turnpike.control.domains.ledger import repository
 from turnpike.control.domains.ledger.repository import RowFilter
-from turnpike.control.domains.ledger.scope import AllRows, DepartmentRows, OwnRows, RowScope
+from turnpike.control.rights.permissions import Reach
+from turnpike.control.rights.policy import Scope
 from turnpike.kit.pagination import Order, Page
 from turnpike.settings import Settings
 
 NEWEST = (Order("started_at", descending=True),)
+OWN, DEPARTMENT, ALL = (scope_at(reach) for reach in Reach)
 
 
-async def _plan(settings: Settings, scope: RowScope, wanted: RowFilter, after: tuple[int, bytes] | None) -> str:
+async def _plan(settings: Settings, scope: Scope, wanted: RowFilter, after: tuple[int, bytes] | None) -> str:
     """What SQLite says it will do for a page, or for a part of an export."""
     database = Database(settings)
     statements: list[tuple[str, Any]] = []
@@ -45,20 +48,20 @@ async def _plan(settings: Settings, scope: RowScope, wanted: RowFilter, after: t
 @pytest.mark.parametrize(
     ("scope", "wanted", "index"),
     [
-        (AllRows(), RowFilter(), "ix_ledger_started_at_ms"),
-        (AllRows(), RowFilter(since_ms=1, until_ms=2), "ix_ledger_started_at_ms"),
-        (AllRows(), RowFilter(user_id="u"), "ix_ledger_user_id_started_at_ms"),
-        (AllRows(), RowFilter(key_id="k"), "ix_ledger_user_id_started_at_ms"),
-        (AllRows(), RowFilter(model="m"), "ix_ledger_model_started_at_ms"),
-        (AllRows(), RowFilter(request_id="r"), "ix_ledger_request_id"),
-        (OwnRows("u"), RowFilter(), "ix_ledger_user_id_started_at_ms"),
-        (OwnRows("u"), RowFilter(key_id="k", since_ms=1), "ix_ledger_user_id_started_at_ms"),
-        (DepartmentRows("d"), RowFilter(), "ix_ledger_started_at_ms"),
+        (ALL, RowFilter(), "ix_ledger_started_at_ms"),
+        (ALL, RowFilter(since_ms=1, until_ms=2), "ix_ledger_started_at_ms"),
+        (ALL, RowFilter(user_id="u"), "ix_ledger_user_id_started_at_ms"),
+        (ALL, RowFilter(key_id="k"), "ix_ledger_user_id_started_at_ms"),
+        (ALL, RowFilter(model="m"), "ix_ledger_model_started_at_ms"),
+        (ALL, RowFilter(request_id="r"), "ix_ledger_request_id"),
+        (OWN, RowFilter(), "ix_ledger_user_id_started_at_ms"),
+        (OWN, RowFilter(key_id="k", since_ms=1), "ix_ledger_user_id_started_at_ms"),
+        (DEPARTMENT, RowFilter(), "ix_ledger_started_at_ms"),
     ],
 )
 @pytest.mark.parametrize("after", [None, (5, bytes(16))])
 async def test_a_page_and_an_export_walk_an_index(
-    sqlite_settings: Settings, scope: RowScope, wanted: RowFilter, index: str, after: tuple[int, bytes] | None
+    sqlite_settings: Settings, scope: Scope, wanted: RowFilter, index: str, after: tuple[int, bytes] | None
 ) -> None:
     plan = await _plan(sqlite_settings, scope, wanted, after)
     assert index in plan

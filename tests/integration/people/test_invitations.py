@@ -5,8 +5,8 @@ from typing import Any
 from tests.support.control import Api, api, make_key, make_user
 from tests.support.people import AUTH, PASSWORD, browser, make_account, sign_in
 from turnpike.control.domains.auth import people
-from turnpike.control.oidc.config import IssuerConfig
 from turnpike.control.infra.mail import Mail
+from turnpike.control.oidc.config import IssuerConfig
 from turnpike.control.services import ControlServices
 
 INVITATIONS = "/api/v1/invitations"

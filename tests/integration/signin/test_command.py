@@ -1,4 +1,4 @@
-"""`turnpike users` and `turnpike sessions`, on a folder without a server."""
+"""`turnpike users`, `turnpike roles` and `turnpike sessions`, on a folder without a server."""
 
 import json
 from collections.abc import Callable
@@ -45,3 +45,18 @@ def test_sessions_are_listed_and_revoked(turnpike: Turnpike) -> None:
     assert turnpike("sessions", "revoke", "--user", "ada@example.com") == {"ended": 0}
     assert turnpike("sessions", "revoke", made["id"], code=1)["error"]["code"] == "NOT_FOUND"
     assert turnpike("sessions", "revoke", code=1)["error"]["code"] == "INVALID_REQUEST"
+
+
+def test_roles_are_made_given_and_taken_away(turnpike: Turnpike) -> None:
+    made = turnpike("roles", "set", "auditor", "--permission", "view_audit=all_data", "--permission", "chat")
+    assert made["permissions"] == {"chat": "own_data", "view_audit": "all_data"}
+    assert [row["name"] for row in turnpike("roles", "list")][-1] == "auditor"
+    assert "chat" in {row["name"] for row in turnpike("roles", "list", "--permissions")}
+    assert turnpike("users", "add", "Ada", "--role", "auditor")["role"] == "auditor"
+    key = turnpike("keys", "create", "--name", "k", "--role", "auditor")
+    assert key["role"] == "auditor"
+    assert turnpike("roles", "remove", "auditor", code=1)["error"]["details"] == {"users": 1, "keys": 1, "issuers": []}
+    turnpike("users", "set-role", "Ada", "user")
+    turnpike("keys", "revoke", key["id"])
+    assert turnpike("roles", "remove", "auditor")["name"] == "auditor"
+    assert turnpike("roles", "set", "odd", "--permission", "fly", code=1)["error"]["code"] == "INVALID_REQUEST"

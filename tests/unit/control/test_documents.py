@@ -41,6 +41,7 @@ def test_the_api_document_names_no_path_that_is_not_there() -> None:
         "keys",
         "users",
         "departments",
+        "roles",
         "ai",
         "admin",
         "health",

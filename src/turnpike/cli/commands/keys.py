@@ -41,6 +41,9 @@ def create(
     ] = None,
     default_provider: Annotated[str | None, Parameter(help="Provider (its slug) that is preferred for it.")] = None,
     user: Annotated[str | None, Parameter(help="Id of the user it belongs to. Default: the administrator.")] = None,
+    role: Annotated[
+        str | None, Parameter(help="What it may do on the platform API beside its scopes, as `roles list` shows them.")
+    ] = None,
     tier: Annotated[str | None, Parameter(help="Its limits, as `tiers list` shows them. Default: standard.")] = None,
     common: Common = DEFAULT,
 ) -> None:
@@ -56,6 +59,7 @@ def create(
     body.update({"default_provider": default_provider} if default_provider else {})
     body.update({"user_id": user} if user else {})
     body.update({"tier": tier} if tier else {})
+    body.update({"role": role} if role else {})
 
     async def work(control: Control) -> None:
         made = (await control.post(PATH, body)).data

@@ -23,7 +23,7 @@ def add(
     /,
     *,
     email: Annotated[str | None, Parameter(help="E-mail, by which a local account signs in.")] = None,
-    role: Annotated[Role, Parameter(help="What the person may do.")] = Role.USER,
+    role: Annotated[str, Parameter(help="What the person may do, as `roles list` shows them.")] = Role.USER.value,
     department: Annotated[str | None, Parameter(help="Id or name of the department.")] = None,
     link: Annotated[
         bool, Parameter(negative="", show_default=False, help="Make a one-time link to set a password with.")
@@ -33,7 +33,7 @@ def add(
     """Add a person."""
 
     async def work(control: Control) -> None:
-        body: dict[str, Any] = {"display_name": name, "role": role.value}
+        body: dict[str, Any] = {"display_name": name, "role": role}
         body.update({"email": email} if email else {})
         body.update({"department_id": await _department(control, department)} if department else {})
         made = (await control.post(PATH, body)).data
@@ -49,14 +49,14 @@ def add(
 def list_users(
     *,
     all_users: Annotated[bool, Parameter(name="--all", negative="", help="Those too that are not active.")] = False,
-    role: Annotated[Role | None, Parameter(help="Of this role only.")] = None,
+    role: Annotated[str | None, Parameter(help="Of this role only.")] = None,
     common: Common = DEFAULT,
 ) -> None:
     """List people."""
 
     async def work(control: Control) -> None:
         active = None if all_users else "true"
-        rows = await control.rows(PATH, is_active=active, role=role.value if role else None)
+        rows = await control.rows(PATH, is_active=active, role=role)
         Output(common).table(
             rows,
             (
@@ -105,10 +105,14 @@ def activate(user: UserName, /, *, common: Common = DEFAULT) -> None:
 
 
 def set_role(
-    user: UserName, role: Annotated[Role, Parameter(help="The new role.")], /, *, common: Common = DEFAULT
+    user: UserName,
+    role: Annotated[str, Parameter(help="The new role, as `roles list` shows them.")],
+    /,
+    *,
+    common: Common = DEFAULT,
 ) -> None:
     """Give a person another role, at work within a second."""
-    _change(user, {"role": role.value}, f"{{}} is now {role.value}.", common)
+    _change(user, {"role": role}, f"{{}} is now {role}.", common)
 
 
 def _change(user: str, body: dict[str, Any], said: str, common: Common) -> None:

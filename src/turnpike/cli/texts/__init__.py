@@ -27,6 +27,7 @@ GROUPS: dict[str, str] = {
     "scim": "Provisioning of people by an identity provider.",
     "scim token": "What an identity provider shows to provision people.",
     "scim mapping": "What a provider's groups give.",
+    "roles": "What people may do, by name.",
     "sessions": "Who is signed in.",
     "budgets": "What may be spent, by whom and when.",
     "routes": "Where requests go.",

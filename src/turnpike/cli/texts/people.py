@@ -65,6 +65,41 @@ For example:
 For example:
 
     turnpike users set-role ada@example.com admin
+    turnpike users set-role ada@example.com auditor
+""",
+    ),
+    "roles list": (
+        "roles:list_roles",
+        """List roles.
+
+Four are always there; others are made of the same permissions.
+
+For example:
+
+    turnpike roles list
+    turnpike roles list --permissions
+""",
+    ),
+    "roles set": (
+        "roles:set_role",
+        """Make a role of permissions, or change it.
+
+A permission is held for one's own data, for that of the department, or for
+all. A change is at work for all who have the role within a second.
+
+For example:
+
+    turnpike roles set auditor --permission view_audit=all_data --permission view_analytics=all_data
+    turnpike roles set team-lead --permission chat,view_users=department_data,manage_keys=department_data
+""",
+    ),
+    "roles remove": (
+        "roles:remove",
+        """Take a role away that nobody has.
+
+For example:
+
+    turnpike roles remove auditor
 """,
     ),
     "sessions list": (

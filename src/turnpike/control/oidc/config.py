@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from turnpike.contract.access import Role
 from turnpike.contract.scopes import DEFAULT_SCOPES, SCOPES
-from turnpike.control.web.fields import NO_CONTROL, Body, NetworkText, UserId
+from turnpike.control.web.fields import NO_CONTROL, Body, NetworkText, RoleName, UserId
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Never `none`, and never one whose key both sides share."""
@@ -21,7 +21,7 @@ class Rule(Body):
 
     claim: Word = Field(default="groups", description="`groups`, `roles` (Entra's app roles), or any other.")
     value: Word
-    role: Role | None = None
+    role: RoleName | None = None
     department_id: UserId | None = None
 
 
@@ -61,7 +61,7 @@ class IssuerConfig(Body):
         max_length=500,
         description="Applied at each sign-in: the highest role that fits, the first department that fits.",
     )
-    default_role: Role = Field(default=Role.USER, description="Of whom no rule gives one.")
+    default_role: RoleName = Field(default=Role.USER.value, description="Of whom no rule gives one.")
     require_rule: bool = Field(default=False, description="Who fits no rule stays outside.")
     graph_url: Url = Field(
         default="https://graph.microsoft.com", description="Microsoft Graph, asked for groups that fit in no token."

@@ -16,11 +16,11 @@ from turnpike.control.db.changes import Versions
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import Session
 from turnpike.control.db.sessions import Changes, ReadSession
-from turnpike.control.domains.identity.roles import allowed_scopes
 from turnpike.control.domains.limits.tiers import DEFAULT as DEFAULT_TIER
 from turnpike.control.grant_query import Rules, rules_of
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.keeper import Keeper
+from turnpike.control.rights.roles import key_rights, rights_of, scopes_of
 from turnpike.control.signin import store
 from turnpike.control.signin.signing_keys import SigningKeys
 from turnpike.control.signin.store import PersonRow
@@ -151,15 +151,18 @@ class Presence:
     def grant_of(  # noqa: PLR0917 - a grant's parts
         self, rows: Sequence[PersonRow], rules: Rules, key_id: str, name: str, scopes: int, expires_at_ms: int
     ) -> KeyGrant:
-        """What a person may do now, as if it were a key's grant; `scopes` as far as the role has them."""
+        """What a person may do now, as if it were a key's grant; `scopes` as far as the role has them, and with all
+        of them all that the person may."""
         person = rows[0]
+        rights = rights_of(person.role, person.role_permissions)
+        held = scopes & scopes_of(rights)
         return KeyGrant(
             key_id=key_id,
             key_name=name,
             user_id=person.user_id,
             department_id=person.department_id,
             role=person.role,
-            scopes=scopes & allowed_scopes(person.role),
+            scopes=held,
             tier=person.default_tier or DEFAULT_TIER,
             models=(),
             networks=(),
@@ -168,6 +171,7 @@ class Presence:
             limits=rules.limits_of(key_id, person.user_id),
             budgets=rules.budgets_of(key_id, person.user_id),
             department_models=tuple(person.department_models or ()),
+            rights=(rights if scopes == ALL_SCOPES else key_rights(rights, held, None)).bits(),
         )
 
     # ---- memory

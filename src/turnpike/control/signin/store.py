@@ -12,6 +12,7 @@ from turnpike.control.db.models import (
     Password,
     ProviderSetting,
     RefreshToken,
+    RoleRow,
     Session,
     SignInThrottle,
     User,
@@ -30,6 +31,7 @@ _PERSON = (
         User.is_active,
         Department.models.label("department_models"),
         Department.default_tier,
+        RoleRow.permissions.label("role_permissions"),
         ProviderSetting.provider_id,
         ProviderSetting.use_shared_api,
         Credential.id.label("credential_id"),
@@ -37,6 +39,7 @@ _PERSON = (
         Credential.sealed,
     )
     .outerjoin(Department, Department.id == User.department_id)
+    .outerjoin(RoleRow, RoleRow.name == User.role)
     .outerjoin(ProviderSetting, (ProviderSetting.user_id == User.id) & ProviderSetting.is_active)
     .outerjoin(Credential, (Credential.id == ProviderSetting.credential_id) & Credential.is_active)
     .order_by(ProviderSetting.provider_id)

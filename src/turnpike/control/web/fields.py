@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
+from turnpike.control.rights.roles import ROLE_NAME
+
 NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 SLUG = r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"
@@ -26,6 +28,8 @@ CredentialText = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=32_768),
 ]
 """A provider's key, or an object of the parts of one; which of them it must be is the vendor's to say."""
+RoleName = Annotated[str, StringConstraints(pattern=ROLE_NAME)]
+"""One of the four, or one made at /api/v1/roles."""
 UserId = Annotated[str, StringConstraints(pattern=UUID, to_lower=True)]
 
 

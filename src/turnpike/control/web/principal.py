@@ -1,12 +1,12 @@
-"""Who is asking, and whether they may. Every route names what it needs: `Depends(needs("admin"))`.
+"""Who is asking, and whether they may. Every route names what it needs: `Depends(May(Permission.VIEW_KEYS))`; with it
+comes `actor.scope`, without which there is no query (turnpike.control.rights).
 
 An API key comes as `Authorization: Bearer` or `x-api-key`, an access token as `Authorization: Bearer`, a browser's
 session as its cookie; whoever came in by the admin socket is the operator of this machine, who may do everything. Role
 and department are those of now, whatever a token says.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -14,10 +14,13 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from turnpike.contract.access import Role
 from turnpike.contract.grants import KEY_PREFIX, KeyGrant, PersonalAccess, key_digest
-from turnpike.contract.scopes import SCOPE_BIT, SCOPES, to_bits, to_names
+from turnpike.contract.scopes import SCOPE_BIT, SCOPES, to_bits
 from turnpike.control.audit.entries import OPERATOR as OPERATOR_ACTS
 from turnpike.control.audit.entries import USER, Act
 from turnpike.control.oidc.jose import looks_like_jwt
+from turnpike.control.rights.permissions import Permission, Reach, Rights
+from turnpike.control.rights.policy import NO_DATA, Scope, Target, decide, own_scope
+from turnpike.control.rights.roles import EVERYTHING, NOTHING, key_rights, permission_of, rights_of
 from turnpike.control.services import ControlServices
 from turnpike.control.web.audit import ACT, address_of
 from turnpike.control.web.cookies import check_csrf, session_cookie
@@ -49,6 +52,9 @@ class Principal:
     denied_networks: tuple[str, ...] = ()
     session_id: str | None = None
     """Of who signed in; such a principal has no key."""
+    rights: Rights = NOTHING
+    scope: Scope = NO_DATA
+    """Whose data the route may touch for this principal: by the permission that the route declares."""
 
     def has(self, scope: str) -> bool:
         return bool(self.scopes & SCOPE_BIT[scope])
@@ -59,7 +65,18 @@ class Principal:
 
     @property
     def is_admin(self) -> bool:
-        return self.has("admin")
+        """May do whatever concerns the whole gateway and has no permission of its own."""
+        return self.rights.reach(Permission.MANAGE_PLATFORM) is Reach.ALL
+
+    def may(self, permission: Permission, target: Target | None = None) -> bool:
+        return decide(self, permission, target).allowed
+
+    def reaching(self, permission: Permission) -> Scope:
+        """For a route that needs a second permission. Raises ScopeMissing for who does not have it."""
+        allowed, scope, reason = decide(self, permission)
+        if not allowed:
+            raise ScopeMissing(reason, details={"needed": [permission.value]})
+        return scope
 
     def person(self) -> str:
         """The user id. Raises InvalidRequest for the operator, who is no person of the database."""
@@ -68,7 +85,7 @@ class Principal:
         return self.user_id
 
 
-OPERATOR_PRINCIPAL = Principal("operator", Role.SUPER_ADMIN, _ALL)
+OPERATOR_PRINCIPAL = Principal("operator", Role.SUPER_ADMIN, _ALL, rights=EVERYTHING)
 
 
 def services(request: Request) -> ControlServices:
@@ -157,7 +174,15 @@ def _principal(grant: KeyGrant, key_id: str | None = None, session_id: str | Non
         personal=grant.personal,
         denied_networks=grant.denied_networks,
         session_id=session_id,
+        rights=_rights(grant),
     )
+
+
+def _rights(grant: KeyGrant) -> Rights:
+    if grant.rights is not None:
+        return Rights(*grant.rights)
+    # Remembered by an earlier release.
+    return key_rights(rights_of(grant.role, None), grant.scopes, None)
 
 
 def _credential_of(request: Request) -> str | None:
@@ -188,16 +213,14 @@ _schemes = [
     Security(HTTPBearer(auto_error=False, description="An API key (`tp-...`) or an access token")),
     Security(APIKeyHeader(name="x-api-key", auto_error=False)),
 ]
-Needed = Callable[[Request], Awaitable[Principal]]
 
 
-class Needs:
-    """A dependency that lets a principal pass who has one of `scopes` (any key at all where none is named)."""
+class May:
+    """A dependency that lets a principal pass who has the permission, with the scope that the policy gives."""
 
-    def __init__(self, *scopes: str) -> None:
-        self.scopes = scopes
-        self.permission = " or ".join(scopes) or ANY_KEY
-        self._bits = to_bits(scopes)
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission.value
+        self._permission = permission
 
     async def __call__(
         self,
@@ -206,17 +229,29 @@ class Needs:
         _header: Annotated[object, _schemes[1]] = None,
     ) -> Principal:
         principal = await identify(request)
-        # An administrator's key may do what any other may, without naming it.
-        if self.scopes and not principal.scopes & (self._bits | SCOPE_BIT["admin"]):
-            raise ScopeMissing(
-                f"This needs the scope {self.permission}; this caller has {_listed(principal.scopes)}.",
-                details={"needed": list(self.scopes)},
-            )
-        return principal
+        return replace(principal, scope=principal.reaching(self._permission))
 
 
-def _listed(scopes: int) -> str:
-    return ", ".join(to_names(scopes)) or "none"
+class Needs(May):
+    """The same by the name of a key's scope."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(permission_of(scope))
+
+
+class AnyCaller:
+    """Lets everybody pass who is known, for what is theirs alone."""
+
+    permission = ANY_KEY
+
+    async def __call__(
+        self,
+        request: Request,
+        _bearer: Annotated[object, _schemes[0]] = None,
+        _header: Annotated[object, _schemes[1]] = None,
+    ) -> Principal:
+        principal = await identify(request)
+        return replace(principal, scope=own_scope(principal))
 
 
 class Public:
@@ -228,7 +263,8 @@ class Public:
         return None
 
 
-Admin = Annotated[Principal, Depends(Needs("admin"))]
-Reader = Annotated[Principal, Depends(Needs("models:read"))]
-AnyKey = Annotated[Principal, Depends(Needs())]
+Admin = Annotated[Principal, Depends(May(Permission.MANAGE_PLATFORM))]
+"""For what concerns the whole gateway and has no permission of its own."""
+Reader = Annotated[Principal, Depends(May(Permission.VIEW_MODELS))]
+AnyKey = Annotated[Principal, Depends(AnyCaller())]
 Services = Annotated[ControlServices, Depends(services)]

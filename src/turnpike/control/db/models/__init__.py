@@ -24,7 +24,7 @@ from turnpike.control.db.models.events import (
     WebhookEndpoint,
     WorkClaim,
 )
-from turnpike.control.db.models.identity import Department, User
+from turnpike.control.db.models.identity import Department, RoleRow, User
 from turnpike.control.db.models.keys import ApiKey
 from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
@@ -105,6 +105,7 @@ __all__ = [
     "ProviderSetting",
     "RefreshToken",
     "ResidencyPolicy",
+    "RoleRow",
     "RouteRow",
     "RouteVersion",
     "ScimGroup",

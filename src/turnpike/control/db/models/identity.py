@@ -1,5 +1,7 @@
 """Who there is: people and departments."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,9 +23,20 @@ class Department(Identified, Timed, Base):
     """What its people may call at most, with `*` as wildcard; NULL or empty: everything."""
 
 
+class RoleRow(Timed, Base):
+    """A role made here; the four that are always there are no rows."""
+
+    __tablename__ = "roles"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    description: Mapped[str | None] = mapped_column(String(500))
+    permissions: Mapped[dict[str, Any]]
+    """Names of permissions and reaches, as turnpike.control.rights.permissions.Rights.names has them."""
+
+
 class User(Identified, Timed, Base):
     __tablename__ = "users"
-    __table_args__ = (Index(None, "department_id", "is_active"),)
+    __table_args__ = (Index(None, "department_id", "is_active"), Index(None, "role"))
 
     ext_subject: Mapped[str | None] = mapped_column(String(255), unique=True)
     """The person's name at the identity provider (OIDC `sub`)."""

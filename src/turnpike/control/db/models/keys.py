@@ -25,6 +25,8 @@ class ApiKey(Identified, Timed, Base):
     """NULL: none."""
     default_provider_id: Mapped[str | None] = mapped_column(ForeignKey("providers.id", ondelete="SET NULL"))
     created_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    role: Mapped[str | None] = mapped_column(String(32))
+    """What it may do on the platform API beside its scopes, as far as its owner may."""
     expires_at_ms: Mapped[int | None] = mapped_column(BigInteger)
     revoked_at_ms: Mapped[int | None] = mapped_column(BigInteger)
     rotated_at_ms: Mapped[int | None] = mapped_column(BigInteger)

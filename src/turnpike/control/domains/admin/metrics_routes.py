@@ -1,21 +1,20 @@
-"""/metrics, for everyone or for the scope cluster:read, as the setting `metrics_open` has it."""
+"""/metrics, for everyone or for the permission view_cluster, as the setting `metrics_open` has it."""
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from turnpike.control.domains.admin.exposition import CONTENT_TYPE, render
-from turnpike.control.web.principal import Needs, Services, services
-
-SCOPE = "cluster:read"
+from turnpike.control.rights.permissions import Permission
+from turnpike.control.web.principal import May, Services, services
 
 
 class MayReadMetrics:
     """Lets everyone in where the setting says so."""
 
-    permission = SCOPE
+    permission = Permission.VIEW_CLUSTER.value
 
     def __init__(self) -> None:
-        self._needs = Needs(SCOPE)
+        self._needs = May(Permission.VIEW_CLUSTER)
 
     async def __call__(self, request: Request) -> None:
         if not services(request).settings.metrics_open:

@@ -8,19 +8,21 @@ from turnpike import __version__
 from turnpike.control.domains.admin import service
 from turnpike.control.domains.admin.schemas import HealthView, RotatedView, RotateSecretsBody
 from turnpike.control.health import status_of
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.envelope import Envelope, ok
-from turnpike.control.web.principal import Admin, Public, Services
+from turnpike.control.web.principal import May, Principal, Public, Services
 from turnpike.kit.clock import utc_now
 
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_SECRETS))]
 router = APIRouter(prefix="/api/v1", tags=["admin"])
 
 
 @router.post("/admin/secrets/rotate")
 async def rotate_secrets(
-    actor: Admin, control: Services, body: Annotated[RotateSecretsBody | None, Body()] = None
+    _: Manager, control: Services, body: Annotated[RotateSecretsBody | None, Body()] = None
 ) -> Envelope[RotatedView]:
     """Re-encrypts every stored secret under the newest key; may be repeated, and goes on where it was stopped."""
-    done = await service.rotate_secrets(control, actor, body or RotateSecretsBody())
+    done = await service.rotate_secrets(control, body or RotateSecretsBody())
     return ok(done, f"{done.reencrypted} secrets were re-encrypted.")
 
 

@@ -26,13 +26,15 @@ from turnpike.control.domains.alerts.schemas import (
 )
 from turnpike.control.domains.alerts.service import AlertService
 from turnpike.control.domains.webhooks.schemas import SentView
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import NO_CONTROL, UUID
 from turnpike.control.web.params import Paged, PathId, Sort
-from turnpike.control.web.principal import Admin, Services
+from turnpike.control.web.principal import May, Principal, Services
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_ALERTS))]
 
 
 def _service(control: Services) -> AlertService:
@@ -44,7 +46,7 @@ Alerts = Annotated[AlertService, Depends(_service)]
 
 @router.get("")
 async def list_alerts(
-    _: Admin, alerts: Alerts, session: Reading, page: Paged, state: Literal["pending", "firing"] | None = None
+    _: Manager, alerts: Alerts, session: Reading, page: Paged, state: Literal["pending", "firing"] | None = None
 ) -> Envelope[list[StateView]]:
     """What is pending or firing now."""
     rows, total = await alerts.states(session, state, page)
@@ -53,7 +55,7 @@ async def list_alerts(
 
 @router.get("/history")
 async def list_history(
-    _: Admin,
+    _: Manager,
     alerts: Alerts,
     session: Reading,
     page: Paged,
@@ -74,32 +76,32 @@ async def list_history(
 
 @router.get("/rules")
 async def list_rules(
-    _: Admin, alerts: Alerts, session: Reading, page: Paged, kind: Kind | None = None, sort: Sort = None
+    _: Manager, alerts: Alerts, session: Reading, page: Paged, kind: Kind | None = None, sort: Sort = None
 ) -> Envelope[list[RuleView]]:
     rows, total = await alerts.rules(session, kind, sort, page)
     return page_of([view_rule(row) for row in rows], page, total)
 
 
 @router.post("/rules", status_code=201)
-async def create_rule(_: Admin, alerts: Alerts, session: Writing, body: RuleBody) -> Envelope[RuleView]:
+async def create_rule(_: Manager, alerts: Alerts, session: Writing, body: RuleBody) -> Envelope[RuleView]:
     return ok(view_rule(await alerts.create_rule(session, body.model_dump())))
 
 
 @router.get("/rules/{rule_id}")
-async def get_rule(_: Admin, alerts: Alerts, session: Reading, rule_id: PathId) -> Envelope[RuleView]:
+async def get_rule(_: Manager, alerts: Alerts, session: Reading, rule_id: PathId) -> Envelope[RuleView]:
     return ok(view_rule(await alerts.rule(session, rule_id.lower())))
 
 
 @router.patch("/rules/{rule_id}")
 async def change_rule(
-    _: Admin, alerts: Alerts, session: Writing, rule_id: PathId, body: RulePatch
+    _: Manager, alerts: Alerts, session: Writing, rule_id: PathId, body: RulePatch
 ) -> Envelope[RuleView]:
     """Kind and scope stay what they are: make another rule."""
     return ok(view_rule(await alerts.change_rule(session, rule_id.lower(), body.given())))
 
 
 @router.delete("/rules/{rule_id}")
-async def delete_rule(_: Admin, alerts: Alerts, session: Writing, rule_id: PathId) -> Envelope[RuleView]:
+async def delete_rule(_: Manager, alerts: Alerts, session: Writing, rule_id: PathId) -> Envelope[RuleView]:
     """What fires is resolved; the history stays."""
     return ok(view_rule(await alerts.delete_rule(session, rule_id.lower())), "The alert rule is deleted.")
 
@@ -108,35 +110,35 @@ async def delete_rule(_: Admin, alerts: Alerts, session: Writing, rule_id: PathI
 
 
 @router.get("/targets")
-async def list_targets(_: Admin, alerts: Alerts, session: Reading, page: Paged) -> Envelope[list[TargetView]]:
+async def list_targets(_: Manager, alerts: Alerts, session: Reading, page: Paged) -> Envelope[list[TargetView]]:
     rows, total = await alerts.targets(session, page)
     return page_of([view_target(row) for row in rows], page, total)
 
 
 @router.post("/targets", status_code=201)
-async def create_target(_: Admin, alerts: Alerts, session: Writing, body: TargetBody) -> Envelope[TargetView]:
+async def create_target(_: Manager, alerts: Alerts, session: Writing, body: TargetBody) -> Envelope[TargetView]:
     return ok(view_target(await alerts.create_target(session, body.model_dump())))
 
 
 @router.get("/targets/{target_id}")
-async def get_target(_: Admin, alerts: Alerts, session: Reading, target_id: PathId) -> Envelope[TargetView]:
+async def get_target(_: Manager, alerts: Alerts, session: Reading, target_id: PathId) -> Envelope[TargetView]:
     return ok(view_target(await alerts.target(session, target_id.lower())))
 
 
 @router.patch("/targets/{target_id}")
 async def change_target(
-    _: Admin, alerts: Alerts, session: Writing, target_id: PathId, body: TargetPatch
+    _: Manager, alerts: Alerts, session: Writing, target_id: PathId, body: TargetPatch
 ) -> Envelope[TargetView]:
     return ok(view_target(await alerts.change_target(session, target_id.lower(), body.given())))
 
 
 @router.delete("/targets/{target_id}")
-async def delete_target(_: Admin, alerts: Alerts, session: Writing, target_id: PathId) -> Envelope[TargetView]:
+async def delete_target(_: Manager, alerts: Alerts, session: Writing, target_id: PathId) -> Envelope[TargetView]:
     return ok(view_target(await alerts.delete_target(session, target_id.lower())), "The alert target is deleted.")
 
 
 @router.post("/targets/{target_id}/test", status_code=202)
-async def test_target(_: Admin, alerts: Alerts, session: Writing, target_id: PathId) -> Envelope[SentView]:
+async def test_target(_: Manager, alerts: Alerts, session: Writing, target_id: PathId) -> Envelope[SentView]:
     """Sends a test to it alone; /api/v1/webhooks/deliveries shows what became of it."""
     return ok(SentView(event_id=(await alerts.ping(session, target_id.lower())).id))
 
@@ -146,7 +148,7 @@ async def test_target(_: Admin, alerts: Alerts, session: Writing, target_id: Pat
 
 @router.get("/silences")
 async def list_silences(
-    _: Admin, alerts: Alerts, session: Reading, page: Paged, over: bool = False
+    _: Manager, alerts: Alerts, session: Reading, page: Paged, over: bool = False
 ) -> Envelope[list[SilenceView]]:
     """Those in force; with `over` the others too."""
     rows, total = await alerts.silences(session, page, over=over)
@@ -154,13 +156,13 @@ async def list_silences(
 
 
 @router.post("/silences", status_code=201)
-async def create_silence(actor: Admin, alerts: Alerts, session: Writing, body: SilenceBody) -> Envelope[SilenceView]:
+async def create_silence(actor: Manager, alerts: Alerts, session: Writing, body: SilenceBody) -> Envelope[SilenceView]:
     """Alerts that fit are not told until it ends; the history still has them."""
     values = body.model_dump(exclude={"until"})
     return ok(view_silence(await alerts.silence(session, actor, values, body.until)))
 
 
 @router.delete("/silences/{silence_id}")
-async def end_silence(_: Admin, alerts: Alerts, session: Writing, silence_id: PathId) -> Envelope[SilenceView]:
+async def end_silence(_: Manager, alerts: Alerts, session: Writing, silence_id: PathId) -> Envelope[SilenceView]:
     """Ends it now."""
     return ok(view_silence(await alerts.end_silence(session, silence_id.lower())), "The silence is over.")

@@ -19,6 +19,7 @@ from turnpike.control.events.kinds import Ping
 from turnpike.control.events.outbox import emit
 from turnpike.control.infra.mail import Mailer
 from turnpike.control.infra.secrets import Sealer
+from turnpike.control.rights.policy import everything
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, InvalidRequest, NotFound
 from turnpike.kit.clock import now_ms
@@ -238,6 +239,6 @@ async def _check_department(session: ReadSession, department_id: str | None) -> 
     if department_id is None:
         return
     try:
-        await identity.get_department(session, department_id)
+        await identity.get_department(session, everything("whoever manages these manages all"), department_id)
     except NotFound as error:
         raise InvalidRequest(error.message, details={"param": "department_id"}) from error

@@ -39,7 +39,7 @@ async def export(
         end, _ = await repository.head(session)
         if until_ms is not None:
             end = await repository.seq_before(session, until_ms)
-        before = await repository.entry(session, begun)
+        before = await repository.entry(session, service.CHAIN, begun)
         start = before.entry.hash if before else (cut.hash if cut and cut.seq == begun else GENESIS)
     write = _Csv() if form == "csv" else _Ndjson()
     yield write.records([{"type": "start", "seq": begun, "hash": start, "public_key": signer.public_key}])

@@ -10,7 +10,9 @@ from sqlalchemy import Select, and_, delete, exists, func, insert, literal, or_,
 from turnpike.control.audit.chain import FIELDS, Entry, Personal
 from turnpike.control.audit.signing import CUT, Checkpoint
 from turnpike.control.db.models import AuditCheckpoint, AuditEntry, AuditErasure, AuditHead, AuditPersonal
+from turnpike.control.db.scoped import within
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.rights.policy import Scope
 from turnpike.kit.pagination import Page, escape_like
 
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -85,17 +87,17 @@ def _matching(wanted: EntryFilter) -> list[Any]:
 
 
 async def entries(
-    session: ReadSession, wanted: EntryFilter, page: Page, *, newest_first: bool
+    session: ReadSession, scope: Scope, wanted: EntryFilter, page: Page, *, newest_first: bool
 ) -> tuple[list[Stored], int]:
-    conditions = _matching(wanted)
+    conditions = [within(scope, AuditEntry), *_matching(wanted)]
     total = (await session.execute(select(func.count()).select_from(AuditEntry).where(*conditions))).scalar_one()
     order = AuditEntry.seq.desc() if newest_first else AuditEntry.seq.asc()
     query = _query().where(*conditions).order_by(order).limit(page.per_page).offset(page.offset)
     return [_stored(row) for row in (await session.execute(query)).all()], total
 
 
-async def entry(session: ReadSession, seq: int) -> Stored | None:
-    row = (await session.execute(_query().where(AuditEntry.seq == seq))).first()
+async def entry(session: ReadSession, scope: Scope, seq: int) -> Stored | None:
+    row = (await session.execute(_query().where(AuditEntry.seq == seq, within(scope, AuditEntry)))).first()
     return None if row is None else _stored(row)
 
 

@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
 
-from turnpike.contract.access import Role
 from turnpike.control.audit.signing import Signer
 from turnpike.control.domains.audit import service
 from turnpike.control.domains.audit.export import MEDIA_TYPES, export
@@ -26,14 +25,18 @@ from turnpike.control.domains.audit.schemas import (
     view_entry,
     view_verdict,
 )
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.params import Paged
-from turnpike.control.web.principal import Admin, AnyKey, Principal, Services
-from turnpike.errors import Conflict, Forbidden
+from turnpike.control.web.principal import May, Principal, Services
+from turnpike.errors import Conflict
 from turnpike.kit.clock import utc_now
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
+Viewer = Annotated[Principal, Depends(May(Permission.VIEW_AUDIT))]
+Verifier = Annotated[Principal, Depends(May(Permission.VERIFY_AUDIT))]
+Eraser = Annotated[Principal, Depends(May(Permission.ERASE_AUDIT))]
 EntrySeq = Annotated[int, Path(ge=1, le=2**62)]
 
 
@@ -44,25 +47,20 @@ def _signer(control: Services) -> Signer:
 Signing = Annotated[Signer, Depends(_signer)]
 
 
-def _only_super_admin(actor: Principal) -> None:
-    if actor.role != Role.SUPER_ADMIN:
-        raise Forbidden("Removing anything from the audit log takes the role super_admin.")
-
-
 @router.get("")
 async def list_entries(
-    actor: AnyKey, session: Reading, question: Annotated[ListQuestion, Query()]
+    actor: Viewer, session: Reading, question: Annotated[ListQuestion, Query()]
 ) -> Envelope[list[EntryView]]:
     """Entries, the newest first."""
     page = question.paged()
     newest = question.sort == "-seq"
-    rows, total = await service.find(session, actor, question.wanted(), page, newest_first=newest)
+    rows, total = await service.find(session, actor.scope, question.wanted(), page, newest_first=newest)
     return page_of([view_entry(row) for row in rows], page, total)
 
 
 @router.get("/verify")
 async def verify(
-    _: Admin, session: Reading, signer: Signing, question: Annotated[VerifyQuestion, Query()]
+    _: Verifier, session: Reading, signer: Signing, question: Annotated[VerifyQuestion, Query()]
 ) -> Envelope[VerdictView]:
     """Recomputes the chain and checks its signatures, up to 50,000 entries an answer; names the first broken entry."""
     verdict = await service.verify(session, signer, question.from_seq, question.to_seq)
@@ -70,14 +68,14 @@ async def verify(
 
 
 @router.get("/heads")
-async def list_heads(_: Admin, session: Reading, page: Paged) -> Envelope[list[CheckpointView]]:
+async def list_heads(_: Verifier, session: Reading, page: Paged) -> Envelope[list[CheckpointView]]:
     """Signed heads, the newest first. Kept elsewhere, they prove later that nothing before them was changed."""
     found, total = await heads(session, page)
     return page_of([view_checkpoint(checkpoint) for checkpoint in found], page, total)
 
 
 @router.post("/heads", status_code=201)
-async def sign_head(_: Admin, session: Writing, signer: Signing) -> Envelope[CheckpointView]:
+async def sign_head(_: Verifier, session: Writing, signer: Signing) -> Envelope[CheckpointView]:
     """Signs where the chain stands now."""
     checkpoint = await service.sign_head(session, signer)
     if checkpoint is None:
@@ -86,17 +84,15 @@ async def sign_head(_: Admin, session: Writing, signer: Signing) -> Envelope[Che
 
 
 @router.post("/erase")
-async def erase(actor: Admin, session: Writing, body: EraseBody) -> Envelope[ErasedView]:
+async def erase(_: Eraser, session: Writing, body: EraseBody) -> Envelope[ErasedView]:
     """Removes a person's name, addresses and other personal data from the log; the chain stays whole."""
-    _only_super_admin(actor)
     count = await service.erase_person(session, body.user_id)
     return ok(ErasedView(entries=count), f"Personal data was removed from {count} entries.")
 
 
 @router.post("/cut")
-async def cut(actor: Admin, control: Services, signer: Signing, body: CutBody) -> Envelope[CutView]:
+async def cut(_: Eraser, control: Services, signer: Signing, body: CutBody) -> Envelope[CutView]:
     """Removes what is older than a moment, behind a signed mark: the rest stays verifiable."""
-    _only_super_admin(actor)
     async with control.database.write() as session:
         checkpoint = await service.cut(session, signer, int(body.before.timestamp() * 1000))
     removed = await service.remove_cut(control.database) if checkpoint else 0
@@ -112,7 +108,7 @@ async def cut(actor: Admin, control: Services, signer: Signing, body: CutBody) -
     },
 )
 async def export_log(
-    _: Admin, control: Services, signer: Signing, question: Annotated[ExportQuestion, Query()]
+    _: Verifier, control: Services, signer: Signing, question: Annotated[ExportQuestion, Query()]
 ) -> StreamingResponse:
     """A part of the chain without gaps, oldest first, with the signed heads in it."""
     parts = export(control.database, signer, question.since_ms, question.until_ms, question.format)
@@ -130,5 +126,5 @@ async def _joined(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[b
 
 
 @router.get("/{seq}")
-async def get_entry(actor: AnyKey, session: Reading, seq: EntrySeq) -> Envelope[EntryView]:
-    return ok(view_entry(await service.get(session, actor, seq)))
+async def get_entry(actor: Viewer, session: Reading, seq: EntrySeq) -> Envelope[EntryView]:
+    return ok(view_entry(await service.get(session, actor.scope, seq)))

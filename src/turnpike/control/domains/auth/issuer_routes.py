@@ -12,13 +12,15 @@ from turnpike.control.domains.auth.issuer_schemas import (
     view_issuer,
 )
 from turnpike.control.domains.auth.issuers import IssuerService
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.params import Paged, PathId, Search, Sort
-from turnpike.control.web.principal import Admin, Services
+from turnpike.control.web.principal import May, Principal, Services
 from turnpike.errors import TurnpikeError
 
 router = APIRouter(prefix="/api/v1/auth/issuers", tags=["auth"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_ISSUERS))]
 
 
 def _service(control: Services) -> IssuerService:
@@ -30,7 +32,7 @@ Issuers = Annotated[IssuerService, Depends(_service)]
 
 @router.get("")
 async def list_issuers(
-    _: Admin,
+    _: Manager,
     control: Services,
     issuers: Issuers,
     session: Reading,
@@ -44,7 +46,7 @@ async def list_issuers(
 
 @router.post("", status_code=201)
 async def create_issuer(
-    actor: Admin, control: Services, issuers: Issuers, session: Writing, body: IssuerBody
+    actor: Manager, control: Services, issuers: Issuers, session: Writing, body: IssuerBody
 ) -> Envelope[IssuerView]:
     """At work everywhere within a second."""
     return ok(view_issuer(await issuers.create(session, actor, body), control.settings.web_url))
@@ -52,28 +54,28 @@ async def create_issuer(
 
 @router.get("/{issuer_id}")
 async def get_issuer(
-    _: Admin, control: Services, issuers: Issuers, session: Reading, issuer_id: PathId
+    _: Manager, control: Services, issuers: Issuers, session: Reading, issuer_id: PathId
 ) -> Envelope[IssuerView]:
     return ok(view_issuer(await issuers.get(session, issuer_id.lower()), control.settings.web_url))
 
 
 @router.patch("/{issuer_id}")
 async def change_issuer(
-    actor: Admin, control: Services, issuers: Issuers, session: Writing, issuer_id: PathId, body: IssuerPatch
+    actor: Manager, control: Services, issuers: Issuers, session: Writing, issuer_id: PathId, body: IssuerPatch
 ) -> Envelope[IssuerView]:
     """Sessions that came by an issuer end when it is switched off."""
     return ok(view_issuer(await issuers.change(session, actor, issuer_id.lower(), body), control.settings.web_url))
 
 
 @router.delete("/{issuer_id}")
-async def remove_issuer(actor: Admin, issuers: Issuers, session: Writing, issuer_id: PathId) -> Envelope[None]:
+async def remove_issuer(actor: Manager, issuers: Issuers, session: Writing, issuer_id: PathId) -> Envelope[None]:
     """Its sessions end; the people who came by it stay."""
     await issuers.remove(session, actor, issuer_id.lower())
     return ok(None, "The issuer is removed.")
 
 
 @router.post("/{issuer_id}/test")
-async def check_issuer(_: Admin, issuers: Issuers, session: Reading, issuer_id: PathId) -> Envelope[TestedIssuerView]:
+async def check_issuer(_: Manager, issuers: Issuers, session: Reading, issuer_id: PathId) -> Envelope[TestedIssuerView]:
     """Whether its endpoints and keys can be read."""
     row = await issuers.get(session, issuer_id.lower())
     try:

@@ -108,13 +108,13 @@ class IssuerService:
     async def _check(self, session: ReadSession, actor: Principal, config: IssuerConfig) -> None:
         AddressPolicy(config.allow_addresses)
         for role in {config.default_role, *(rule.role for rule in config.rules if rule.role is not None)}:
-            identity.check_rank(actor, role, "An issuer that makes a " + role)
+            await identity.check_giving(session, actor, role, "An issuer that makes a " + role)
         for rule in config.rules:
             if rule.department_id is not None:
-                await identity.get_department(session, rule.department_id)
+                await identity.get_department(session, actor.scope, rule.department_id)
         for rule in config.bearer_rules:
-            user = await identity.get_user(session, rule.user_id)
-            identity.check_rank(actor, user.role, "Letting a service call in this person's name")
+            user = await identity.get_user(session, actor.scope, rule.user_id)
+            await identity.check_rank_of(session, actor, user.role, "Letting a service call in this person's name")
         if config.link_by_email or config.link_by_subject or config.bearer_by_email:
             # Whoever rules such an issuer can be anybody here.
             identity.check_rank(actor, identity.HIGHEST_ROLE, "An issuer that may say who anybody is")

@@ -81,7 +81,7 @@ class LocalAccounts:
         user_id = actor.person()
         await self._signin.throttle.enter(user_id, visitor.address)
         async with self._control.database.read() as session:
-            user = await identity.get_user(session, user_id)
+            user = await identity.get_user(session, actor.scope, user_id)
             stored = await session.get(Password, user_id)
         current = body.current_password.get_secret_value()
         right, _ = await self._signin.passwords.verify(current, stored.hash if stored else None)
@@ -122,8 +122,8 @@ class LocalAccounts:
             if not actor.is_operator:
                 raise InvalidRequest("user_id: say whom the link is for.", details={"param": "user_id"})
             user_id = (await identity.operators_user(session)).id
-        user = await identity.get_user(session, user_id)
-        identity.check_rank(actor, user.role, "Letting this person in")
+        user = await identity.get_user(session, actor.scope, user_id)
+        await identity.check_rank_of(session, actor, user.role, "Letting this person in")
         if not user.is_active:
             raise InvalidRequest("This user is not active; a link would not work.", details={"param": "user_id"})
         await session.execute(delete(EntryLink).where(EntryLink.user_id == user.id))

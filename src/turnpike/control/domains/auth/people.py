@@ -10,8 +10,8 @@ from turnpike.control.db.models import User, UserIdentity
 from turnpike.control.db.sessions import WriteSession
 from turnpike.control.domains.identity import service as identity
 from turnpike.control.domains.identity import telling
-from turnpike.control.domains.identity.roles import ROLES
 from turnpike.control.domains.invitations import service as invitations
+from turnpike.control.domains.roles import service as roles
 from turnpike.control.oidc.config import IssuerConfig, Rule
 from turnpike.control.oidc.persons import Person, check_domain, read_person, user_of
 from turnpike.control.oidc.tokens import Trusted
@@ -73,7 +73,7 @@ async def _apply(session: WriteSession, config: IssuerConfig, rules: list[Rule],
     values: dict[str, Any] = {}
     if any(rule.role is not None for rule in config.rules):
         given = [rule.role for rule in rules if rule.role is not None]
-        values["role"] = max(given, key=ROLES.index) if given else config.default_role
+        values["role"] = await roles.highest(session, given) or config.default_role
     department = next((rule.department_id for rule in rules if rule.department_id is not None), None)
     if department is not None:
         values["department_id"] = department

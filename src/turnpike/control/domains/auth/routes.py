@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request, Response
 
-from turnpike.contract.access import Role
 from turnpike.contract.scopes import to_names
 from turnpike.control.db.models import Session
+from turnpike.control.db.scoped import get_within
 from turnpike.control.domains.auth import oidc
 from turnpike.control.domains.auth.local import LocalAccounts
 from turnpike.control.domains.auth.schemas import (
@@ -26,6 +26,7 @@ from turnpike.control.domains.auth.schemas import (
     view_signed_in,
 )
 from turnpike.control.domains.identity import service as identity
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.services import ControlServices
 from turnpike.control.signin import store
 from turnpike.control.signin.sessions import Opened, Visitor
@@ -33,13 +34,15 @@ from turnpike.control.web.audit import address_of
 from turnpike.control.web.cookies import check_origin, clear_cookies, csrf_token, set_cookies
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, moment, ok
-from turnpike.control.web.principal import Admin, AnyKey, Public, Services
-from turnpike.errors import Forbidden, InvalidRequest
+from turnpike.control.web.principal import AnyKey, May, Principal, Public, Services
+from turnpike.errors import InvalidRequest
 from turnpike.kit.clock import now_ms
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 well_known = APIRouter(tags=["auth"])
 _public = [Depends(Public())]
+UserManager = Annotated[Principal, Depends(May(Permission.MANAGE_USERS))]
+SecretsManager = Annotated[Principal, Depends(May(Permission.MANAGE_SECRETS))]
 
 
 def visitor_of(request: Request) -> Visitor:
@@ -81,7 +84,7 @@ async def refresh(response: Response, control: Services, body: RefreshBody) -> E
 @router.post("/token")
 async def make_token(actor: AnyKey, response: Response, control: Services, session: Reading) -> Envelope[SignedInView]:
     """An access token for the session that asks: with it a page may call /v1, which takes no cookies."""
-    row = await session.get(Session, actor.session_id) if actor.session_id else None
+    row = await get_within(session, actor.scope, Session, actor.session_id) if actor.session_id else None
     if row is None:
         raise InvalidRequest("Only a session has access tokens; this request was made with an API key.")
     token, life_s = await control.signin.tokens.make(row.id, row.user_id, row.expires_at_ms)
@@ -102,7 +105,7 @@ async def logout(actor: AnyKey, response: Response, control: Services, session: 
 @router.get("/me")
 async def me(actor: AnyKey, control: Services, session: Reading) -> Envelope[MeView]:
     """Who asks, and what they may do now."""
-    user = await identity.get_user(session, actor.user_id) if actor.user_id else None
+    user = await identity.get_user(session, actor.scope, actor.user_id) if actor.user_id else None
     csrf = csrf_token(actor.session_id, control.sealer.keyring.pepper) if actor.session_id else None
     return ok(
         MeView(
@@ -112,6 +115,7 @@ async def me(actor: AnyKey, control: Services, session: Reading) -> Envelope[MeV
             role=actor.role,
             department_id=actor.department_id,
             scopes=to_names(actor.scopes),
+            permissions=actor.rights.names(),
             session_id=actor.session_id,
             csrf_token=csrf,
         )
@@ -130,7 +134,7 @@ async def change_password(actor: AnyKey, request: Request, control: Services, bo
 
 @router.post("/links", status_code=201)
 async def make_link(
-    actor: Admin, control: Services, session: Writing, body: Annotated[LinkBody | None, Body()] = None
+    actor: UserManager, control: Services, session: Writing, body: Annotated[LinkBody | None, Body()] = None
 ) -> Envelope[LinkView]:
     """A link that lets a person in once, to set a password: the first administrator, somebody new, or who forgot it.
     It is shown this once; the person's earlier links end."""
@@ -168,9 +172,7 @@ async def jwks(control: Services, response: Response) -> dict[str, Any]:
 
 @router.post("/signing-keys/rotate", status_code=201)
 async def rotate_signing_keys(
-    actor: Admin, control: Services, body: Annotated[RotateKeysBody | None, Body()] = None
+    _: SecretsManager, control: Services, body: Annotated[RotateKeysBody | None, Body()] = None
 ) -> Envelope[RotatedKeyView]:
     """A new key; the old one is believed until the last token that it signed is over, unless `at_once`."""
-    if actor.role != Role.SUPER_ADMIN:
-        raise Forbidden("Changing the signing keys takes the role super_admin.")
     return ok(RotatedKeyView(kid=await control.signin.keys.rotate(at_once=bool(body and body.at_once))))

@@ -86,6 +86,7 @@ class MeView(View):
     role: str
     department_id: str | None
     scopes: list[str]
+    permissions: dict[str, str] = Field(description="What the caller may do now, and with whose data.")
     session_id: str | None
     csrf_token: str | None = Field(description="To send as x-csrf-token with requests that change something.")
 

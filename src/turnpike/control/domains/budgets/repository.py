@@ -16,9 +16,11 @@ from turnpike.control.db.models import (
     Provider,
     User,
 )
+from turnpike.control.db.scoped import get_within, select_within, within
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.budgets.truth import outstanding
 from turnpike.control.domains.listing import Columns, ordered, paged
+from turnpike.control.rights.policy import Scope
 from turnpike.kit.pagination import Order, Page
 
 ORDER: Columns = {"created_at": Budget.created_at_ms, "kind": Budget.kind, "amount": Budget.amount_nanousd}
@@ -33,17 +35,17 @@ class BudgetFilter:
 
 
 async def budgets(
-    session: ReadSession, wanted: BudgetFilter, orders: Sequence[Order], page: Page
+    session: ReadSession, scope: Scope, wanted: BudgetFilter, orders: Sequence[Order], page: Page
 ) -> tuple[Sequence[Budget], int]:
-    query = select(Budget).where(Budget.deleted_at_ms.is_(None))
+    query = select_within(scope, Budget).where(Budget.deleted_at_ms.is_(None))
     for column, value in ((Budget.kind, wanted.kind), (Budget.subject, wanted.subject), (Budget.period, wanted.period)):
         if value is not None:
             query = query.where(column == value)
     return await paged(session, ordered(query, orders, ORDER, Budget.id), page)
 
 
-async def budget(session: ReadSession, budget_id: str) -> Budget | None:
-    row = await session.get(Budget, budget_id)
+async def budget(session: ReadSession, scope: Scope, budget_id: str) -> Budget | None:
+    row = await get_within(session, scope, Budget, budget_id)
     return row if row is not None and row.deleted_at_ms is None else None
 
 
@@ -90,13 +92,18 @@ async def forget_slice(session: WriteSession, row: BudgetSlice) -> None:
     )
 
 
-async def counters(session: ReadSession, budget_id: str, page: Page) -> tuple[Sequence[BudgetCounter], int]:
-    query = select(BudgetCounter).where(BudgetCounter.budget_id == budget_id)
+async def counters(
+    session: ReadSession, scope: Scope, budget_id: str, page: Page
+) -> tuple[Sequence[BudgetCounter], int]:
+    query = select(BudgetCounter).join(Budget, Budget.id == BudgetCounter.budget_id)
+    query = query.where(BudgetCounter.budget_id == budget_id, within(scope, Budget))
     return await paged(session, query.order_by(BudgetCounter.start_ms.desc()), page)
 
 
-async def alerts(session: ReadSession, budget_id: str | None, page: Page) -> tuple[Sequence[BudgetAlert], int]:
-    query = select(BudgetAlert)
+async def alerts(
+    session: ReadSession, scope: Scope, budget_id: str | None, page: Page
+) -> tuple[Sequence[BudgetAlert], int]:
+    query = select_within(scope, BudgetAlert)
     if budget_id is not None:
         query = query.where(BudgetAlert.budget_id == budget_id)
     newest = (BudgetAlert.raised_at_ms.desc(), BudgetAlert.budget_id, BudgetAlert.percent)

@@ -11,6 +11,7 @@ from turnpike.control.domains.budgets import repository
 from turnpike.control.domains.budgets.repository import BudgetFilter
 from turnpike.control.domains.budgets.schemas import DEFAULT_ALERTS, BudgetBody, BudgetPatch, WriteOffBody
 from turnpike.control.domains.budgets.truth import Sums, span_of, sums_now
+from turnpike.control.rights.policy import Scope
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, InvalidRequest, NotFound
 from turnpike.kit.clock import now_ms
@@ -30,14 +31,14 @@ def nanousd(usd: Decimal) -> int:
 
 
 async def find(
-    session: ReadSession, wanted: BudgetFilter, sort: str | None, page: Page
+    session: ReadSession, scope: Scope, wanted: BudgetFilter, sort: str | None, page: Page
 ) -> tuple[Sequence[Budget], int]:
-    return await repository.budgets(session, wanted, parse_sort(sort, repository.ORDER, "-created_at"), page)
+    return await repository.budgets(session, scope, wanted, parse_sort(sort, repository.ORDER, "-created_at"), page)
 
 
-async def get(session: ReadSession, budget_id: str) -> Budget:
-    """Raises NotFound."""
-    row = await repository.budget(session, budget_id)
+async def get(session: ReadSession, scope: Scope, budget_id: str) -> Budget:
+    """Raises NotFound, for what lies outside of the scope too."""
+    row = await repository.budget(session, scope, budget_id)
     if row is None:
         raise NotFound(f"There is no budget {budget_id}.")
     return row
@@ -61,14 +62,18 @@ def forecast(row: Budget, spent: int, at_ms: int) -> int | None:
     return spent * (end - start) // max(1, at_ms - start)
 
 
-async def periods(session: ReadSession, budget_id: str, page: Page) -> tuple[Sequence[BudgetCounter], int]:
+async def periods(
+    session: ReadSession, scope: Scope, budget_id: str, page: Page
+) -> tuple[Sequence[BudgetCounter], int]:
     """The newest first. Raises NotFound."""
-    await get(session, budget_id)
-    return await repository.counters(session, budget_id, page)
+    await get(session, scope, budget_id)
+    return await repository.counters(session, scope, budget_id, page)
 
 
-async def alerts(session: ReadSession, budget_id: str | None, page: Page) -> tuple[Sequence[BudgetAlert], int]:
-    return await repository.alerts(session, budget_id, page)
+async def alerts(
+    session: ReadSession, scope: Scope, budget_id: str | None, page: Page
+) -> tuple[Sequence[BudgetAlert], int]:
+    return await repository.alerts(session, scope, budget_id, page)
 
 
 # ---- changing
@@ -110,9 +115,9 @@ async def _subject(session: ReadSession, kind: str, text: str) -> str:
     return found
 
 
-async def change(session: WriteSession, budget_id: str, body: BudgetPatch) -> Budget:
+async def change(session: WriteSession, scope: Scope, budget_id: str, body: BudgetPatch) -> Budget:
     """Raises NotFound, or Conflict for one that follows a person's own setting."""
-    row = await _own(session, budget_id)
+    row = await _own(session, scope, budget_id)
     values: dict[str, Any] = body.given()
     if "amount_usd" in values:
         values["amount_nanousd"] = nanousd(values.pop("amount_usd"))
@@ -126,15 +131,15 @@ async def change(session: WriteSession, budget_id: str, body: BudgetPatch) -> Bu
     return row
 
 
-async def delete(session: WriteSession, budget_id: str) -> Budget:
+async def delete(session: WriteSession, scope: Scope, budget_id: str) -> Budget:
     """What it has counted stays. Raises NotFound or Conflict."""
-    row = await _own(session, budget_id)
+    row = await _own(session, scope, budget_id)
     await _end(session, row)
     return row
 
 
-async def _own(session: WriteSession, budget_id: str) -> Budget:
-    row = await get(session, budget_id)
+async def _own(session: WriteSession, scope: Scope, budget_id: str) -> Budget:
+    row = await get(session, scope, budget_id)
     if row.source is not None:
         raise Conflict("This budget follows the monthly limit of a person's own setting at a provider: change that.")
     return row
@@ -184,13 +189,13 @@ async def slices(session: ReadSession, row: Budget) -> Sequence[BudgetSlice]:
 
 
 async def write_off(
-    session: WriteSession, budget_id: str, body: WriteOffBody, is_here: Callable[[BudgetSlice], bool]
+    session: WriteSession, scope: Scope, budget_id: str, body: WriteOffBody, is_here: Callable[[BudgetSlice], bool]
 ) -> tuple[list[str], int]:
     """What was lent to a machine that is gone is no longer taken for spent. Returns the holders and the sum.
 
     Raises NotFound, or Conflict for a relay of this machine, whose journal tells what it spent.
     """
-    row = await get(session, budget_id)
+    row = await get(session, scope, budget_id)
     holders: list[str] = []
     total = 0
     oldest = now_ms() - body.unseen_minutes * MINUTE_MS

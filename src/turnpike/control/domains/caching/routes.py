@@ -2,21 +2,23 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from turnpike.control.db.models import CacheRuleRow
 from turnpike.control.domains.caching import service
 from turnpike.control.domains.caching.schemas import ClearBody, ClearedView, RuleBody, RulePatch, RuleView, StatsView
 from turnpike.control.infra.answers import Wanted
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, moment, ok, page_of
 from turnpike.control.web.fields import NO_CONTROL, UUID
 from turnpike.control.web.params import Paged, PathId, Sort
-from turnpike.control.web.principal import Admin, Reader, Services
+from turnpike.control.web.principal import May, Principal, Reader, Services
 from turnpike.kit.money import usd_text
 from turnpike.kit.pagination import parse_sort
 
 router = APIRouter(prefix="/api/v1/cache", tags=["cache"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_CACHE))]
 Id = Annotated[str | None, Query(pattern=UUID)]
 
 
@@ -42,7 +44,7 @@ async def list_rules(
 
 
 @router.post("/rules", status_code=201)
-async def create_rule(_: Admin, session: Writing, body: RuleBody) -> Envelope[RuleView]:
+async def create_rule(_: Manager, session: Writing, body: RuleBody) -> Envelope[RuleView]:
     """Begin to keep answers. Without a rule nothing is kept."""
     return ok(_view(await service.create(session, body.model_dump())))
 
@@ -54,20 +56,20 @@ async def get_rule(_: Reader, session: Reading, rule_id: PathId) -> Envelope[Rul
 
 
 @router.patch("/rules/{rule_id}")
-async def change_rule(_: Admin, session: Writing, rule_id: PathId, body: RulePatch) -> Envelope[RuleView]:
+async def change_rule(_: Manager, session: Writing, rule_id: PathId, body: RulePatch) -> Envelope[RuleView]:
     """Change a rule. What was kept under it is not given any more."""
     return ok(_view(await service.change(session, rule_id.lower(), body.given())))
 
 
 @router.delete("/rules/{rule_id}")
-async def delete_rule(_: Admin, session: Writing, rule_id: PathId) -> Envelope[dict[str, Any]]:
+async def delete_rule(_: Manager, session: Writing, rule_id: PathId) -> Envelope[dict[str, Any]]:
     """Delete a rule, and with it what was kept under it from sight."""
     row = await service.remove(session, rule_id.lower())
     return ok({"id": row.id}, f"Answers of {row.model} are no longer kept under this rule.")
 
 
 @router.post("/clear")
-async def clear(_: Admin, control: Services, body: ClearBody) -> Envelope[ClearedView]:
+async def clear(_: Manager, control: Services, body: ClearBody) -> Envelope[ClearedView]:
     """Clear the cache, or a part of it, on every machine."""
     wanted = Wanted(body.model, body.key_id, body.user_id)
     async with control.database.write() as session:

@@ -2,19 +2,21 @@
 
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field, model_validator
 
 from turnpike.control.db.models import ModelAlias
 from turnpike.control.domains.catalog import aliases
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, Moment, moment, ok, page_of
 from turnpike.control.web.fields import NO_CONTROL, Body, ModelName, Text, View, refuse_null
 from turnpike.control.web.params import Paged, PathId, Search, Sort
-from turnpike.control.web.principal import Admin, Reader
+from turnpike.control.web.principal import May, Principal, Reader
 from turnpike.kit.pagination import parse_sort
 
 router = APIRouter(prefix="/api/v1/ai/aliases", tags=["models"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_PROVIDERS))]
 AliasName = Annotated[ModelName, Field(pattern=r"^[^*]+$")]
 
 
@@ -66,7 +68,7 @@ async def list_aliases(
 
 
 @router.post("", status_code=201)
-async def create_alias(_: Admin, session: Writing, body: AliasBody) -> Envelope[AliasView]:
+async def create_alias(_: Manager, session: Writing, body: AliasBody) -> Envelope[AliasView]:
     return ok(_view(await aliases.create(session, body.model_dump())))
 
 
@@ -76,11 +78,11 @@ async def get_alias(_: Reader, session: Reading, alias_id: PathId) -> Envelope[A
 
 
 @router.patch("/{alias_id}")
-async def change_alias(_: Admin, session: Writing, alias_id: PathId, body: AliasPatch) -> Envelope[AliasView]:
+async def change_alias(_: Manager, session: Writing, alias_id: PathId, body: AliasPatch) -> Envelope[AliasView]:
     return ok(_view(await aliases.change(session, alias_id.lower(), body.given())))
 
 
 @router.delete("/{alias_id}")
-async def delete_alias(_: Admin, session: Writing, alias_id: PathId) -> Envelope[dict[str, Any]]:
+async def delete_alias(_: Manager, session: Writing, alias_id: PathId) -> Envelope[dict[str, Any]]:
     row = await aliases.remove(session, alias_id.lower())
     return ok({"id": row.id}, f"{row.name} is no alias any more.")

@@ -14,22 +14,24 @@ from turnpike.control.domains.catalog.schemas import (
     SettingView,
 )
 from turnpike.control.domains.catalog.views import view_credential
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok
 from turnpike.control.web.params import PathId, PathIdOrSlug
-from turnpike.control.web.principal import Admin, Needs, Principal, Reader
+from turnpike.control.web.principal import May, Principal, Reader
 
 router = APIRouter(prefix="/api/v1/ai/providers/{provider}", tags=["providers"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_PROVIDERS))]
 Caller = Annotated[
     Principal,
-    Depends(Needs("inference:text", "inference:image", "inference:audio", "embeddings", "video", "passthrough")),
+    Depends(May(Permission.CHAT)),
 ]
 """A key that may call models for its owner may also say with whose credential."""
 
 
 @router.get("/credentials")
 async def list_credentials(
-    _: Admin, parts: Parts, session: Reading, provider: PathIdOrSlug
+    _: Manager, parts: Parts, session: Reading, provider: PathIdOrSlug
 ) -> Envelope[list[CredentialView]]:
     """The shared ones. A personal credential is shown to nobody but its owner, masked."""
     row = await parts.providers.get(session, provider)
@@ -38,7 +40,7 @@ async def list_credentials(
 
 @router.post("/credentials", status_code=201)
 async def add_credential(
-    _: Admin, parts: Parts, session: Writing, provider: PathIdOrSlug, body: CredentialBody
+    _: Manager, parts: Parts, session: Writing, provider: PathIdOrSlug, body: CredentialBody
 ) -> Envelope[CredentialView]:
     row = await parts.providers.get(session, provider)
     made = await parts.credentials.add(session, row, body.label, body.api_key, is_active=body.is_active)
@@ -47,7 +49,7 @@ async def add_credential(
 
 @router.patch("/credentials/{credential_id}")
 async def change_credential(
-    _: Admin, parts: Parts, session: Writing, provider: PathIdOrSlug, credential_id: PathId, body: CredentialPatch
+    _: Manager, parts: Parts, session: Writing, provider: PathIdOrSlug, credential_id: PathId, body: CredentialPatch
 ) -> Envelope[CredentialView]:
     row = await parts.providers.get(session, provider)
     found = await parts.credentials.get(session, row.id, credential_id.lower())
@@ -56,7 +58,7 @@ async def change_credential(
 
 @router.delete("/credentials/{credential_id}")
 async def delete_credential(
-    _: Admin, parts: Parts, session: Writing, provider: PathIdOrSlug, credential_id: PathId
+    _: Manager, parts: Parts, session: Writing, provider: PathIdOrSlug, credential_id: PathId
 ) -> Envelope[dict[str, Any]]:
     row = await parts.providers.get(session, provider)
     await parts.credentials.remove(session, await parts.credentials.get(session, row.id, credential_id.lower()))

@@ -1,21 +1,23 @@
 """/api/v1/ai/providers/{provider}/health: what is known of how a provider fares, for administrators."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from turnpike.contract.metrics import Sample
 from turnpike.control.domains.catalog.facts import read_config
 from turnpike.control.domains.catalog.parts import Parts
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading
 from turnpike.control.web.envelope import Envelope, Moment, ok
 from turnpike.control.web.fields import View
 from turnpike.control.web.params import PathIdOrSlug
-from turnpike.control.web.principal import Admin, Services
+from turnpike.control.web.principal import May, Principal, Services
 from turnpike.kit.clock import from_ms
 
 router = APIRouter(prefix="/api/v1/ai/providers", tags=["providers"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_PROVIDERS))]
 _STATES: tuple[Literal["closed", "half_open", "open"], ...] = ("closed", "half_open", "open")
 
 
@@ -45,7 +47,7 @@ class ProviderHealthView(View):
 
 @router.get("/{provider}/health")
 async def provider_health(
-    _: Admin, parts: Parts, control: Services, session: Reading, provider: PathIdOrSlug
+    _: Manager, parts: Parts, control: Services, session: Reading, provider: PathIdOrSlug
 ) -> Envelope[ProviderHealthView]:
     """The last active check (`config.health_check_s`), and breakers, rests, limits, latencies of its deployments."""
     row = await parts.reader.provider(session, provider)

@@ -1,9 +1,9 @@
 """/api/v1/admin/resilience: how the gateway deals with providers that fail and with more calls than it can carry."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import Field, field_validator
 from sqlalchemy import select
 
@@ -11,13 +11,15 @@ from turnpike.contract.snapshot import Policies
 from turnpike.control.db.models import Policy
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.catalog.snapshot import GATEWAY_POLICY, policies_of
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok
 from turnpike.control.web.fields import Body, View
-from turnpike.control.web.principal import Admin, Services
+from turnpike.control.web.principal import May, Principal, Services
 from turnpike.settings import Settings
 
 router = APIRouter(prefix="/api/v1/admin/resilience", tags=["admin"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_CLUSTER))]
 
 
 class ResilienceBody(Body):
@@ -106,12 +108,12 @@ _NAMES = frozenset(ResilienceBody.model_fields)
 
 
 @router.get("")
-async def show(_: Admin, control: Services, session: Reading) -> Envelope[ResilienceView]:
+async def show(_: Manager, control: Services, session: Reading) -> Envelope[ResilienceView]:
     return ok(_view(control.settings, await _stored(session)))
 
 
 @router.patch("")
-async def change(_: Admin, control: Services, session: Writing, body: ResilienceBody) -> Envelope[ResilienceView]:
+async def change(_: Manager, control: Services, session: Writing, body: ResilienceBody) -> Envelope[ResilienceView]:
     """In force at all relays within a second."""
     named = body.model_dump(include=body.model_fields_set)
     row = await session.get(Policy, GATEWAY_POLICY)

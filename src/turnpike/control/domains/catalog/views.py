@@ -7,6 +7,7 @@ from turnpike.control.domains.catalog.price_schemas import view_rates
 from turnpike.control.domains.catalog.rates import read_rates
 from turnpike.control.domains.catalog.rows import ModelRow, ProviderRow
 from turnpike.control.domains.catalog.schemas import CredentialView, ModelView, ProviderView
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.envelope import moment
 from turnpike.control.web.principal import Principal
 from turnpike.kit.crypto import MASK
@@ -29,7 +30,7 @@ def view_provider(row: ProviderRow, principal: Principal) -> ProviderView:
         created_at=moment(row.created_at_ms),
         updated_at=moment(row.updated_at_ms),
     )
-    if principal.is_admin:
+    if principal.may(Permission.MANAGE_PROVIDERS):
         view.api_base_url = row.api_base_url
         view.shared_api_key = row.credentials[0] if row.credentials else None
         view.credentials = row.credentials

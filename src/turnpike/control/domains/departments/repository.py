@@ -20,8 +20,10 @@ from turnpike.control.db.models import (
     ScimMapping,
     User,
 )
+from turnpike.control.db.scoped import get_within, select_within
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.listing import Columns, contains, ordered, paged
+from turnpike.control.rights.policy import Scope
 from turnpike.kit.clock import now_ms
 from turnpike.kit.pagination import Order, Page
 
@@ -38,9 +40,9 @@ class Size:
 
 
 async def find(
-    session: ReadSession, search: str | None, name: str | None, orders: Sequence[Order], page: Page
+    session: ReadSession, scope: Scope, search: str | None, orders: Sequence[Order], page: Page, *, name: str | None
 ) -> tuple[Sequence[Department], int]:
-    query = select(Department)
+    query = select_within(scope, Department)
     if search:
         query = query.where(contains(Department.name, search))
     if name is not None:
@@ -48,8 +50,8 @@ async def find(
     return await paged(session, ordered(query, orders, ORDER, Department.id), page)
 
 
-async def get(session: ReadSession, department_id: str) -> Department | None:
-    return await session.get(Department, department_id)
+async def get(session: ReadSession, scope: Scope, department_id: str) -> Department | None:
+    return await get_within(session, scope, Department, department_id)
 
 
 async def locked(session: WriteSession, department_id: str) -> Department | None:
@@ -80,9 +82,9 @@ async def sizes(session: ReadSession, ids: Sequence[str]) -> dict[str, Size]:
 
 
 async def members(
-    session: ReadSession, department_id: str, orders: Sequence[Order], page: Page
+    session: ReadSession, scope: Scope, department_id: str, orders: Sequence[Order], page: Page
 ) -> tuple[Sequence[User], int]:
-    query = select(User).where(User.department_id == department_id, User.erased_at_ms.is_(None))
+    query = select_within(scope, User).where(User.department_id == department_id, User.erased_at_ms.is_(None))
     return await paged(session, ordered(query, orders, MEMBER_ORDER, User.id), page)
 
 

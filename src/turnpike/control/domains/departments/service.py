@@ -13,6 +13,7 @@ from turnpike.control.domains.departments import repository
 from turnpike.control.domains.departments.repository import Size
 from turnpike.control.domains.identity import service as identity
 from turnpike.control.domains.limits import service as limits
+from turnpike.control.rights.policy import Scope
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, InvalidRequest, NotFound
 from turnpike.kit.pagination import Page, parse_sort
@@ -21,16 +22,18 @@ _GRANTED_BY = frozenset(("models", "default_tier"))
 
 
 async def find(
-    session: ReadSession, search: str | None, name: str | None, sort: str | None, page: Page
+    session: ReadSession, scope: Scope, search: str | None, sort: str | None, page: Page, *, name: str | None
 ) -> tuple[list[tuple[Department, Size]], int]:
-    rows, total = await repository.find(session, search, name, parse_sort(sort, repository.ORDER, "name"), page)
+    rows, total = await repository.find(
+        session, scope, search, parse_sort(sort, repository.ORDER, "name"), page, name=name
+    )
     sizes = await repository.sizes(session, [row.id for row in rows])
     return [(row, sizes[row.id]) for row in rows], total
 
 
-async def get(session: ReadSession, department_id: str) -> Department:
-    """Raises NotFound."""
-    row = await repository.get(session, department_id)
+async def get(session: ReadSession, scope: Scope, department_id: str) -> Department:
+    """Raises NotFound, for what lies outside of the scope too."""
+    row = await repository.get(session, scope, department_id)
     if row is None:
         raise NotFound(f"There is no department {department_id}.")
     return row
@@ -49,9 +52,9 @@ async def create(session: WriteSession, values: dict[str, Any]) -> Department:
     return row
 
 
-async def change(session: WriteSession, department_id: str, values: dict[str, Any]) -> Department:
+async def change(session: WriteSession, scope: Scope, department_id: str, values: dict[str, Any]) -> Department:
     """Raises NotFound, Conflict or InvalidRequest."""
-    row = await get(session, department_id)
+    row = await get(session, scope, department_id)
     await _check(session, row.id, values)
     changed = {name for name, value in values.items() if getattr(row, name) != value}
     for name in changed:
@@ -76,17 +79,19 @@ async def _check(session: ReadSession, own_id: str | None, values: dict[str, Any
 # ---- people
 
 
-async def members(session: ReadSession, department_id: str, sort: str | None, page: Page) -> tuple[Sequence[User], int]:
+async def members(
+    session: ReadSession, scope: Scope, department_id: str, sort: str | None, page: Page
+) -> tuple[Sequence[User], int]:
     """Raises NotFound."""
-    await get(session, department_id)
+    await get(session, scope, department_id)
     orders = parse_sort(sort, repository.MEMBER_ORDER, "display_name")
-    return await repository.members(session, department_id, orders, page)
+    return await repository.members(session, scope, department_id, orders, page)
 
 
 async def move(session: WriteSession, actor: Principal, department_id: str, user_ids: Sequence[str]) -> int:
     """Makes these people members, wherever they were. Returns how many were elsewhere. Raises NotFound, Forbidden or
     InvalidRequest."""
-    await get(session, department_id)
+    await get(session, actor.scope, department_id)
     found = await repository.people(session, user_ids)
     missing = sorted(set(user_ids) - {user.id for user in found if user.erased_at_ms is None})
     if missing:
@@ -100,7 +105,7 @@ async def move(session: WriteSession, actor: Principal, department_id: str, user
 async def _move(session: WriteSession, actor: Principal, people: Sequence[User], department_id: str | None) -> int:
     moved = [user for user in people if user.department_id != department_id]
     for user in moved:
-        identity.check_rank(actor, user.role, "Moving this person")
+        await identity.check_rank_of(session, actor, user.role, "Moving this person")
         user.department_id = department_id
     await session.flush()
     session.changes.users([user.id for user in moved])
@@ -124,7 +129,7 @@ async def remove(session: WriteSession, actor: Principal, department_id: str, mo
     if move_to is not None:
         if move_to == department_id:
             raise InvalidRequest("move_to: name another department.", details={"param": "move_to"})
-        await get(session, move_to)
+        await get(session, actor.scope, move_to)
     elif size.members or size.keys:
         raise Conflict(
             f"The department {row.name!r} has {size.members} people with {size.keys} API keys. Say with move_to where "

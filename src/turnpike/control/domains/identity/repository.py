@@ -7,8 +7,10 @@ from sqlalchemy import func, or_, select
 
 from turnpike.contract.access import Role
 from turnpike.control.db.models import Department, User
+from turnpike.control.db.scoped import get_within, select_within
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.listing import Columns, contains, ordered, paged
+from turnpike.control.rights.policy import Scope, everything
 from turnpike.kit.pagination import Order, Page
 
 USER_ORDER: Columns = {
@@ -30,9 +32,9 @@ class UserFilter:
 
 
 async def users(
-    session: ReadSession, wanted: UserFilter, orders: Sequence[Order], page: Page
+    session: ReadSession, scope: Scope, wanted: UserFilter, orders: Sequence[Order], page: Page
 ) -> tuple[Sequence[User], int]:
-    query = select(User)
+    query = select_within(scope, User)
     if not wanted.erased:
         query = query.where(User.erased_at_ms.is_(None))
     if wanted.search:
@@ -46,12 +48,13 @@ async def users(
     return await paged(session, ordered(query, orders, USER_ORDER, User.id), page)
 
 
-async def user(session: ReadSession, user_id: str) -> User | None:
-    return await session.get(User, user_id)
+async def user(session: ReadSession, scope: Scope, user_id: str) -> User | None:
+    return await get_within(session, scope, User, user_id)
 
 
 async def first_super_admin(session: ReadSession) -> User | None:
-    query = select(User).where(User.role == Role.SUPER_ADMIN, User.is_active).order_by(User.created_at_ms, User.id)
+    query = select_within(everything("the operator acts in somebody's name"), User)
+    query = query.where(User.role == Role.SUPER_ADMIN, User.is_active).order_by(User.created_at_ms, User.id)
     return (await session.scalars(query.limit(1))).first()
 
 
@@ -63,8 +66,9 @@ async def other_super_admins(session: ReadSession, user_id: str) -> int:
 
 async def user_with(session: ReadSession, *, email: str | None = None, ext_subject: str | None = None) -> User | None:
     condition = User.email == email if email is not None else User.ext_subject == ext_subject
-    return (await session.scalars(select(User).where(condition))).first()
+    query = select_within(everything("what names a person is theirs alone"), User).where(condition)
+    return (await session.scalars(query)).first()
 
 
-async def department(session: ReadSession, department_id: str) -> Department | None:
-    return await session.get(Department, department_id)
+async def department(session: ReadSession, scope: Scope, department_id: str) -> Department | None:
+    return await get_within(session, scope, Department, department_id)

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from turnpike.contract.access import Role
 from turnpike.control.db.models import User
 from turnpike.control.web.envelope import Moment, moment, moment_or_none
-from turnpike.control.web.fields import NO_CONTROL, Body, Name, UserId, View, refuse_null
+from turnpike.control.web.fields import NO_CONTROL, Body, Name, RoleName, UserId, View, refuse_null
 
 Email = Annotated[
     str,
@@ -22,7 +22,7 @@ class UserBody(Body):
     display_name: Name
     email: Email | None = None
     ext_subject: Subject | None = Field(default=None, description="The person's `sub` at the identity provider.")
-    role: Role = Role.USER
+    role: RoleName = Role.USER.value
     department_id: UserId | None = None
     is_active: bool = True
 
@@ -31,7 +31,7 @@ class UserPatch(Body):
     display_name: Name | None = None
     email: Email | None = None
     ext_subject: Subject | None = None
-    role: Role | None = None
+    role: RoleName | None = None
     department_id: UserId | None = None
     is_active: bool | None = None
 

@@ -1,7 +1,8 @@
 """What may be done with people and departments, and by whom.
 
-Nobody acts on somebody above them, nobody gives a role above their own, and the last active super admin stays one:
-otherwise the gateway could be locked for everyone.
+Nobody acts on somebody who may do more, nobody gives a role that may do more, nobody changes their own role or
+department, and the last active super admin stays one: otherwise the gateway could be locked for everyone. Whose data is
+meant comes with each call as a scope.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,10 @@ from turnpike.control.db.models import Department, User
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.identity import leaving, repository, telling
 from turnpike.control.domains.identity.repository import UserFilter
-from turnpike.control.domains.identity.roles import outranks
 from turnpike.control.domains.limits.tiers import DEFAULT as DEFAULT_TIER
+from turnpike.control.domains.roles import service as roles
+from turnpike.control.rights.policy import AllData, DepartmentData, Scope, covers, everything
+from turnpike.control.rights.roles import EVERYTHING, ROLE_RIGHTS
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from turnpike.kit.pagination import Page, parse_sort
@@ -22,18 +25,19 @@ HIGHEST_ROLE = Role.SUPER_ADMIN
 FIRST_ADMINISTRATOR = "Administrator"
 _GRANTED_BY = frozenset({"role", "department_id", "is_active"})
 """Fields that a key's grant is made of."""
+_NOT_ONES_OWN = ("role", "department_id")
 
 
 async def list_users(
-    session: ReadSession, wanted: UserFilter, sort: str | None, page: Page
+    session: ReadSession, scope: Scope, wanted: UserFilter, sort: str | None, page: Page
 ) -> tuple[Sequence[User], int]:
     orders = parse_sort(sort, repository.USER_ORDER, "display_name")
-    return await repository.users(session, wanted, orders, page)
+    return await repository.users(session, scope, wanted, orders, page)
 
 
-async def get_user(session: ReadSession, user_id: str) -> User:
-    """Raises NotFound."""
-    row = await repository.user(session, user_id)
+async def get_user(session: ReadSession, scope: Scope, user_id: str) -> User:
+    """Raises NotFound, for what lies outside of the scope too."""
+    row = await repository.user(session, scope, user_id)
     if row is None:
         raise NotFound(f"There is no user {user_id}.")
     return row
@@ -44,16 +48,37 @@ async def user_with_email(session: ReadSession, email: str) -> User | None:
 
 
 def check_rank(actor: Principal, role: str, what: str) -> None:
-    """Raises Forbidden when `role` is above the actor's."""
-    if outranks(role, actor.role):
-        raise Forbidden(f"{what} takes the role {role}; yours is {actor.role}.")
+    """For one of the four roles; any other counts as the highest. Raises Forbidden when it may do what the actor may
+    not."""
+    if not covers(actor.rights, ROLE_RIGHTS.get(role, EVERYTHING)):
+        raise Forbidden(f"{what} takes what the role {role} may do; you are a {actor.role}.")
+
+
+async def check_rank_of(session: ReadSession, actor: Principal, role: str, what: str) -> None:
+    """For a role that somebody has. Raises Forbidden when it may do what the actor may not."""
+    if not covers(actor.rights, await roles.rights_held(session, role)):
+        raise Forbidden(f"{what} takes what the role {role} may do; you are a {actor.role}.")
+
+
+async def check_giving(session: ReadSession, actor: Principal, role: str, what: str) -> None:
+    """For a role that is to be given. Raises InvalidRequest for one that is not there, Forbidden for one that may do
+    what the actor may not."""
+    await roles.rights_named(session, role)
+    await check_rank_of(session, actor, role, what)
 
 
 async def create_user(session: WriteSession, actor: Principal, values: dict[str, Any]) -> User:
     """Raises Forbidden, Conflict or InvalidRequest."""
-    check_rank(actor, values["role"], f"Making a {values['role']}")
+    await check_giving(session, actor, values["role"], f"Making a {values['role']}")
     await _check_unique(session, None, values)
-    await _check_department(session, values.get("department_id"))
+    match actor.scope:
+        case AllData():
+            pass
+        case DepartmentData(_, department_ids):
+            values["department_id"] = values.get("department_id") or department_ids[0]
+        case _:
+            raise Forbidden("Adding people takes more than one's own data.")
+    await _check_department(session, actor.scope, values.get("department_id"))
     row = User(**values)
     session.add(row)
     await session.flush()
@@ -63,12 +88,14 @@ async def create_user(session: WriteSession, actor: Principal, values: dict[str,
 
 async def change_user(session: WriteSession, actor: Principal, user_id: str, values: dict[str, Any]) -> User:
     """Raises NotFound, Forbidden, Conflict or InvalidRequest."""
-    row = await get_user(session, user_id)
-    check_rank(actor, row.role, "Changing this user")
+    row = await get_user(session, actor.scope, user_id)
+    await check_rank_of(session, actor, row.role, "Changing this user")
     if row.erased_at_ms is not None:
         raise Conflict("This person was erased, for ever; add a new one.")
     if "role" in values:
-        check_rank(actor, values["role"], f"Making a {values['role']}")
+        await check_giving(session, actor, values["role"], f"Making a {values['role']}")
+    _check_not_oneself(actor, row, values)
+    await _check_move(session, actor, row, values)
     return await apply_change(session, row, values)
 
 
@@ -76,7 +103,7 @@ async def apply_change(session: WriteSession, row: User, values: dict[str, Any])
     """What `change_user` does once the right to it is known. Raises Conflict or InvalidRequest."""
     await keep_a_super_admin(session, row, values)
     await _check_unique(session, row.id, values)
-    await _check_department(session, values.get("department_id"))
+    await _check_department(session, everything("the right to it is known"), values.get("department_id"))
     before = {name: getattr(row, name) for name in values}
     changed = {name for name, value in values.items() if before[name] != value}
     for name in changed:
@@ -91,6 +118,25 @@ async def apply_change(session: WriteSession, row: User, values: dict[str, Any])
             # Relays remember for a while that an issuer's tokens for this person were nobody's; they must ask again.
             session.changes.all_keys()
     return row
+
+
+def _check_not_oneself(actor: Principal, row: User, values: dict[str, Any]) -> None:
+    """Raises Forbidden: nobody raises their own rights, nor moves to where they would see more. Who may do everything
+    gains nothing by it."""
+    if row.id != actor.user_id or actor.rights.covers(EVERYTHING):
+        return
+    for name in _NOT_ONES_OWN:
+        if name in values and values[name] != getattr(row, name):
+            raise Forbidden(f"Your own {name} is for somebody else to change.", details={"param": name})
+
+
+async def _check_move(session: ReadSession, actor: Principal, row: User, values: dict[str, Any]) -> None:
+    """Raises Forbidden or InvalidRequest for a department that is not the actor's to move people from or to."""
+    if "department_id" not in values or values["department_id"] == row.department_id:
+        return
+    if values["department_id"] is None and not isinstance(actor.scope, AllData):
+        raise Forbidden("Taking somebody out of their department takes all_data.", details={"param": "department_id"})
+    await _check_department(session, actor.scope, values["department_id"])
 
 
 async def complete_user(session: WriteSession, row: User, values: dict[str, Any]) -> None:
@@ -111,8 +157,13 @@ async def apply_mapping(session: WriteSession, row: User, values: dict[str, Any]
     except Conflict as error:
         refused = error.message
         values = {name: value for name, value in values.items() if name != "role"}
+    role = values.get("role")
+    if role is not None and await roles.find_rights(session, role) is None:
+        refused = f"There is no role {role}."
+        values = {name: value for name, value in values.items() if name != "role"}
     department_id = values.get("department_id")
-    if department_id is not None and await repository.department(session, department_id) is None:
+    scope = everything("an issuer's rules name any department")
+    if department_id is not None and await repository.department(session, scope, department_id) is None:
         refused = f"There is no department {department_id}."
         values = {name: value for name, value in values.items() if name != "department_id"}
     before = {name: getattr(row, name) for name in values}
@@ -144,8 +195,8 @@ async def _check_unique(session: ReadSession, own_id: str | None, values: dict[s
             raise Conflict(f"Another user has this {field}.", details={"param": field})
 
 
-async def _check_department(session: ReadSession, department_id: str | None) -> None:
-    if department_id is not None and await repository.department(session, department_id) is None:
+async def _check_department(session: ReadSession, scope: Scope, department_id: str | None) -> None:
+    if department_id is not None and await repository.department(session, scope, department_id) is None:
         raise InvalidRequest(f"There is no department {department_id}.", details={"param": "department_id"})
 
 
@@ -157,9 +208,9 @@ async def operators_user(session: ReadSession) -> User:
     return row
 
 
-async def get_department(session: ReadSession, department_id: str) -> Department:
-    """Raises NotFound."""
-    row = await repository.department(session, department_id)
+async def get_department(session: ReadSession, scope: Scope, department_id: str) -> Department:
+    """Raises NotFound, for what lies outside of the scope too."""
+    row = await repository.department(session, scope, department_id)
     if row is None:
         raise NotFound(f"There is no department {department_id}.")
     return row
@@ -167,5 +218,6 @@ async def get_department(session: ReadSession, department_id: str) -> Department
 
 async def default_tier(session: ReadSession, user: User) -> str:
     """Of the keys that are made for this person."""
-    department = await repository.department(session, user.department_id) if user.department_id else None
+    scope = everything("the department of a known person")
+    department = await repository.department(session, scope, user.department_id) if user.department_id else None
     return (department.default_tier if department else None) or DEFAULT_TIER

@@ -19,6 +19,7 @@ from turnpike.control.domains.invitations.schemas import (
     view_new,
 )
 from turnpike.control.infra.mail import Mail, MailFailed
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.services import ControlServices
 from turnpike.control.signin.sessions import Proof
 from turnpike.control.web.cookies import check_origin
@@ -26,10 +27,11 @@ from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import UUID
 from turnpike.control.web.params import Paged, PathId, Search, Sort
-from turnpike.control.web.principal import AnyKey, Public, Services
+from turnpike.control.web.principal import May, Principal, Public, Services
 
 log = structlog.get_logger()
 router = APIRouter(prefix="/api/v1/invitations", tags=["users"])
+Inviter = Annotated[Principal, Depends(May(Permission.MANAGE_USERS))]
 SHOWN_ONCE = "Give this link to nobody but the person who is invited: it works once, and is not shown again."
 _MAIL = """Somebody invites you to use the AI gateway at {base}.
 
@@ -44,7 +46,7 @@ If you did not expect this, leave it: nothing happens then.
 
 @router.get("")
 async def list_invitations(
-    actor: AnyKey,
+    actor: Inviter,
     session: Reading,
     page: Paged,
     search: Search = None,
@@ -60,7 +62,7 @@ async def list_invitations(
 
 
 @router.post("", status_code=201)
-async def create_invitation(actor: AnyKey, control: Services, body: InvitationBody) -> Envelope[NewInvitationView]:
+async def create_invitation(actor: Inviter, control: Services, body: InvitationBody) -> Envelope[NewInvitationView]:
     """A one-time link for somebody who is not here yet; an earlier one for the same address is taken back. It is
     accepted by its link, or by the first sign-in through an issuer with the same verified e-mail."""
     values = {"email": body.email, "role": body.role, "department_id": body.department_id}
@@ -113,12 +115,12 @@ async def accept_invitation(
 
 
 @router.get("/{invitation_id}")
-async def get_invitation(actor: AnyKey, session: Reading, invitation_id: PathId) -> Envelope[InvitationView]:
+async def get_invitation(actor: Inviter, session: Reading, invitation_id: PathId) -> Envelope[InvitationView]:
     return ok(view_invitation(await service.get(session, actor, invitation_id.lower())))
 
 
 @router.delete("/{invitation_id}")
-async def revoke_invitation(actor: AnyKey, session: Writing, invitation_id: PathId) -> Envelope[InvitationView]:
+async def revoke_invitation(actor: Inviter, session: Writing, invitation_id: PathId) -> Envelope[InvitationView]:
     """Its link works no more, nor does a sign-in with its address make anybody."""
     row = await service.revoke(session, actor, invitation_id.lower())
     return ok(view_invitation(row), "The invitation is taken back.")

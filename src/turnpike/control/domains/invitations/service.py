@@ -16,6 +16,7 @@ from turnpike.control.domains.invitations import repository
 from turnpike.control.domains.invitations.repository import InvitationFilter
 from turnpike.control.oidc.persons import Person
 from turnpike.control.oidc.tokens import Trusted
+from turnpike.control.rights.policy import AllData, DepartmentData, Target, holds
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, Forbidden, InvalidRequest, NotFound, Unauthenticated
 from turnpike.kit.clock import now_ms
@@ -36,24 +37,22 @@ class Made(NamedTuple):
         return f"Made({self.row.id})"
 
 
-def check_inviter(actor: Principal, role: str, department_id: str | None) -> None:
-    """Raises Forbidden."""
-    if actor.is_admin:
-        identity.check_rank(actor, role, f"Inviting a {role}")
-        return
-    if actor.role != Role.DEPARTMENT_ADMIN or actor.session_id is None or actor.department_id is None:
-        raise Forbidden("Inviting people takes the admin scope, or a department's administrator who is signed in.")
-    identity.check_rank(actor, role, f"Inviting a {role}")
-    if department_id != actor.department_id:
+async def check_inviter(session: ReadSession, actor: Principal, role: str, department_id: str | None) -> None:
+    """Raises Forbidden or InvalidRequest."""
+    if not holds(actor.scope, Target(None, department_id)):
         raise Forbidden("You may invite into your own department only.", details={"param": "department_id"})
+    await identity.check_giving(session, actor, role, f"Inviting a {role}")
 
 
 def visible(actor: Principal, wanted: InvitationFilter) -> InvitationFilter:
     """What of the list somebody may see. Raises Forbidden."""
-    if actor.is_admin:
-        return wanted
-    check_inviter(actor, Role.USER, actor.department_id)
-    return InvitationFilter(wanted.search, wanted.status, actor.department_id)
+    match actor.scope:
+        case AllData():
+            return wanted
+        case DepartmentData(_, department_ids):
+            return InvitationFilter(wanted.search, wanted.status, department_ids[0])
+        case _:
+            raise Forbidden("Invitations are for those to see who look after a department.")
 
 
 async def find(
@@ -74,17 +73,17 @@ async def get(session: ReadSession, actor: Principal, invitation_id: str) -> Inv
 async def create(session: WriteSession, actor: Principal, values: dict[str, Any], pepper: bytes, hours: float) -> Made:
     """Takes back earlier invitations of the same address. Raises Forbidden, Conflict or NotFound."""
     email, role, department_id = values["email"], values["role"], values["department_id"]
-    if department_id is None and not actor.is_admin:
-        department_id = actor.department_id
-    check_inviter(actor, role, department_id)
+    if department_id is None and isinstance(actor.scope, DepartmentData):
+        department_id = actor.scope.department_ids[0]
+    await check_inviter(session, actor, role, department_id)
     if await identity.user_with_email(session, email) is not None:
         raise Conflict(
             "Somebody here has this e-mail already; a one-time link lets them in.", details={"param": "email"}
         )
     if department_id is not None:
-        await identity.get_department(session, department_id)
+        await identity.get_department(session, actor.scope, department_id)
     for earlier in await repository.open_for(session, email):
-        check_inviter(actor, earlier.role, earlier.department_id)
+        await check_inviter(session, actor, earlier.role, earlier.department_id)
         earlier.revoked_at_ms = now_ms()
     token = PREFIX + random_text(256)
     row = Invitation(
@@ -103,7 +102,7 @@ async def create(session: WriteSession, actor: Principal, values: dict[str, Any]
 async def revoke(session: WriteSession, actor: Principal, invitation_id: str) -> Invitation:
     """Raises NotFound, Forbidden or Conflict."""
     row = await get(session, actor, invitation_id)
-    check_inviter(actor, row.role, row.department_id)
+    await check_inviter(session, actor, row.role, row.department_id)
     if row.accepted_at_ms is not None:
         raise Conflict("This invitation was accepted; switch the person off instead.", details={"user_id": row.user_id})
     if row.revoked_at_ms is None:

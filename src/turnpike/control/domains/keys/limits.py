@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from ipaddress import ip_network
 
-from turnpike.contract.scopes import SCOPE_BIT, to_names
-from turnpike.control.domains.identity.roles import allowed_scopes
+from turnpike.contract.scopes import SCOPE_BIT, to_bits, to_names
+from turnpike.control.rights.permissions import Rights
+from turnpike.control.rights.roles import ADMIN_BIT, scopes_of
 from turnpike.control.web.principal import Principal
-from turnpike.errors import Forbidden, ScopeMissing
+from turnpike.errors import Forbidden, InvalidRequest, ScopeMissing
 
 
-def check_scopes(actor: Principal, owner_role: str, scopes: Sequence[str]) -> None:
+def check_scopes(actor: Principal, owner: Rights, owner_role: str, scopes: Sequence[str]) -> None:
     """Raises ScopeMissing."""
-    beyond_owner = [name for name in scopes if not allowed_scopes(owner_role) & SCOPE_BIT[name]]
+    beyond_owner = [name for name in scopes if not scopes_of(owner) & SCOPE_BIT[name]]
     if beyond_owner:
         raise ScopeMissing(
             f"The key's owner has the role {owner_role}, which cannot hold {', '.join(beyond_owner)}.",
-            details={"param": "scopes", "allowed": to_names(allowed_scopes(owner_role))},
+            details={"param": "scopes", "allowed": to_names(scopes_of(owner))},
         )
     beyond_actor = [name for name in scopes if not actor.scopes & SCOPE_BIT[name]]
     if beyond_actor:
@@ -24,6 +25,18 @@ def check_scopes(actor: Principal, owner_role: str, scopes: Sequence[str]) -> No
             f"Your own key does not have {', '.join(beyond_actor)}, so it cannot give it.",
             details={"param": "scopes", "allowed": to_names(actor.scopes)},
         )
+
+
+def check_role(actor: Principal, owner: Rights, owner_role: str, role: Rights, scopes: Sequence[str]) -> None:
+    """A key's own role. Raises ScopeMissing, or InvalidRequest beside the scope `admin`, which says it all already."""
+    if to_bits(scopes) & ADMIN_BIT:
+        raise InvalidRequest("A key has a role, or the scope admin, not both.", details={"param": "role"})
+    if not owner.covers(role):
+        raise ScopeMissing(
+            f"The key's owner is a {owner_role}, who may not do all that this role may.", details={"param": "role"}
+        )
+    if not actor.rights.covers(role):
+        raise ScopeMissing("You may not do all that this role may, so you cannot give it.", details={"param": "role"})
 
 
 def check_models(actor: Principal, models: Sequence[str]) -> None:

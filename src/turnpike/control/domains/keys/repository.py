@@ -7,8 +7,10 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from turnpike.control.db.models import ApiKey, KeyNotice, Provider
+from turnpike.control.db.scoped import get_within, select_within, within
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.listing import Columns, contains, ordered
+from turnpike.control.rights.policy import Scope, everything
 from turnpike.kit.clock import now_ms
 from turnpike.kit.pagination import Order, Page
 
@@ -31,10 +33,11 @@ class ShownKey:
     successor_waiting: bool
 
 
-def _shown() -> Select[ApiKey, str, bool]:
+def _shown(scope: Scope) -> Select[ApiKey, str, bool]:
     successor = aliased(ApiKey)
     waiting = exists().where(successor.id == ApiKey.successor_id, successor.sealed_key.is_not(None))
-    return select(ApiKey, Provider.slug, waiting).outerjoin(Provider, Provider.id == ApiKey.default_provider_id)
+    query = select(ApiKey, Provider.slug, waiting).where(within(scope, ApiKey))
+    return query.outerjoin(Provider, Provider.id == ApiKey.default_provider_id)
 
 
 def _status(status: str) -> ColumnElement[bool]:
@@ -50,9 +53,9 @@ def _status(status: str) -> ColumnElement[bool]:
 
 
 async def keys(
-    session: ReadSession, wanted: KeyFilter, orders: Sequence[Order], page: Page
+    session: ReadSession, scope: Scope, wanted: KeyFilter, orders: Sequence[Order], page: Page
 ) -> tuple[list[ShownKey], int]:
-    query = _shown()
+    query = _shown(scope)
     if wanted.search:
         query = query.where(or_(contains(ApiKey.name, wanted.search), contains(ApiKey.prefix, wanted.search)))
     if wanted.user_id is not None:
@@ -67,19 +70,19 @@ async def keys(
     return [ShownKey(*row) for row in (await session.execute(query)).all()], total
 
 
-async def key(session: ReadSession, key_id: str) -> ShownKey | None:
-    row = (await session.execute(_shown().where(ApiKey.id == key_id))).one_or_none()
+async def key(session: ReadSession, scope: Scope, key_id: str) -> ShownKey | None:
+    row = (await session.execute(_shown(scope).where(ApiKey.id == key_id))).one_or_none()
     return ShownKey(*row) if row else None
 
 
 async def any_alive(session: ReadSession) -> bool:
-    query = select(ApiKey.id).where(or_(_status("active"), _status("rotated"))).limit(1)
-    return (await session.scalars(query)).first() is not None
+    query = select_within(everything("whether anybody can come in at all"), ApiKey)
+    return (await session.scalars(query.where(or_(_status("active"), _status("rotated"))).limit(1))).first() is not None
 
 
-async def locked(session: WriteSession, key_id: str) -> ApiKey | None:
+async def locked(session: WriteSession, scope: Scope, key_id: str) -> ApiKey | None:
     """The row, and nobody else's until the transaction ends."""
-    return (await session.scalars(select(ApiKey).where(ApiKey.id == key_id).with_for_update())).first()
+    return await get_within(session, scope, ApiKey, key_id, lock=True)
 
 
 async def due_for_rotation(
@@ -88,7 +91,7 @@ async def due_for_rotation(
     """Keys in use that were made before then, have no successor, and will not end by themselves before
     `ends_after_ms`. Rows that another process is at are passed over."""
     query = (
-        select(ApiKey)
+        select_within(everything("the rotation policy is for all keys"), ApiKey)
         .where(
             _status("active"),
             ApiKey.created_at_ms < made_before_ms,

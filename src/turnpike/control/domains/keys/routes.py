@@ -1,4 +1,4 @@
-"""/api/v1/keys: for the admin scope; and /api/v1/keys/current, where any key may look after itself."""
+"""/api/v1/keys: as far as one's permissions reach; and /api/v1/keys/current, where any key looks after itself."""
 
 from typing import Annotated, Literal
 
@@ -17,11 +17,12 @@ from turnpike.control.domains.keys.schemas import (
     view_new_key,
 )
 from turnpike.control.domains.keys.service import KeyService
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import UUID
 from turnpike.control.web.params import Paged, PathId, Search, Sort
-from turnpike.control.web.principal import Admin, AnyKey, Principal, Services
+from turnpike.control.web.principal import AnyKey, May, Principal, Services
 from turnpike.errors import InvalidRequest
 
 router = APIRouter(prefix="/api/v1/keys", tags=["keys"])
@@ -33,6 +34,8 @@ def _service(control: Services) -> KeyService:
 
 
 Keys = Annotated[KeyService, Depends(_service)]
+Viewer = Annotated[Principal, Depends(May(Permission.VIEW_KEYS))]
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_KEYS))]
 Rotation = Annotated[RotateBody | None, Body()]
 
 
@@ -55,7 +58,7 @@ def _values(body: KeyBody | KeyPatch) -> dict[str, object]:
 
 @router.get("")
 async def list_keys(
-    _: Admin,
+    actor: Viewer,
     keys: Keys,
     session: Reading,
     page: Paged,
@@ -67,19 +70,19 @@ async def list_keys(
 ) -> Envelope[list[KeyView]]:
     if scope is not None and scope not in SCOPES:
         raise InvalidRequest(f"scope: take one of {', '.join(SCOPES)}", details={"param": "scope"})
-    rows, total = await keys.find(session, KeyFilter(search, user_id, status, scope), sort, page)
+    rows, total = await keys.find(session, actor.scope, KeyFilter(search, user_id, status, scope), sort, page)
     return page_of([_view(row) for row in rows], page, total)
 
 
 @router.post("", status_code=201)
-async def create_key(actor: Admin, keys: Keys, session: Writing, body: KeyBody) -> Envelope[NewKeyView]:
+async def create_key(actor: Manager, keys: Keys, session: Writing, body: KeyBody) -> Envelope[NewKeyView]:
     return _new(await keys.create(session, actor, _values(body)))
 
 
 @router.get("/current")
 async def get_own_key(actor: AnyKey, keys: Keys, session: Reading) -> Envelope[KeyView]:
     """The key that this request was made with."""
-    return ok(_view(await keys.get(session, _own(actor))))
+    return ok(_view(await keys.get(session, actor.scope, _own(actor))))
 
 
 @router.post("/current/rotate", status_code=201)
@@ -95,30 +98,30 @@ async def claim_own_successor(actor: AnyKey, keys: Keys, session: Writing) -> En
 
 
 @router.get("/{key_id}")
-async def get_key(_: Admin, keys: Keys, session: Reading, key_id: PathId) -> Envelope[KeyView]:
-    return ok(_view(await keys.get(session, key_id.lower())))
+async def get_key(actor: Viewer, keys: Keys, session: Reading, key_id: PathId) -> Envelope[KeyView]:
+    return ok(_view(await keys.get(session, actor.scope, key_id.lower())))
 
 
 @router.patch("/{key_id}")
-async def change_key(actor: Admin, keys: Keys, session: Writing, key_id: PathId, body: KeyPatch) -> Envelope[KeyView]:
+async def change_key(actor: Manager, keys: Keys, session: Writing, key_id: PathId, body: KeyPatch) -> Envelope[KeyView]:
     return ok(_view(await keys.change(session, actor, key_id.lower(), _values(body))))
 
 
 @router.delete("/{key_id}")
-async def revoke_key(actor: Admin, keys: Keys, session: Writing, key_id: PathId) -> Envelope[KeyView]:
+async def revoke_key(actor: Manager, keys: Keys, session: Writing, key_id: PathId) -> Envelope[KeyView]:
     """Revokes it, for ever; the row stays, because the ledger speaks of it."""
     return ok(_view(await keys.revoke(session, actor, key_id.lower())), "The key is revoked.")
 
 
 @router.post("/{key_id}/rotate", status_code=201)
 async def rotate_key(
-    actor: Admin, keys: Keys, session: Writing, key_id: PathId, body: Rotation = None
+    actor: Manager, keys: Keys, session: Writing, key_id: PathId, body: Rotation = None
 ) -> Envelope[NewKeyView]:
     return _new(await keys.rotate(session, actor, key_id.lower(), body.grace_hours if body else None))
 
 
 @router.post("/{key_id}/claim", status_code=201)
-async def claim_successor(actor: Admin, keys: Keys, session: Writing, key_id: PathId) -> Envelope[NewKeyView]:
+async def claim_successor(actor: Manager, keys: Keys, session: Writing, key_id: PathId) -> Envelope[NewKeyView]:
     return _new(await keys.claim(session, actor, key_id.lower()))
 
 

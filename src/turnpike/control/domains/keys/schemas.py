@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, field_validator, m
 from turnpike.contract.scopes import DEFAULT_SCOPES, SCOPES
 from turnpike.control.db.models import ApiKey
 from turnpike.control.web.envelope import Moment, moment, moment_or_none
-from turnpike.control.web.fields import Body, ModelName, Name, NetworkText, Slug, UserId, View, refuse_null
+from turnpike.control.web.fields import Body, ModelName, Name, NetworkText, RoleName, Slug, UserId, View, refuse_null
 from turnpike.kit.clock import now_ms
 
 MAX_LIST = 200
@@ -46,6 +46,10 @@ class KeyBody(_KeyFields):
         default=None, description="Slug of the provider that is preferred for this key."
     )
     tier: Tier | None = Field(default=None, description="Without it the department's, else `standard`.")
+    role: RoleName | None = Field(
+        default=None,
+        description="What it may do on the platform API beside its scopes: one of the roles, as far as its owner may.",
+    )
     expires_at: AwareDatetime | None = Field(
         default=None, description="Without it the life that TURNPIKE_API_KEY_LIFETIME_DAYS sets; null: never."
     )
@@ -59,11 +63,12 @@ class KeyPatch(_KeyFields):
     denied_networks: list[NetworkText] | None = Field(default=None, max_length=MAX_LIST)
     default_provider: Slug | None = None
     tier: Tier | None = None
+    role: RoleName | None = None
     expires_at: AwareDatetime | None = None
 
     @model_validator(mode="after")
     def _nulls(self) -> Self:
-        refuse_null(self.given(), "default_provider", "expires_at")
+        refuse_null(self.given(), "default_provider", "expires_at", "role")
         return self
 
 
@@ -84,6 +89,7 @@ class KeyView(View):
     denied_networks: list[str]
     default_provider: str | None
     tier: str
+    role: str | None
     status: str = Field(description="active, rotated (works until `expires_at`), expired or revoked")
     created_by: str | None
     created_at: Moment
@@ -127,6 +133,7 @@ def _fields(row: ApiKey, provider: str | None, waiting: bool) -> dict[str, Any]:
         "denied_networks": row.denied_networks or [],
         "default_provider": provider,
         "tier": row.tier,
+        "role": row.role,
         "status": status_of(row),
         "created_by": row.created_by,
         "created_at": moment(row.created_at_ms),

@@ -10,8 +10,8 @@ import msgspec
 from turnpike.control.db.database import Database
 from turnpike.control.domains.ledger import repository
 from turnpike.control.domains.ledger.repository import Row, RowFilter
-from turnpike.control.domains.ledger.scope import RowScope
 from turnpike.control.domains.ledger.views import FIELDS, row_fields
+from turnpike.control.rights.policy import Scope
 
 CHUNK_ROWS = 1000
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson"}
@@ -19,7 +19,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _encode = msgspec.json.Encoder().encode
 
 
-async def export(database: Database, scope: RowScope, wanted: RowFilter, form: str) -> AsyncIterator[bytes]:
+async def export(database: Database, scope: Scope, wanted: RowFilter, form: str) -> AsyncIterator[bytes]:
     """Parts of the file. The first one is read before anything is yielded.
 
     Each part has a transaction of its own, so that an export of hours keeps nothing from the database; rows that

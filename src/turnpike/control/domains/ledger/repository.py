@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, RowMapping, select, tuple_
 
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
+from turnpike.control.db.scoped import within
 from turnpike.control.db.sessions import ReadSession
-from turnpike.control.domains.ledger.scope import AllRows, DepartmentRows, OwnRows, RowScope
+from turnpike.control.rights.policy import OwnData, Scope
 from turnpike.kit.pagination import Order, Page
 
 Row = RowMapping
@@ -53,25 +54,16 @@ _EQUAL = (*TOTALS_TOO, *_ROWS_ONLY[:7])
 # ---- rows
 
 
-def visible(table: type[LedgerRow] | type[LedgerTotal], scope: RowScope) -> list[ColumnElement[bool]]:
-    match scope:
-        case OwnRows(user_id):
-            return [table.user_id == user_id]
-        case DepartmentRows(department_id):
-            return [table.department_id == department_id]
-        case AllRows():
-            return []
-
-
-def conditions(scope: RowScope, wanted: RowFilter) -> list[ColumnElement[bool]]:
-    found = visible(LedgerRow, scope)
+def conditions(scope: Scope, wanted: RowFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [within(scope, LedgerRow)]
     for name in _EQUAL:
         value = getattr(wanted, name)
         if value is not None:
             found.append(getattr(LedgerRow, name) == value)
-    if wanted.key_id is not None and wanted.user_id is None and not isinstance(scope, OwnRows):
+    if wanted.key_id is not None and wanted.user_id is None and not isinstance(scope, OwnData):
         # There is no index by key, but one by user: a key has one user, for ever.
-        owner = select(LedgerTotal.user_id).where(LedgerTotal.key_id == wanted.key_id).limit(1).scalar_subquery()
+        owner = select(LedgerTotal.user_id).where(LedgerTotal.key_id == wanted.key_id, within(scope, LedgerTotal))
+        owner = owner.limit(1).scalar_subquery()
         found.append(LedgerRow.user_id == owner)
     if wanted.since_ms is not None:
         found.append(LedgerRow.started_at_ms >= wanted.since_ms)
@@ -85,7 +77,7 @@ def conditions(scope: RowScope, wanted: RowFilter) -> list[ColumnElement[bool]]:
 
 
 async def rows(
-    session: ReadSession, scope: RowScope, wanted: RowFilter, orders: Sequence[Order], page: Page
+    session: ReadSession, scope: Scope, wanted: RowFilter, orders: Sequence[Order], page: Page
 ) -> Sequence[Row]:
     columns = {"started_at": LedgerRow.started_at_ms, "cost": LedgerRow.cost_nanousd}
     query = select(*LedgerRow.__table__.columns).where(*conditions(scope, wanted))
@@ -98,13 +90,13 @@ async def rows(
     return (await session.execute(query)).mappings().all()
 
 
-async def row(session: ReadSession, scope: RowScope, event_id: bytes) -> Row | None:
-    query = select(*LedgerRow.__table__.columns).where(LedgerRow.event_id == event_id, *visible(LedgerRow, scope))
+async def row(session: ReadSession, scope: Scope, event_id: bytes) -> Row | None:
+    query = select(*LedgerRow.__table__.columns).where(LedgerRow.event_id == event_id, within(scope, LedgerRow))
     return (await session.execute(query)).mappings().one_or_none()
 
 
 async def rows_after(
-    session: ReadSession, scope: RowScope, wanted: RowFilter, after: tuple[int, bytes] | None, limit: int
+    session: ReadSession, scope: Scope, wanted: RowFilter, after: tuple[int, bytes] | None, limit: int
 ) -> Sequence[Row]:
     """The next rows in the order of time and event, behind `after`."""
     query = select(*LedgerRow.__table__.columns).where(*conditions(scope, wanted))

@@ -1,4 +1,4 @@
-"""/api/v1/ledger: one's own rows for the scope ledger:read, all of them for admin."""
+"""/api/v1/ledger: the rows that the caller's permission reaches, one's own for a key with the scope ledger:read."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -20,18 +20,18 @@ from turnpike.control.domains.ledger.schemas import (
     SummaryView,
     SumsView,
 )
-from turnpike.control.domains.ledger.scope import scope_of
 from turnpike.control.domains.ledger.sums import DIMENSIONS
 from turnpike.control.domains.ledger.views import sums_fields, view_row, view_sums
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading
 from turnpike.control.web.envelope import Envelope, Pagination, ok, request_id
 from turnpike.control.web.params import PathId
-from turnpike.control.web.principal import Needs, Principal, Services
+from turnpike.control.web.principal import May, Principal, Services
 from turnpike.kit.clock import utc_now
 from turnpike.kit.pagination import Page, PageInfo
 
 router = APIRouter(prefix="/api/v1/ledger", tags=["ledger"])
-Reader = Annotated[Principal, Depends(Needs("ledger:read"))]
+Reader = Annotated[Principal, Depends(May(Permission.VIEW_ANALYTICS))]
 
 
 def _meta(page: Page, count: int, totals: SumsView) -> LedgerMeta:
@@ -73,7 +73,7 @@ async def export_rows(
     actor: Reader, control: Services, question: Annotated[ExportQuestion, Query()]
 ) -> StreamingResponse:
     """All matching rows as a file, the oldest first."""
-    parts = export(control.database, scope_of(actor), service.row_filter(question), question.format)
+    parts = export(control.database, actor.scope, service.row_filter(question), question.format)
     # The first part now: what goes wrong with it is still an ordinary error.
     first = await anext(parts)
     name = f"turnpike-ledger-{utc_now():%Y%m%d-%H%M%S}.{question.format}"

@@ -9,7 +9,6 @@ from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.ledger import repository, sums
 from turnpike.control.domains.ledger.repository import Row, RowFilter
 from turnpike.control.domains.ledger.schemas import OUTCOMES, ListQuestion, RowQuestion, SummaryQuestion
-from turnpike.control.domains.ledger.scope import scope_of
 from turnpike.control.domains.ledger.sums import DIMENSIONS, DayFilter
 from turnpike.control.web.principal import Principal
 from turnpike.errors import InvalidRequest, NotFound
@@ -36,7 +35,7 @@ def _millis(moment: datetime | None) -> int | None:
 
 async def find(session: ReadSession, actor: Principal, question: ListQuestion) -> tuple[Sequence[Row], dict[str, int]]:
     """The page's rows and the sums over all matching ones (`requests` is their number). Raises InvalidRequest."""
-    scope, wanted = scope_of(actor), row_filter(question)
+    scope, wanted = actor.scope, row_filter(question)
     orders = parse_sort(question.sort, _SORTED_BY, "-started_at")
     total = await sums.sums(session, scope, wanted)
     rows = await repository.rows(session, scope, wanted, orders, question.paged()) if total["requests"] else []
@@ -45,7 +44,7 @@ async def find(session: ReadSession, actor: Principal, question: ListQuestion) -
 
 async def get(session: ReadSession, actor: Principal, event_id: str) -> Row:
     """Raises NotFound, for a row of somebody else too."""
-    row = await repository.row(session, scope_of(actor), UUID(event_id).bytes)
+    row = await repository.row(session, actor.scope, UUID(event_id).bytes)
     if row is None:
         raise NotFound(f"There is no row {event_id} in the ledger that this key may see.")
     return row
@@ -62,7 +61,7 @@ async def summarize(
         equal={name: value for name in repository.TOTALS_TOO if (value := getattr(question, name)) is not None},
     )
     orders = parse_sort(question.sort, (*by, "requests", "cost"), "day" if "day" in by else "-cost")
-    scope = scope_of(actor)
+    scope = actor.scope
     groups, count = await sums.summary(session, scope, wanted, by=by, orders=orders, page=question.paged())
     return groups, count, await sums.summary_sums(session, scope, wanted)
 

@@ -8,9 +8,10 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, Select, case, cast, f
 
 from turnpike.contract.events import Outcome, UsageSource
 from turnpike.control.db.models.ledger import MEDIA_COUNTS, LedgerRow, LedgerTotal
+from turnpike.control.db.scoped import within
 from turnpike.control.db.sessions import ReadSession
-from turnpike.control.domains.ledger.repository import TOTALS_TOO, Row, RowFilter, conditions, visible
-from turnpike.control.domains.ledger.scope import RowScope
+from turnpike.control.domains.ledger.repository import TOTALS_TOO, Row, RowFilter, conditions
+from turnpike.control.rights.policy import Scope
 from turnpike.kit.clock import utc_day
 from turnpike.kit.pagination import Order, Page
 
@@ -35,7 +36,7 @@ _ESTIMATED = or_(
 )
 
 
-async def sums(session: ReadSession, scope: RowScope, wanted: RowFilter) -> dict[str, int]:
+async def sums(session: ReadSession, scope: Scope, wanted: RowFilter) -> dict[str, int]:
     """Sums over all matching rows: of whole days from the totals where they know the filters, of the rest by adding."""
     if not wanted.known_to_totals:
         return await _add_up(session, scope, wanted)
@@ -51,7 +52,7 @@ async def sums(session: ReadSession, scope: RowScope, wanted: RowFilter) -> dict
     return {name: sum(part[name] for part in parts) for name in SUMMED}
 
 
-async def _add_up(session: ReadSession, scope: RowScope, wanted: RowFilter) -> dict[str, int]:
+async def _add_up(session: ReadSession, scope: Scope, wanted: RowFilter) -> dict[str, int]:
     counted: dict[str, ColumnElement[Any]] = {
         "requests": func.count(),
         "succeeded": _count_if(LedgerRow.outcome == Outcome.OK),
@@ -76,7 +77,7 @@ def _count_if(condition: ColumnElement[bool]) -> ColumnElement[Any]:
 
 
 async def _add_totals(
-    session: ReadSession, scope: RowScope, wanted: RowFilter, first_ms: int | None, end_ms: int | None
+    session: ReadSession, scope: Scope, wanted: RowFilter, first_ms: int | None, end_ms: int | None
 ) -> dict[str, int]:
     days = DayFilter(
         None if first_ms is None else utc_day(first_ms),
@@ -107,8 +108,8 @@ def _who_and_what(wanted: RowFilter) -> dict[str, str]:
     return {name: value for name in TOTALS_TOO if (value := getattr(wanted, name)) is not None}
 
 
-def _total_conditions(scope: RowScope, wanted: DayFilter) -> list[ColumnElement[bool]]:
-    found = visible(LedgerTotal, scope)
+def _total_conditions(scope: Scope, wanted: DayFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [within(scope, LedgerTotal)]
     found.extend(getattr(LedgerTotal, name) == value for name, value in wanted.equal.items())
     if wanted.since is not None:
         found.append(LedgerTotal.day >= wanted.since)
@@ -122,7 +123,7 @@ def _sum_columns() -> list[ColumnElement[Any]]:
 
 
 async def summary(
-    session: ReadSession, scope: RowScope, wanted: DayFilter, *, by: Sequence[str], orders: Sequence[Order], page: Page
+    session: ReadSession, scope: Scope, wanted: DayFilter, *, by: Sequence[str], orders: Sequence[Order], page: Page
 ) -> tuple[Sequence[Row], int]:
     """One row a group, and how many groups there are. `by` are keys of DIMENSIONS."""
     groups = [getattr(LedgerTotal, DIMENSIONS[dimension]) for dimension in by]
@@ -146,6 +147,6 @@ def _ordered(query: Select[Any], groups: list[Any], by: Sequence[str], orders: S
     return query.order_by(*keys, *groups)
 
 
-async def summary_sums(session: ReadSession, scope: RowScope, wanted: DayFilter) -> dict[str, int]:
+async def summary_sums(session: ReadSession, scope: Scope, wanted: DayFilter) -> dict[str, int]:
     query = select(*_sum_columns()).where(*_total_conditions(scope, wanted))
     return _integers((await session.execute(query)).mappings().one())

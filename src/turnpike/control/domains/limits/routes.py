@@ -1,10 +1,11 @@
-"""/api/v1/limits and /api/v1/tiers: for the admin scope."""
+"""/api/v1/limits and /api/v1/tiers: as far as the caller's permissions reach."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 
 from turnpike.contract.limits import Resource, Subject
+from turnpike.control.db.scoped import check_subject
 from turnpike.control.domains.limits import counters, resets, rules, tiers
 from turnpike.control.domains.limits.schemas import (
     CounterView,
@@ -17,13 +18,16 @@ from turnpike.control.domains.limits.schemas import (
     view_limit,
     view_tier,
 )
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import NO_CONTROL
 from turnpike.control.web.params import Paged, PathId, Sort
-from turnpike.control.web.principal import Admin, Services
+from turnpike.control.web.principal import May, Principal, Services
 from turnpike.kit.pagination import parse_sort
 
+Viewer = Annotated[Principal, Depends(May(Permission.VIEW_LIMITS))]
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_LIMITS))]
 router = APIRouter(prefix="/api/v1/limits", tags=["limits"])
 tier_router = APIRouter(prefix="/api/v1/tiers", tags=["limits"])
 Name = Annotated[str | None, Query(max_length=255, pattern=NO_CONTROL)]
@@ -32,7 +36,7 @@ TierPath = Annotated[str, Path(pattern=r"^[a-z0-9_-]{1,32}$")]
 
 @router.get("")
 async def list_limits(
-    _: Admin,
+    actor: Viewer,
     session: Reading,
     page: Paged,
     subject: Subject | None = None,
@@ -42,31 +46,34 @@ async def list_limits(
 ) -> Envelope[list[LimitView]]:
     """The rules, of everybody or of one subject."""
     wanted = rules.LimitFilter(subject, name, resource)
-    rows, total = await rules.find(session, wanted, parse_sort(sort, rules.ORDER, "subject,name"), page)
+    rows, total = await rules.find(session, actor.scope, wanted, parse_sort(sort, rules.ORDER, "subject,name"), page)
     return page_of([view_limit(row) for row in rows], page, total)
 
 
 @router.put("")
-async def set_limit(_: Admin, session: Writing, body: LimitBody) -> Envelope[LimitView]:
+async def set_limit(actor: Manager, session: Writing, body: LimitBody) -> Envelope[LimitView]:
     """Sets a rule, at work on every relay within a second. What was used of its window stays used."""
-    return ok(view_limit(await rules.put(session, body.model_dump())))
+    return ok(view_limit(await rules.put(session, actor.scope, body.model_dump())))
 
 
 @router.get("/counters")
 async def read_counters(
-    _: Admin,
+    actor: Viewer,
     session: Reading,
     control: Services,
     subject: Subject,
     name: Annotated[str, Query(max_length=255, pattern=NO_CONTROL)] = "",
 ) -> Envelope[list[CounterView]]:
     """How much of a subject's limits is used at the moment."""
+    await check_subject(session, actor.scope, subject, name)
     found = await counters.of(session, control.settings, subject, name)
     return ok([view_counter(each) for each in await counters.read(control.lender.leases, found)])
 
 
 @router.post("/reset")
-async def reset_counters(_: Admin, session: Reading, control: Services, body: ResetBody) -> Envelope[list[CounterView]]:
+async def reset_counters(
+    _: Manager, session: Reading, control: Services, body: ResetBody
+) -> Envelope[list[CounterView]]:
     """Begins the running windows of a subject anew, on every relay within a second."""
     found = await counters.of(session, control.settings, body.subject, body.name)
     done = await counters.reset(control.lender.leases, found)
@@ -77,18 +84,18 @@ async def reset_counters(_: Admin, session: Reading, control: Services, body: Re
 
 
 @router.get("/{limit_id}")
-async def get_limit(_: Admin, session: Reading, limit_id: PathId) -> Envelope[LimitView]:
-    return ok(view_limit(await rules.get(session, limit_id.lower())))
+async def get_limit(actor: Viewer, session: Reading, limit_id: PathId) -> Envelope[LimitView]:
+    return ok(view_limit(await rules.get(session, actor.scope, limit_id.lower())))
 
 
 @router.delete("/{limit_id}")
-async def delete_limit(_: Admin, session: Writing, limit_id: PathId) -> Envelope[dict[str, Any]]:
-    row = await rules.remove(session, limit_id.lower())
+async def delete_limit(actor: Manager, session: Writing, limit_id: PathId) -> Envelope[dict[str, Any]]:
+    row = await rules.remove(session, actor.scope, limit_id.lower())
     return ok({"id": row.id}, "The limit is gone.")
 
 
 @tier_router.get("")
-async def list_tiers(_: Admin, session: Reading) -> Envelope[list[TierView]]:
+async def list_tiers(_: Viewer, session: Reading) -> Envelope[list[TierView]]:
     """All tiers with their limits."""
     rows = await tiers.find(session)
     limits = await tiers.limits_of(session, [row.name for row in rows])
@@ -96,20 +103,20 @@ async def list_tiers(_: Admin, session: Reading) -> Envelope[list[TierView]]:
 
 
 @tier_router.get("/{name}")
-async def get_tier(_: Admin, session: Reading, name: TierPath) -> Envelope[TierView]:
+async def get_tier(_: Viewer, session: Reading, name: TierPath) -> Envelope[TierView]:
     row = await tiers.get(session, name)
     return ok(view_tier(row, (await tiers.limits_of(session, [name]))[name]))
 
 
 @tier_router.put("/{name}")
-async def set_tier(_: Admin, session: Writing, name: TierPath, body: TierBody | None = None) -> Envelope[TierView]:
+async def set_tier(_: Manager, session: Writing, name: TierPath, body: TierBody | None = None) -> Envelope[TierView]:
     """Makes a tier, or changes its description. Its limits are set at /api/v1/limits."""
     row = await tiers.put(session, name, body.description if body else None)
     return ok(view_tier(row, (await tiers.limits_of(session, [name]))[name]))
 
 
 @tier_router.delete("/{name}")
-async def delete_tier(_: Admin, session: Writing, name: TierPath) -> Envelope[dict[str, Any]]:
+async def delete_tier(_: Manager, session: Writing, name: TierPath) -> Envelope[dict[str, Any]]:
     """Takes a tier away, with its limits, unless keys carry it."""
     row = await tiers.remove(session, name)
     return ok({"name": row.name}, f"The tier {row.name} is gone.")

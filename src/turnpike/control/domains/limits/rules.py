@@ -8,8 +8,10 @@ from sqlalchemy import Select, select
 
 from turnpike.contract.limits import Resource, Subject
 from turnpike.control.db.models import ApiKey, Department, Limit, Model, Provider, Tier, User
+from turnpike.control.db.scoped import get_within, select_within
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.listing import Columns, ordered, paged
+from turnpike.control.rights.policy import Scope
 from turnpike.errors import InvalidRequest, NotFound
 from turnpike.kit.pagination import Order, Page
 
@@ -44,24 +46,24 @@ class LimitFilter:
 
 
 async def find(
-    session: ReadSession, wanted: LimitFilter, orders: Sequence[Order], page: Page
+    session: ReadSession, scope: Scope, wanted: LimitFilter, orders: Sequence[Order], page: Page
 ) -> tuple[Sequence[Limit], int]:
-    return await paged(session, ordered(wanted.apply(select(Limit)), orders, ORDER, Limit.id), page)
+    return await paged(session, ordered(wanted.apply(select_within(scope, Limit)), orders, ORDER, Limit.id), page)
 
 
-async def get(session: ReadSession, limit_id: str) -> Limit:
-    """Raises NotFound."""
-    row = await session.get(Limit, limit_id)
+async def get(session: ReadSession, scope: Scope, limit_id: str) -> Limit:
+    """Raises NotFound, for what lies outside of the scope too."""
+    row = await get_within(session, scope, Limit, limit_id)
     if row is None:
         raise NotFound(f"There is no limit {limit_id}.")
     return row
 
 
-async def put(session: WriteSession, values: dict[str, Any]) -> Limit:
+async def put(session: WriteSession, scope: Scope, values: dict[str, Any]) -> Limit:
     """Sets the one rule for a subject, resource, window and filter, new or not. Raises InvalidRequest or NotFound."""
     values = {**values, "name": await resolve(session, values["subject"], values["name"])}
     same = [getattr(Limit, field) == values[field] for field in _IDENTITY]
-    row = (await session.scalars(select(Limit).where(*same).with_for_update())).first()
+    row = (await session.scalars(select_within(scope, Limit).where(*same).with_for_update())).first()
     if row is None:
         row = Limit(**values)
         session.add(row)
@@ -72,9 +74,9 @@ async def put(session: WriteSession, values: dict[str, Any]) -> Limit:
     return row
 
 
-async def remove(session: WriteSession, limit_id: str) -> Limit:
+async def remove(session: WriteSession, scope: Scope, limit_id: str) -> Limit:
     """Raises NotFound."""
-    row = await get(session, limit_id)
+    row = await get(session, scope, limit_id)
     await session.delete(row)
     await session.flush()
     _tell(session, row)

@@ -8,8 +8,10 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
 
 from turnpike.control.db.database import Database
 from turnpike.control.db.models import GuardDecision
+from turnpike.control.db.scoped import select_within, within
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.listing import Columns, ordered, paged
+from turnpike.control.rights.policy import Scope
 from turnpike.kit.clock import now_ms
 from turnpike.kit.pagination import Order, Page
 
@@ -42,18 +44,20 @@ class Counted(NamedTuple):
 
 
 async def decisions(
-    session: ReadSession, wanted: DecisionFilter, orders: Sequence[Order], page: Page
+    session: ReadSession, scope: Scope, wanted: DecisionFilter, orders: Sequence[Order], page: Page
 ) -> tuple[Sequence[GuardDecision], int]:
-    query = select(GuardDecision).where(*_conditions(wanted))
+    query = select_within(scope, GuardDecision).where(*_conditions(wanted))
     return await paged(session, ordered(query, orders, ORDER, GuardDecision.event_id), page)
 
 
-async def counted(session: ReadSession, wanted: DecisionFilter, by: Sequence[By], limit: int) -> list[Counted]:
+async def counted(
+    session: ReadSession, scope: Scope, wanted: DecisionFilter, by: Sequence[By], limit: int
+) -> list[Counted]:
     """How much was found, by these members, the most first."""
     columns = [getattr(GuardDecision, name) for name in by]
     finds = func.sum(GuardDecision.finds)
     calls = func.count(GuardDecision.event_id.distinct())
-    query = select(*columns, finds, calls).where(*_conditions(wanted))
+    query = select(*columns, finds, calls).where(within(scope, GuardDecision), *_conditions(wanted))
     rows = await session.execute(query.group_by(*columns).order_by(finds.desc(), *columns).limit(limit))
     plain = [tuple(row) for row in rows.all()]
     return [Counted(row[:-2], int(row[-2]), int(row[-1])) for row in plain]

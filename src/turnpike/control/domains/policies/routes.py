@@ -1,4 +1,4 @@
-"""/api/v1/policies: guards and bounds, for the admin scope."""
+"""/api/v1/policies: guards and bounds, and what they decided."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -18,14 +18,17 @@ from turnpike.control.domains.policies.schemas import (
     view_decision,
     view_policy,
 )
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import NO_CONTROL, UUID
 from turnpike.control.web.params import Paged, Search, Sort
-from turnpike.control.web.principal import Admin, Services
+from turnpike.control.web.principal import May, Principal, Services
 from turnpike.kit.pagination import parse_sort
 
 router = APIRouter(prefix="/api/v1/policies", tags=["policies"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_POLICIES))]
+Viewer = Annotated[Principal, Depends(May(Permission.VIEW_DECISIONS))]
 PolicyRef = Annotated[str, Path(max_length=64, pattern=NO_CONTROL, description="The id or the name.")]
 _Id = Annotated[str | None, Query(pattern=UUID)]
 _BY_DEFAULT: Final[list[decisions.By]] = ["department_id", "policy"]
@@ -34,7 +37,7 @@ _Word = Annotated[str | None, Query(max_length=255, pattern=NO_CONTROL)]
 
 @router.get("")
 async def list_policies(
-    _: Admin, session: Reading, page: Paged, search: Search = None, enabled: bool | None = None, sort: Sort = None
+    _: Manager, session: Reading, page: Paged, search: Search = None, enabled: bool | None = None, sort: Sort = None
 ) -> Envelope[list[PolicyView]]:
     """All that there are, switched on or not."""
     rows, total = await service.find(session, search, enabled, parse_sort(sort, service.ORDER, "priority"), page)
@@ -42,14 +45,14 @@ async def list_policies(
 
 
 @router.post("", status_code=201)
-async def create_policy(_: Admin, control: Services, session: Writing, body: PolicyBody) -> Envelope[PolicyView]:
+async def create_policy(_: Manager, control: Services, session: Writing, body: PolicyBody) -> Envelope[PolicyView]:
     """In force at all relays within a second."""
     models = control.settings.spacy_models
     return ok(view_policy(await service.create(session, body.model_dump(mode="json"), models)))
 
 
 @router.post("/test")
-async def test_policies(_: Admin, session: Reading, body: TestBody) -> Envelope[TestView]:
+async def test_policies(_: Manager, session: Reading, body: TestBody) -> Envelope[TestView]:
     """What guards find in a text or a request (kinds and spans, in characters), and what would go on. Nothing of it is
     kept; moderation models are not asked."""
     draft = None if body.draft is None else body.draft.model_dump(mode="json")
@@ -82,24 +85,24 @@ Wanted = Annotated[DecisionFilter, Depends(_wanted)]
 
 @router.get("/decisions")
 async def list_decisions(
-    _: Admin, session: Reading, page: Paged, wanted: Wanted, sort: Sort = None
+    actor: Viewer, session: Reading, page: Paged, wanted: Wanted, sort: Sort = None
 ) -> Envelope[list[DecisionView]]:
     """What guards decided, without the text."""
     orders = parse_sort(sort, decisions.ORDER, "-at")
-    rows, total = await decisions.decisions(session, wanted, orders, page)
+    rows, total = await decisions.decisions(session, actor.scope, wanted, orders, page)
     return page_of([view_decision(row) for row in rows], page, total)
 
 
 @router.get("/decisions/summary")
 async def count_decisions(
-    _: Admin,
+    actor: Viewer,
     session: Reading,
     wanted: Wanted,
     by: Annotated[list[decisions.By], Query(min_length=1, max_length=3)] = _BY_DEFAULT,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Envelope[list[DecisionCount]]:
     """How much guards found, by department and policy, or by whatever else: the most first."""
-    rows = await decisions.counted(session, wanted, by, limit)
+    rows = await decisions.counted(session, actor.scope, wanted, by, limit)
     counted = [
         DecisionCount(by=dict(zip(by, row.values, strict=True)), finds=row.finds, calls=row.calls) for row in rows
     ]
@@ -107,19 +110,19 @@ async def count_decisions(
 
 
 @router.get("/{policy}")
-async def get_policy(_: Admin, session: Reading, policy: PolicyRef) -> Envelope[PolicyView]:
+async def get_policy(_: Manager, session: Reading, policy: PolicyRef) -> Envelope[PolicyView]:
     return ok(view_policy(await service.get(session, policy)))
 
 
 @router.patch("/{policy}")
 async def change_policy(
-    _: Admin, control: Services, session: Writing, policy: PolicyRef, body: PolicyPatch
+    _: Manager, control: Services, session: Writing, policy: PolicyRef, body: PolicyPatch
 ) -> Envelope[PolicyView]:
     values = body.model_dump(mode="json", exclude_unset=True)
     return ok(view_policy(await service.change(session, policy, values, control.settings.spacy_models)))
 
 
 @router.delete("/{policy}")
-async def delete_policy(_: Admin, session: Writing, policy: PolicyRef) -> Envelope[dict[str, Any]]:
+async def delete_policy(_: Manager, session: Writing, policy: PolicyRef) -> Envelope[dict[str, Any]]:
     row = await service.remove(session, policy)
     return ok({"id": row.id, "name": row.name}, f"The policy {row.name} is gone.")

@@ -36,6 +36,7 @@ from turnpike.control.domains.audit import service as audit
 from turnpike.control.domains.identity import leaving
 from turnpike.control.domains.identity import service as identity
 from turnpike.control.domains.privacy import repository
+from turnpike.control.rights.policy import Scope
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict
 from turnpike.kit.clock import now_ms
@@ -54,10 +55,10 @@ def pseudonym(user_id: str) -> str:
     return f"Erased person {user_id[-8:]}"
 
 
-async def entries_about(database: Database, user_id: str) -> list[int]:
+async def entries_about(database: Database, scope: Scope, user_id: str) -> list[int]:
     """Numbers of the audit log's entries that tell of somebody. Raises NotFound."""
     async with database.read() as session:
-        user = await identity.get_user(session, user_id)
+        user = await identity.get_user(session, scope, user_id)
         ids = await repository.ids_of(session, user_id, user.email)
         own = await audit.entries_of_person(session, user_id)
     return sorted({*own, *await audit.told_of(database, ids, user.email)})
@@ -66,8 +67,8 @@ async def entries_about(database: Database, user_id: str) -> list[int]:
 async def erase(session: WriteSession, actor: Principal, user_id: str, entries: Sequence[int]) -> User:
     """The first and whole part of it, but for names of keys in rows of calls (`finish`). Doing it again does no harm.
     `entries`: as `entries_about` found them. Raises NotFound, Forbidden or Conflict."""
-    user = await identity.get_user(session, user_id)
-    identity.check_rank(actor, user.role, "Erasing this person")
+    user = await identity.get_user(session, actor.scope, user_id)
+    await identity.check_rank_of(session, actor, user.role, "Erasing this person")
     if user.id == actor.user_id:
         raise Conflict("Another administrator has to do this: the log of it would name you again.")
     if user.erased_at_ms is not None:

@@ -15,8 +15,8 @@ from turnpike.control.db.database import Database
 from turnpike.control.domains.audit import service as audit
 from turnpike.control.domains.ledger import export as ledger
 from turnpike.control.domains.ledger.repository import RowFilter
-from turnpike.control.domains.ledger.scope import OwnRows
 from turnpike.control.domains.privacy import erasure, repository
+from turnpike.control.rights.policy import everything
 from turnpike.errors import NotFound
 from turnpike.kit.clock import from_ms, rfc3339, utc_now
 
@@ -61,7 +61,7 @@ def shown(values: Values) -> Values:
 
 
 async def _calls(database: Database, user_id: str) -> AsyncIterator[bytes]:
-    async for lines in ledger.export(database, OwnRows(user_id), RowFilter(), "ndjson"):
+    async for lines in ledger.export(database, everything("one person's"), RowFilter(user_id=user_id), "ndjson"):
         if lines:
             yield lines.rstrip(b"\n").replace(b"\n", b",")
 
@@ -78,7 +78,7 @@ async def _decisions(database: Database, user_id: str) -> AsyncIterator[bytes]:
 
 
 async def _entries(database: Database, user_id: str) -> AsyncIterator[bytes]:
-    seqs = await erasure.entries_about(database, user_id)
+    seqs = await erasure.entries_about(database, everything("one person's"), user_id)
     for start in range(0, len(seqs), CHUNK):
         async with database.read() as session:
             found = await audit.entries_at(session, seqs[start : start + CHUNK])

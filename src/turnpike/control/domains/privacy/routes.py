@@ -1,9 +1,9 @@
 """What is held about a person: for themselves, and for administrators."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from turnpike.control.audit.entries import OPERATOR, USER, Draft
@@ -13,14 +13,16 @@ from turnpike.control.domains.privacy import erasure
 from turnpike.control.domains.privacy.export import export
 from turnpike.control.domains.privacy.schemas import EraseBody, ErasedView
 from turnpike.control.infra.answers import Wanted
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.services import ControlServices
 from turnpike.control.web.envelope import Envelope, ok, request_id
 from turnpike.control.web.params import PathId
-from turnpike.control.web.principal import Admin, AnyKey, Principal, Services
+from turnpike.control.web.principal import AnyKey, May, Principal, Services
 from turnpike.errors import Conflict, Forbidden, InvalidRequest
 from turnpike.kit.clock import now_ms, utc_now
 
 router = APIRouter(prefix="/api/v1", tags=["users"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_PERSONAL_DATA))]
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {}}, "description": "Everything that is held about the person."}
 }
@@ -35,12 +37,12 @@ async def export_own(actor: AnyKey, control: Services) -> StreamingResponse:
 
 
 @router.get("/users/{user_id}/export", response_class=StreamingResponse, responses=_FILE)
-async def export_user(actor: Admin, control: Services, user_id: PathId) -> StreamingResponse:
+async def export_user(actor: Manager, control: Services, user_id: PathId) -> StreamingResponse:
     """Everything that is held about a person, as a JSON document: profile, sessions, keys without secrets, calls,
     invitations, what guards decided, and the audit log's entries about them."""
     async with control.database.read() as session:
-        user = await identity.get_user(session, user_id.lower())
-    identity.check_rank(actor, user.role, "Exporting what is held about this person")
+        user = await identity.get_user(session, actor.scope, user_id.lower())
+        await identity.check_rank_of(session, actor, user.role, "Exporting what is held about this person")
     return await _file(control, actor, user.id)
 
 
@@ -76,13 +78,13 @@ async def _joined(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[b
 
 
 @router.post("/users/{user_id}/erase")
-async def erase_user(actor: Admin, control: Services, user_id: PathId, body: EraseBody) -> Envelope[ErasedView]:
+async def erase_user(actor: Manager, control: Services, user_id: PathId, body: EraseBody) -> Envelope[ErasedView]:
     """Removes for ever what tells who this was: profile, sessions, links, identities, personal provider keys, names in
     the audit log, whose proof stays whole. API keys are revoked; calls and their sums stay, under a pseudonym."""
     wanted = user_id.lower()
     if body.confirm != wanted:
         raise InvalidRequest("confirm: give the person's id once more.", details={"param": "confirm"})
-    entries = await erasure.entries_about(control.database, wanted)
+    entries = await erasure.entries_about(control.database, actor.scope, wanted)
     async with control.database.write() as session:
         await erasure.erase(session, actor, wanted, entries)
         kept = Wanted(user_id=wanted)

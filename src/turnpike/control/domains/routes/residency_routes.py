@@ -2,22 +2,24 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from turnpike.control.domains.routes import residency
 from turnpike.control.domains.routes.schemas import ResidencyBody, ResidencyPatch, ResidencyView, view_residency
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import NO_CONTROL
 from turnpike.control.web.params import Paged, PathId, Search, Sort
-from turnpike.control.web.principal import Admin
+from turnpike.control.web.principal import May, Principal
 
 router = APIRouter(prefix="/api/v1/residency", tags=["routes"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_ROUTES))]
 
 
 @router.get("")
 async def list_policies(
-    _: Admin,
+    _: Manager,
     session: Reading,
     page: Paged,
     search: Search = None,
@@ -29,22 +31,24 @@ async def list_policies(
 
 
 @router.post("", status_code=201)
-async def create_policy(_: Admin, session: Writing, body: ResidencyBody) -> Envelope[ResidencyView]:
+async def create_policy(_: Manager, session: Writing, body: ResidencyBody) -> Envelope[ResidencyView]:
     """From then on no request that it holds for is sent elsewhere, be it a retry, a fallback or a copy."""
     return ok(view_residency(await residency.create(session, body.model_dump())))
 
 
 @router.get("/{policy_id}")
-async def get_policy(_: Admin, session: Reading, policy_id: PathId) -> Envelope[ResidencyView]:
+async def get_policy(_: Manager, session: Reading, policy_id: PathId) -> Envelope[ResidencyView]:
     return ok(view_residency(await residency.get(session, policy_id.lower())))
 
 
 @router.patch("/{policy_id}")
-async def change_policy(_: Admin, session: Writing, policy_id: PathId, body: ResidencyPatch) -> Envelope[ResidencyView]:
+async def change_policy(
+    _: Manager, session: Writing, policy_id: PathId, body: ResidencyPatch
+) -> Envelope[ResidencyView]:
     return ok(view_residency(await residency.change(session, policy_id.lower(), body.given())))
 
 
 @router.delete("/{policy_id}")
-async def delete_policy(_: Admin, session: Writing, policy_id: PathId) -> Envelope[ResidencyView]:
+async def delete_policy(_: Manager, session: Writing, policy_id: PathId) -> Envelope[ResidencyView]:
     row = await residency.remove(session, policy_id.lower())
     return ok(view_residency(row), f"The policy {row.name} is gone.")

@@ -13,9 +13,10 @@ from turnpike.contract.access import Role
 from turnpike.control.db.models import ScimGroup, ScimMapping, ScimMember, User
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.identity import service as identity
-from turnpike.control.domains.identity.roles import ROLES, outranks
 from turnpike.control.domains.listing import Columns, contains, ordered, paged
+from turnpike.control.domains.roles import service as roles_held
 from turnpike.control.domains.scim.names import name_key
+from turnpike.control.rights.policy import covers, everything
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from turnpike.kit.pagination import Page, parse_sort
@@ -83,9 +84,9 @@ async def _check(session: ReadSession, actor: Principal, row: ScimMapping) -> No
     if row.role is None and row.department_id is None:
         raise InvalidRequest("A mapping gives a role, a department, or both.", details={"param": "role"})
     if row.role is not None:
-        identity.check_rank(actor, row.role, f"Giving the role {row.role}")
+        await identity.check_giving(session, actor, row.role, f"Giving the role {row.role}")
     if row.department_id is not None:
-        await identity.get_department(session, row.department_id)
+        await identity.get_department(session, everything("mappings are for the whole gateway"), row.department_id)
 
 
 async def _people_of(session: ReadSession, key: str) -> list[str]:
@@ -111,9 +112,9 @@ async def apply(session: WriteSession, most: str, user_ids: Iterable[str], *, ro
         people = (await session.scalars(select(User).where(User.id.in_(ids)).order_by(User.id))).all()
         for user in people:
             fitting = [row for row in rows if row.name_key in groups.get(user.id, ())]
-            values = _given(fitting, give_roles=give_roles)
+            values = await _given(session, fitting, give_roles=give_roles)
             if any(getattr(user, name) != value for name, value in values.items()):
-                check_reach(most, user.role, values.get("role"))
+                await check_reach(session, most, user.role, values.get("role"))
                 await identity.apply_mapping(session, user, values)
 
 
@@ -130,17 +131,19 @@ async def _groups_of(session: ReadSession, user_ids: Sequence[str]) -> dict[str,
     return found
 
 
-def _given(fitting: Sequence[ScimMapping], *, give_roles: bool) -> dict[str, Any]:
+async def _given(session: ReadSession, fitting: Sequence[ScimMapping], *, give_roles: bool) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if give_roles:
-        values["role"] = max((row.role for row in fitting if row.role is not None), key=ROLES.index, default=Role.USER)
+        names = [row.role for row in fitting if row.role is not None]
+        values["role"] = await roles_held.highest(session, names) or Role.USER
     department = next((row.department_id for row in fitting if row.department_id is not None), None)
     return values if department is None else {**values, "department_id": department}
 
 
-def check_reach(most: str, role: str, given: str | None = None) -> None:
+async def check_reach(session: ReadSession, most: str, role: str, given: str | None = None) -> None:
     """Raises Forbidden."""
-    if outranks(role, most):
+    held = await roles_held.rights_held(session, most)
+    if not covers(held, await roles_held.rights_held(session, role)):
         raise Forbidden(f"This person is {role}, above what this may act on ({most}).")
-    if given is not None and outranks(given, most):
+    if given is not None and not covers(held, await roles_held.rights_held(session, given)):
         raise Forbidden(f"The group gives the role {given}, above what this may give ({most}).")

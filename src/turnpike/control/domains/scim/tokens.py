@@ -82,7 +82,7 @@ async def revoke(session: WriteSession, actor: Principal, token_id: str) -> Scim
     row = await session.get(ScimToken, token_id)
     if row is None:
         raise NotFound(f"There is no SCIM token {token_id}.")
-    identity.check_rank(actor, row.role, "Revoking this token")
+    await identity.check_rank_of(session, actor, row.role, "Revoking this token")
     if row.revoked_at_ms is None:
         row.revoked_at_ms = now_ms()
         await session.flush()

@@ -126,7 +126,7 @@ class Users:
         session = self._writing
         user, scim = await self._row(str(wanted.id), lock=True)
         _check_version(_resource(user, scim, None), expected_version)
-        check_reach(self._most, user.role)
+        await check_reach(self._session, self._most, user.role)
         values = _values(wanted)
         if wanted.active is None:
             values["is_active"] = user.is_active  # what says nothing of it lets nobody in again
@@ -149,7 +149,7 @@ class Users:
         session = self._writing
         user, scim = await self._row(user_id, lock=True)
         _check_version(_resource(user, scim, None), expected_version)
-        check_reach(self._most, user.role)
+        await check_reach(self._session, self._most, user.role)
         gone = {"is_active": False, "email": None, "ext_subject": None, "department_id": None}
         await identity.apply_change(session, user, gone)
         for table in (UserIdentity, Password, ScimMember):

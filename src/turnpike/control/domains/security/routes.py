@@ -2,19 +2,21 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, Field
 
 from turnpike.control.db.models import NetworkRule
 from turnpike.control.domains.security import service
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.audit import address_of
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, Moment, moment, moment_or_none, ok, page_of
 from turnpike.control.web.fields import Body, NetworkText, Text, View
 from turnpike.control.web.params import Paged, PathId
-from turnpike.control.web.principal import Admin, Principal
+from turnpike.control.web.principal import May, Principal
 
 router = APIRouter(prefix="/api/v1/security/networks", tags=["security"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_NETWORKS))]
 Verdict = Literal["allow", "deny"]
 Sure = Annotated[bool, Query(description="Go on even if the caller's own address is kept out by it.")]
 
@@ -53,7 +55,7 @@ def _address(actor: Principal, request: Request) -> str | None:
 
 @router.get("")
 async def list_rules(
-    _: Admin, session: Reading, page: Paged, verdict: Verdict | None = None
+    _: Manager, session: Reading, page: Paged, verdict: Verdict | None = None
 ) -> Envelope[list[RuleView]]:
     rows, total = await service.find(session, verdict, page)
     return page_of([_view(row) for row in rows], page, total)
@@ -61,7 +63,7 @@ async def list_rules(
 
 @router.post("", status_code=201)
 async def create_rule(
-    actor: Admin, session: Writing, request: Request, body: RuleBody, even_if_locked_out: Sure = False
+    actor: Manager, session: Writing, request: Request, body: RuleBody, even_if_locked_out: Sure = False
 ) -> Envelope[RuleView]:
     """What is denied stays denied, whatever is allowed; where any network is allowed, only those come in."""
     values = body.model_dump(exclude={"expires_at"})
@@ -71,13 +73,13 @@ async def create_rule(
 
 
 @router.get("/{rule_id}")
-async def get_rule(_: Admin, session: Reading, rule_id: PathId) -> Envelope[RuleView]:
+async def get_rule(_: Manager, session: Reading, rule_id: PathId) -> Envelope[RuleView]:
     return ok(_view(await service.get(session, rule_id.lower())))
 
 
 @router.delete("/{rule_id}")
 async def delete_rule(
-    actor: Admin, session: Writing, request: Request, rule_id: PathId, even_if_locked_out: Sure = False
+    actor: Manager, session: Writing, request: Request, rule_id: PathId, even_if_locked_out: Sure = False
 ) -> Envelope[RuleView]:
     own = _address(actor, request)
     row = await service.remove(session, rule_id.lower(), own, even_if_locked_out=even_if_locked_out)

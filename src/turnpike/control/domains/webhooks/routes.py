@@ -27,13 +27,15 @@ from turnpike.control.domains.webhooks.schemas import (
 from turnpike.control.domains.webhooks.service import WebhookService
 from turnpike.control.events.kinds import KINDS
 from turnpike.control.events.outbox import document
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import UUID
 from turnpike.control.web.params import Paged, PathId, Sort
-from turnpike.control.web.principal import Admin, AnyKey, Services
+from turnpike.control.web.principal import AnyKey, May, Principal, Services
 
 router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"])
+Manager = Annotated[Principal, Depends(May(Permission.MANAGE_WEBHOOKS))]
 Status = Literal["pending", "delivered", "dead"]
 SHOWN_ONCE = "Keep this secret now: it is not shown again."
 
@@ -47,7 +49,7 @@ Webhooks = Annotated[WebhookService, Depends(_service)]
 
 @router.get("")
 async def list_webhooks(
-    _: Admin,
+    _: Manager,
     webhooks: Webhooks,
     session: Reading,
     page: Paged,
@@ -61,7 +63,7 @@ async def list_webhooks(
 
 @router.post("", status_code=201)
 async def create_webhook(
-    actor: Admin, webhooks: Webhooks, session: Writing, body: WebhookBody
+    actor: Manager, webhooks: Webhooks, session: Writing, body: WebhookBody
 ) -> Envelope[NewWebhookView]:
     """Its secret is in the answer and nowhere else."""
     return ok(view_new(*await webhooks.create(session, actor, body.model_dump())), SHOWN_ONCE)
@@ -86,7 +88,7 @@ async def list_event_types(_: AnyKey) -> Envelope[list[EventTypeView]]:
 
 @router.get("/deliveries")
 async def list_deliveries(
-    _: Admin,
+    _: Manager,
     webhooks: Webhooks,
     session: Reading,
     page: Paged,
@@ -101,7 +103,9 @@ async def list_deliveries(
 
 
 @router.get("/deliveries/{delivery_id}")
-async def get_delivery(_: Admin, webhooks: Webhooks, session: Reading, delivery_id: PathId) -> Envelope[DeliveryDetail]:
+async def get_delivery(
+    _: Manager, webhooks: Webhooks, session: Reading, delivery_id: PathId
+) -> Envelope[DeliveryDetail]:
     """With what is sent, and every attempt."""
     shown, event, attempts = await webhooks.delivery(session, delivery_id.lower())
     return ok(view_detail(shown, document(event), [view_attempt(row) for row in attempts]))
@@ -109,33 +113,33 @@ async def get_delivery(_: Admin, webhooks: Webhooks, session: Reading, delivery_
 
 @router.post("/deliveries/{delivery_id}/replay")
 async def replay_delivery(
-    _: Admin, webhooks: Webhooks, session: Writing, delivery_id: PathId
+    _: Manager, webhooks: Webhooks, session: Writing, delivery_id: PathId
 ) -> Envelope[DeliveryView]:
     """Sends it again, under the same id."""
     return ok(view_delivery(await webhooks.replay(session, delivery_id.lower())))
 
 
 @router.get("/{webhook_id}")
-async def get_webhook(_: Admin, webhooks: Webhooks, session: Reading, webhook_id: PathId) -> Envelope[WebhookView]:
+async def get_webhook(_: Manager, webhooks: Webhooks, session: Reading, webhook_id: PathId) -> Envelope[WebhookView]:
     return ok(view(await webhooks.get(session, webhook_id.lower())))
 
 
 @router.patch("/{webhook_id}")
 async def change_webhook(
-    _: Admin, webhooks: Webhooks, session: Writing, webhook_id: PathId, body: WebhookPatch
+    _: Manager, webhooks: Webhooks, session: Writing, webhook_id: PathId, body: WebhookPatch
 ) -> Envelope[WebhookView]:
     return ok(view(await webhooks.change(session, webhook_id.lower(), body.given())))
 
 
 @router.delete("/{webhook_id}")
-async def delete_webhook(_: Admin, webhooks: Webhooks, session: Writing, webhook_id: PathId) -> Envelope[WebhookView]:
+async def delete_webhook(_: Manager, webhooks: Webhooks, session: Writing, webhook_id: PathId) -> Envelope[WebhookView]:
     """With the history of its deliveries."""
     return ok(view(await webhooks.delete(session, webhook_id.lower())), "The webhook is deleted.")
 
 
 @router.get("/{webhook_id}/deliveries")
 async def list_webhook_deliveries(
-    _: Admin,
+    _: Manager,
     webhooks: Webhooks,
     session: Reading,
     page: Paged,
@@ -151,7 +155,7 @@ async def list_webhook_deliveries(
 
 @router.post("/{webhook_id}/rotate-secret")
 async def rotate_secret(
-    _: Admin,
+    _: Manager,
     webhooks: Webhooks,
     session: Writing,
     webhook_id: PathId,
@@ -163,14 +167,14 @@ async def rotate_secret(
 
 
 @router.post("/{webhook_id}/test", status_code=202)
-async def test_webhook(_: Admin, webhooks: Webhooks, session: Writing, webhook_id: PathId) -> Envelope[SentView]:
+async def test_webhook(_: Manager, webhooks: Webhooks, session: Writing, webhook_id: PathId) -> Envelope[SentView]:
     """Sends a `webhook.test` to it alone; its deliveries show what became of it."""
     return ok(SentView(event_id=(await webhooks.ping(session, webhook_id.lower())).id))
 
 
 @router.post("/{webhook_id}/replay")
 async def replay_dead_letters(
-    _: Admin,
+    _: Manager,
     webhooks: Webhooks,
     session: Writing,
     webhook_id: PathId,

@@ -1,0 +1,1 @@
+"""Roles that administrators make of the permissions of turnpike.control.rights."""

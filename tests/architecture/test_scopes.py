@@ -1,0 +1,94 @@
+"""No query of a domain on what belongs to people or departments goes without a scope."""
+
+import ast
+
+from tests.architecture.sources import Function, functions, python_files, shown, tree_of
+from turnpike.control.db.scoped import OWNERS
+
+DOMAINS = python_files("src/turnpike/control/domains")
+NAMES = {model.__name__ for model in OWNERS}
+SCOPED = {"within", "select_within", "get_within", "everything", "conditions"}
+"""Functions that take a scope; a query beside a call of them, or in a function with a parameter `scope`, has one."""
+UNSCOPED: dict[str, str] = {
+    "audit/repository.py:_query": "columns alone: who asks adds the condition",
+    "audit/repository.py:erase": "of a person, or of all, as whoever may erase says",
+    "audit/repository.py:remove_cut": "retention, on nobody's behalf",
+    "audit/repository.py:seq_before": "where the chain is cut, on nobody's behalf",
+    "auth/local.py:LocalAccounts._linked": "whoever has the link is the person",
+    "auth/local.py:LocalAccounts.login": "whoever has the password is the person",
+    "auth/local.py:LocalAccounts.use_link": "whoever has the link is the person",
+    "auth/oidc.py:logout_url": "the session that asks",
+    "auth/people.py:_make": "whoever the issuer vouches for",
+    "budgets/lender.py:Lender.lend": "what relays are lent",
+    "budgets/overseer.py:Overseer._reached": "background work",
+    "budgets/overseer.py:Overseer.call_back": "background work",
+    "budgets/overseer.py:Overseer.raise_alerts": "background work",
+    "budgets/repository.py:following": "the budget of one's own setting",
+    "budgets/repository.py:of_subjects": "of the caller's own key, person and department",
+    "budgets/truth.py:active": "what relays are told",
+    "catalog/repository.py:setting": "one's own, by the caller's id",
+    "limits/counters.py:_of_address": "limits of addresses; the route checks the subject",
+    "limits/counters.py:_of_tier": "the route checks the subject",
+    "limits/counters.py:_rules": "the route checks the subject",
+    "limits/service.py:rules_of_callers": "what relays are told",
+    "limits/service.py:shared_rules": "what relays are told",
+    "limits/tiers.py:limits_of": "limits of tiers belong to nobody",
+    "limits/tiers.py:remove": "takes the tier's limits along",
+    "routes/caller.py:_of_user": "routes are explained by whoever may manage all of them",
+    "routes/caller.py:find_caller": "routes are explained by whoever may manage all of them",
+}
+"""`domain/file:function` of a query without a scope, and why it needs none."""
+
+
+def _begins_query(node: ast.AST) -> bool:
+    """`select(User)`, `select(User.id)`, `session.get(User, ...)`, `select_from(User)`."""
+    if not isinstance(node, ast.Call) or not node.args:
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if name not in {"select", "select_from", "get"}:
+        return False
+    named = {inner.id for argument in node.args for inner in ast.walk(argument) if isinstance(inner, ast.Name)}
+    return bool(named & NAMES)
+
+
+def _has_scope(node: Function) -> bool:
+    arguments = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
+    calls = [inner.func for inner in ast.walk(node) if isinstance(inner, ast.Call)]
+    called = {call.id for call in calls if isinstance(call, ast.Name)}
+    return "scope" in arguments or bool(called & SCOPED)
+
+
+def test_every_query_on_peoples_data_has_a_scope_or_says_why_not() -> None:
+    found = {
+        f"{shown(path).removeprefix('src/turnpike/control/domains/')}:{name}"
+        for path in DOMAINS
+        for name, node in functions(path)
+        if any(_begins_query(inner) for inner in ast.walk(node)) and not _has_scope(node)
+    }
+    assert found - set(UNSCOPED) == set()
+    assert set(UNSCOPED) - found == set()
+
+
+def test_a_parameter_called_scope_is_one() -> None:
+    wrong = [
+        f"{shown(path)}:{name}"
+        for path in DOMAINS
+        for name, node in functions(path)
+        for argument in (*node.args.args, *node.args.kwonlyargs)
+        if argument.arg == "scope"
+        and argument.annotation is not None
+        and "Scope" not in ast.unparse(argument.annotation)
+    ]
+    assert [each for each in wrong if "/keys/" not in each] == []
+
+
+def test_nobody_but_the_policy_makes_scopes() -> None:
+    made = {"OwnData", "DepartmentData", "AllData", "NoData"}
+    found = [
+        f"{shown(path)}:{node.lineno}"
+        for path in python_files("src")
+        if shown(path) != "src/turnpike/control/rights/policy.py"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in made
+    ]
+    assert found == []
