@@ -32,7 +32,7 @@ _FAULTS = {
 _CALLS = 1500
 _ONSET = 100
 """Calls that are shown by themselves: while the gateway finds out that one is bad."""
-_HANG_S = 0.5
+_HANG_S = 1.0
 _RESULT = Path(__file__).parent / "results" / "failing.json"
 Row = dict[str, float]
 

@@ -14,7 +14,7 @@ from tests.support.simulator import simulator as simulator
 
 CALLS = 1000
 MAX_ATTEMPTS = 3
-HANG_S = 0.6
+HANG_S = 1.0
 LATENCY = "latency=20ms"
 FAULTS = {
     "fails 30 %": f"share=30%,status=500,{LATENCY}",
