@@ -33,7 +33,7 @@ from turnpike.relay.endpoints import Route
 from turnpike.relay.gates import target_gates
 from turnpike.relay.metrics import Labels, Metrics
 from turnpike.relay.pools import Pool, Pools
-from turnpike.relay.routing.plan import Plan, RoutedPlan
+from turnpike.relay.routing.plan import Plan, RoutedPlan, parted
 from turnpike.relay.routing.router import Router
 from turnpike.wire.aws.sigv4 import Signer, read_keys
 from turnpike.wire.bounds import Bound
@@ -225,7 +225,7 @@ class Catalog:
                 if target not in seen:
                     seen.add(target)
                     groups.setdefault(candidate.group, []).append((target, candidate.weight))
-        return [groups[number] for number in sorted(groups)]
+        return [part for number in sorted(groups) for part in parted(groups[number])]
 
     def has_slug(self, slug: str) -> bool:
         return slug in self._slugs

@@ -72,6 +72,12 @@ class Plan:
 Group = Sequence[tuple["Target", int]]
 
 
+def parted(group: "list[tuple[Target, int]]") -> "list[list[tuple[Target, int]]]":
+    """Targets with the weight 0 are a group behind the others of theirs; alone they are all alike."""
+    first = [each for each in group if each[1]]
+    return [part for part in (first, [(target, 1) for target, weight in group if not weight]) if part]
+
+
 class RoutedPlan(Plan):
     """A plan whose groups have a strategy, and other models behind them."""
 
