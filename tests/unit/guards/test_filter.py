@@ -24,9 +24,9 @@ PIECES = st.one_of(
     st.sampled_from([" ", ", ", "\n", "é", "😀", "[EMAIL_1]", "x" * 300]),
 )
 TEXTS = st.lists(PIECES, max_size=8).map("".join)
-APART = st.lists(
-    st.one_of(st.sampled_from(EXAMPLES), st.text(alphabet="abc é😀,;()\n", max_size=40)), max_size=8
-).map(" | ".join)
+APART = st.lists(st.one_of(st.sampled_from(EXAMPLES), st.text(alphabet="abc é😀,;()\n", max_size=40)), max_size=8).map(
+    " | ".join
+)
 """Finds that do not overlap: of two that do, what the second leaves of itself may look like a third."""
 CUTS = st.lists(st.integers(1, 300), max_size=60)
 

@@ -13,10 +13,13 @@ from turnpike.control.infra.leases import Leases, LeasesUnreachable
 from turnpike.errors import NotFound
 from turnpike.kit.patterns import matches
 
+_SPENT = 0.995
+"""What is left then is less than a call's bound, or will be in a moment."""
+
 
 async def spent(session: ReadSession, leases: Leases, found: Sequence[Candidate], operation: str) -> dict[str, str]:
-    """By deployment: what keeps it out. Counted is what relays hold of limits and budgets, used or not yet. Where the
-    limits' counters cannot be asked, they are passed over."""
+    """By deployment: what keeps it out. Of limits what relays hold counts, used or not yet. Where the limits' counters
+    cannot be asked, they are passed over."""
     of_limits = await _full(leases, found, operation)
     used_up: dict[str, str | None] = {}
     result: dict[str, str] = {}
@@ -80,4 +83,4 @@ async def _used_up(session: ReadSession, spec: BudgetSpec) -> str | None:
     except NotFound:
         return None
     sums = await budgets.sums(session, row)
-    return f"{spec.shown} is spent" if sums.spent + sums.lent_to_others >= spec.amount_nanousd else None
+    return f"{spec.shown} is spent" if sums.spent >= _SPENT * spec.amount_nanousd else None
