@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from turnpike.relay.endpoints import Route
     from turnpike.relay.head import RequestHead
     from turnpike.relay.load.fair import Ticket
+    from turnpike.relay.load.queue import Waits
     from turnpike.relay.protocol import ClientConnection
     from turnpike.wire.dialect import Dialect
 
@@ -86,7 +87,7 @@ class Answering:
     ended = False
     stored: Stored | None = None
     """Set when the call has to do with objects that its provider stores."""
-    waiting: "Ticket[Call] | None" = None
+    waiting: "Ticket[Waits] | None" = None
     """Its place in the queue for room."""
     _timer: asyncio.TimerHandle | None = None
 

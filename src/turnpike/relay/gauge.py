@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from turnpike.relay.call import Call
     from turnpike.relay.load.fair import FairQueue
+    from turnpike.relay.load.queue import Waits
 
 OPEN_END = 1_000_000_000
 """Room without a limit."""
@@ -46,7 +46,7 @@ class Gauge:
         """Attempts that may be in hand at a time."""
         self.room = OPEN_END
         """What a newcomer compares `in_flight` with: the limit, or 0 while others wait for it."""
-        self.queue: FairQueue[Call] | None = None
+        self.queue: FairQueue[Waits] | None = None
         """Who waits for room, once somebody has."""
         self.peak = 0
         """Most attempts in hand, since the limit was last looked at."""

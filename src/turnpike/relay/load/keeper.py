@@ -9,11 +9,10 @@ from turnpike.contract.snapshot import Policies
 from turnpike.relay.backend import Backend, Backends
 from turnpike.relay.gauge import Gauge
 from turnpike.relay.load.pressure import Pressure
-from turnpike.relay.load.queue import Queue
+from turnpike.relay.load.queue import Queue, Spot, Waits
 from turnpike.relay.load.retries import RetryBudget
 
 if TYPE_CHECKING:
-    from turnpike.relay.call import Call
     from turnpike.relay.catalog import Plan, Target
     from turnpike.relay.load.fair import Ticket
 
@@ -46,10 +45,10 @@ class LoadKeeper:
 
     # ---- calls
 
-    def place(self, call: "Call", target: "Target") -> None:
+    def place(self, call: Waits, target: Spot) -> None:
         self.queue.place(call, target)
 
-    def leave(self, ticket: "Ticket[Call]") -> None:
+    def leave(self, ticket: "Ticket[Waits]") -> None:
         self.queue.leave(ticket)
 
     def may_retry(self, plan: "Plan", now: float) -> bool:

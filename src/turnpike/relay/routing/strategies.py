@@ -25,6 +25,10 @@ _FORGIVEN_S = 10.0
 """A latency counts half once nothing was heard of a target for so long: the slow get another chance."""
 _LEAST_LATENCY_S = 0.001
 _HEALTH_FLOOR = 0.02
+_OVER = 1.25
+"""A sticky target may have so much of its share of the calls in hand."""
+_FREELY = 8
+"""Calls in hand that a sticky target may have whatever the others do."""
 
 
 class Picker(Protocol):
@@ -158,13 +162,22 @@ class LowestCost:
 
 
 class Sticky:
-    """By weighted rendezvous hashing: all relays agree, and a target that goes takes its own callers alone along."""
+    """By weighted rendezvous hashing: all relays agree, and a target that goes takes its own callers alone along.
+
+    With bounded loads (Mirrokni, Thorup, Zadimoghaddam 2018): a target that has a quarter more in hand than its share
+    of what all have is passed over, so that a favourite does not drown one while the others idle. That is looked at
+    from some calls in hand on: below, staying together is worth more.
+    """
 
     def __init__(self, targets: "Sequence[tuple[Target, int]]", by: StickyBy) -> None:
         self._targets = [
             (target, sticky_seed(target.served.deployment_id, target.served.credential_id), float(weight))
             for target, weight in targets
         ]
+        total = sum(weight for _, weight in targets)
+        self._gauges = [target.gauge for target, _ in targets]
+        self._bounds = {target: _OVER * weight / total for target, weight in targets}
+        """The share of all calls in hand that a target may have."""
         self._by = by
         self._orders: dict[bytes, tuple[Target, ...]] = {}
         """Of the keys that were asked for of late: their targets, the best first."""
@@ -174,10 +187,19 @@ class Sticky:
         order = self._orders.get(key)
         if order is None:
             order = self._order(key)
+        full: Target | None = None
         for target in order:
             if target not in tried and passes(target, now):
-                return target
-        return None
+                if target.gauge.in_flight < _FREELY or self._has_room(target):
+                    return target
+                full = full or target
+        return full
+
+    def _has_room(self, target: "Target") -> bool:
+        in_hand = 1
+        for gauge in self._gauges:
+            in_hand += gauge.in_flight
+        return target.gauge.in_flight < self._bounds[target] * in_hand
 
     def _order(self, key: bytes) -> "tuple[Target, ...]":
         if len(self._orders) >= _ORDERS_AT_MOST:
