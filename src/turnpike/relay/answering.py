@@ -19,7 +19,6 @@ from turnpike.wire.dialect import Head
 from turnpike.wire.refusals import quota_status
 
 if TYPE_CHECKING:
-    from turnpike.relay.call import Call
     from turnpike.relay.catalog import Plan, Target
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route

@@ -66,14 +66,19 @@ class Gauge:
         self.begun += 1
         self.in_flight += 1
         if self.asleep:
-            self.asleep = False
-            if self.on_wake is not None:
-                self.on_wake()
+            self.wake()
+
+    def wake(self) -> None:
+        """The first attempt after a quiet while."""
+        self.asleep = False
+        if self.on_wake is not None:
+            self.on_wake()
 
     def end(self) -> None:
         """Once for every `begin`."""
         in_flight = self.in_flight
-        self.peak = max(self.peak, in_flight)
+        if in_flight > self.peak:  # noqa: PLR1730 - half the price
+            self.peak = in_flight
         self.in_flight = in_flight - 1
         if self.queue is not None and self.on_room is not None:
             self.on_room()
@@ -81,7 +86,8 @@ class Gauge:
     def heard(self, seconds: float, now: float, samples: list[float]) -> None:
         """The first byte of an answer came after so many seconds; `samples` is `whole_s` or `streamed_s`."""
         samples.append(seconds)
-        self.slowest_s = max(self.slowest_s, seconds)
+        if seconds > self.slowest_s:  # noqa: PLR1730 - half the price
+            self.slowest_s = seconds
         known = self.latency_s
         if seconds >= known:
             self.latency_s = seconds

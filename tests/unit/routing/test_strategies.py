@@ -4,11 +4,13 @@ from collections import Counter
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from turnpike.contract.backends import BackendState
 from turnpike.contract.routes import StickyBy, Strategy
 from turnpike.contract.routing.hashing import in_share, prompt_prefix
+from turnpike.contract.routing.measuring import figure
 from turnpike.relay.breaker import Breaker
 from turnpike.relay.gauge import Gauge
 from turnpike.relay.routing.plan import Plan, RoutedPlan
@@ -102,6 +104,30 @@ def test_the_fast_one_gets_most_calls(strategy: Strategy) -> None:
     counted = Counter(pick.pick(None, 100.0, ()).name for _ in range(600))
     # Of two at random the fast one is among them in two of three draws.
     assert counted["d1"] > 330
+
+
+@pytest.mark.parametrize("strategy", [Strategy.EWMA, Strategy.LEAST_BUSY, Strategy.LOWEST_LATENCY])
+@given(data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_relays_choose_by_the_figures_that_explanations_show(strategy: Strategy, data: st.DataObject) -> None:
+    found = targets(2)
+    weights = [data.draw(st.integers(1, 5)) for _ in found]
+    figures: list[float] = []
+    for each, weight in zip(found, weights, strict=True):
+        gauge = each.gauge
+        gauge.latency_s, gauge.in_flight = data.draw(st.floats(0.001, 5)), data.draw(st.integers(0, 50))
+        gauge.failing, gauge.seen = data.draw(st.floats(0, 1)), data.draw(st.floats(0, 100))
+        state = BackendState("d", "", gauge.in_flight, 0, 0, gauge.latency_s, 100.0 - gauge.seen, gauge.failing)
+        figures.append(figure(strategy, weight, state))
+    assume(abs(figures[0] - figures[1]) > 0.02 * max(figures))
+    pick = picker(strategy, found, weights)
+    assert {pick.pick(None, 100.0, ()) for _ in range(4)} == {found[figures.index(min(figures))]}
+
+
+def test_what_is_alike_takes_turns() -> None:
+    for strategy in (Strategy.EWMA, Strategy.LEAST_BUSY, Strategy.LOWEST_LATENCY):
+        pick = picker(strategy, targets(3))
+        assert set(Counter(pick.pick(None, 0.0, ()).name for _ in range(60)).values()) == {20}, strategy
 
 
 def test_a_slow_one_gets_another_chance_after_a_while() -> None:
