@@ -50,6 +50,24 @@ async def crowd(port: int, raws: Sequence[bytes], calls: int, *, callers: int = 
     return done
 
 
+async def crowd_for(port: int, raw: bytes, seconds: float, *, callers: int) -> list[Ended]:
+    """As many calls as there is time for. Who is turned away comes again after a tenth of a second."""
+    until = time.monotonic() + seconds
+    done: list[Ended] = []
+
+    async def one() -> None:
+        async with caller_at(port) as caller:
+            while time.monotonic() < until:
+                began = time.monotonic()
+                await caller.send(raw)
+                done.append(_ended(await caller.answer(timeout_s=30), time.monotonic() - began))
+                if done[-1].status != 200:
+                    await asyncio.sleep(0.1)
+
+    await asyncio.gather(*(one() for _ in range(callers)))
+    return done
+
+
 def _ended(answer: Answer, seconds: float) -> Ended:
     attempts = int(answer.headers.get("x-turnpike-attempts", 0))
     return Ended(answer.status, answer.status == 200 and _is_whole(answer), seconds, attempts, answer.code)
