@@ -40,6 +40,9 @@ async def test_the_lowest_tier_goes_first_and_all_come_back(tmp_path: Path, simu
             "POST", "/ai/providers", {**body, "shared_api_key": UPSTREAM_KEY, "allow_addresses": ["127.0.0.1/32"]}
         )
         gateway.api("PATCH", "/admin/resilience", RESILIENCE)
+        for rule in gateway.api("GET", "/limits", subject="tier", per_page=100):
+            facts = {name: rule[name] for name in ("subject", "name", "resource", "window_s") if rule[name]}
+            gateway.api("PUT", "/limits", {**facts, "amount": 100_000_000})
         gateway.add_model("one", "busy", "sim/latency=100ms")
         port = urlsplit(gateway.url).port or 0
         asked = {tier: asks("busy", gateway.create_key(tier, tier=tier))[0] for tier in CALLERS}
