@@ -1,6 +1,7 @@
 """A provider that fails in part, hangs, or wants a rest, beside a healthy one: callers of a whole installation hardly
 notice, in whichever dialect, streamed or not, and no call is tried without end."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,15 +15,16 @@ from tests.support.simulator import simulator as simulator
 
 CALLS = 1000
 MAX_ATTEMPTS = 3
-HANG_S = 1.0
+HANG_S = 2.0
 LATENCY = "latency=20ms"
 FAULTS = {
     "fails 30 %": f"share=30%,status=500,{LATENCY}",
-    "hangs": "hang",
     "answers 429": f"status=429,{LATENCY}",
     "answers 429 with a time": f"retry-after=1,{LATENCY}",
     "breaks off 30 %": f"share=30%,cut=0,{LATENCY}",
+    "hangs": "hang",
 }
+HANGING = f"model-{len(FAULTS) - 1}"
 
 
 @dataclass
@@ -55,17 +57,23 @@ def installed(simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFact
         made.model("healthy", LATENCY, LATENCY)
         for number, fault in enumerate(FAULTS.values()):
             made.model(f"model-{number}", fault, LATENCY)
-        running.api("PATCH", "/admin/resilience", {"hang_timeout_s": HANG_S, "hang_timeout_whole_s": HANG_S})
         for name in ("healthy", *(f"model-{number}" for number in range(len(FAULTS)))):
             running.wait_for_model(name)
+        # One relay said so; the other has it within a second, on a busy machine within a few.
+        time.sleep(3)
         yield made
 
 
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=list(FAULTS))
 async def test_callers_hardly_notice_a_bad_deployment_beside_a_healthy_one(installed: Installed, number: int) -> None:
     model = f"model-{number}"
+    if model == HANGING:
+        # For this one alone: a machine that stalls makes a healthy deployment hang as well.
+        hang = {"hang_timeout_s": HANG_S, "hang_timeout_whole_s": HANG_S}
+        installed.gateway.api("PATCH", "/admin/resilience", hang)
+        installed.gateway.add_model("one", "marker", "simulator")
     done = await crowd(installed.port, asks(model, installed.gateway.admin_key), CALLS)
-    assert share_whole(done) >= 0.999, {(each.status, each.code) for each in done if not each.whole}
+    assert share_whole(done) >= 0.999, {(each.status, each.code, each.attempts) for each in done if not each.whole}
     assert max(each.attempts for each in done) <= MAX_ATTEMPTS
     asked = wait_for("every attempt at the upstream", lambda: found if sum(found := installed.asked(model)) else None)
     assert asked[0] > 0, "the bad one was never asked: this shows nothing"
