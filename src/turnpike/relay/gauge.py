@@ -60,7 +60,8 @@ class Gauge:
         self.on_wake: Callable[[], None] | None = None
         self.on_room: Callable[[], None] | None = None
         """Told when an attempt ends while calls wait."""
-        self._marks: deque[int] = deque(maxlen=RECENT_S)
+        self._marks: deque[int] = deque((0,), maxlen=RECENT_S)
+        """`begun`, second by second; the first stands for the time before it was ever asked."""
 
     def begin(self) -> None:
         self.begun += 1
