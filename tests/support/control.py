@@ -115,10 +115,12 @@ class FakeRelay:
         self._task = asyncio.create_task(self._read())
 
     @classmethod
-    async def connect(cls, path: Path, *, version: int = CONTRACT_VERSION, incarnation: str = "test") -> "FakeRelay":
+    async def connect(
+        cls, path: Path, *, version: int = CONTRACT_VERSION, incarnation: str = "test", number: int = 0
+    ) -> "FakeRelay":
         reader, writer = await asyncio.open_unix_connection(str(path))
         relay = cls(reader, writer)
-        relay.send(Hello(version, 0, incarnation, 1))
+        relay.send(Hello(version, number, incarnation, 1))
         return relay
 
     def send(self, message: ToControl) -> None:

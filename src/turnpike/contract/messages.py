@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from turnpike.contract.backends import BackendState
 from turnpike.contract.budgets import AskMoney, MoneyLent, RecallMoney
 from turnpike.contract.caching import FindSimilar, GetKept, Kept, PutKept
 from turnpike.contract.grants import KeyGrant
@@ -43,6 +44,8 @@ class Counters(msgspec.Struct, frozen=True, tag="counters"):
     ask: int
     """The AskCounters this answers; 0 when unasked."""
     samples: tuple[Sample, ...]
+    backends: tuple[BackendState, ...] = ()
+    """Those that were asked of late, or rest."""
 
 
 class AskHealth(msgspec.Struct, frozen=True, tag="ask_health"):

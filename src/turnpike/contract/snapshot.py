@@ -81,6 +81,8 @@ class ModelSpec(msgspec.Struct, frozen=True):
     budgets: tuple[BudgetSpec, ...] = ()
     region: str | None = None
     """Where it runs; None: where its provider does."""
+    max_in_flight: int | None = None
+    """Attempts in hand at it and a relay, at most; None: `Policies.concurrency_max`."""
 
 
 class AliasSpec(msgspec.Struct, frozen=True, gc=False):

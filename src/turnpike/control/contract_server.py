@@ -228,6 +228,7 @@ class RelayLink:
                 await self._in_the_background(self._ask_answers(message))
             case Counters():
                 self._server.metrics.update(self.hello.incarnation, message.samples)
+                self._server.metrics.seen(self.hello.incarnation, self.hello.relay, message.backends)
             case AskHealth():
                 self.send(Health(message.id, self._server.health()))
             case LeaseAsk():

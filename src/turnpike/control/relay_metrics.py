@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from turnpike.contract.backends import BackendState
 from turnpike.contract.metrics import METRICS, Sample
 
 _KINDS = {metric.name: metric.kind for metric in METRICS}
@@ -25,6 +26,7 @@ class RelayMetrics:
         self._relays: dict[str, tuple[Sample, ...]] = {}
         self._departed: dict[str, tuple[Sample, ...]] = {}
         self._base: Series = {}
+        self._states: dict[str, tuple[int, tuple[BackendState, ...]]] = {}
 
     def update(self, relay_id: str, samples: Iterable[Sample]) -> None:
         """A relay's totals since its start; they replace what it said before."""
@@ -33,6 +35,7 @@ class RelayMetrics:
 
     def departed(self, relay_id: str) -> None:
         """Its counters stay in the totals, its gauges go."""
+        self._states.pop(relay_id, None)
         samples = self._relays.pop(relay_id, None)
         if samples is None:
             return
@@ -41,6 +44,14 @@ class RelayMetrics:
             oldest = self._departed.pop(next(iter(self._departed)))
             for sample in oldest:
                 _add(self._base, sample)
+
+    def seen(self, relay_id: str, number: int, states: tuple[BackendState, ...]) -> None:
+        """What a relay knows of deployments; it replaces what it said before. `number`: by which people know it."""
+        self._states[relay_id] = (number, states)
+
+    def states(self) -> dict[int, tuple[BackendState, ...]]:
+        """By the numbers of the relays that are connected."""
+        return dict(self._states.values())
 
     def relays(self) -> list[str]:
         """Those that are connected."""

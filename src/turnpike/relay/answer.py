@@ -2,10 +2,21 @@
 
 import re
 import zlib
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from turnpike.errors import UpstreamGarbage
 
 _PRINTABLE = re.compile(rb"[\x20-\x7e\t\x80-\xff]*")
+
+
+def parsed_date(text: bytes) -> datetime | None:
+    """An HTTP date in any of its three forms (RFC 9110, 5.6.7); None for what is none."""
+    try:
+        date = parsedate_to_datetime(text.decode("ascii"))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date
 
 
 class AnswerHead:
@@ -44,13 +55,22 @@ class AnswerHead:
         return (self.get(b"content-type") or b"").lower().startswith(content_type)
 
     def retry_after_s(self) -> float | None:
-        """Retry-After in seconds (RFC 9110, 10.2.3), or OpenAI's `retry-after-ms`. A date is not worth its parsing
-        here: it counts as absent."""
+        """Retry-After in seconds (RFC 9110, 10.2.3): a number or a date, or OpenAI's `retry-after-ms`. None: there is
+        none that can be read. A date is compared with the answer's own, so that the provider's clock may be wrong."""
         milliseconds = self.get(b"retry-after-ms")
         if milliseconds is not None and milliseconds.isdigit():
             return int(milliseconds[:9]) / 1000
         seconds = self.get(b"retry-after")
-        return float(int(seconds[:9])) if seconds is not None and seconds.isdigit() else None
+        if seconds is None:
+            return None
+        return float(int(seconds[:9])) if seconds.isdigit() else self._until_s(seconds)
+
+    def _until_s(self, date: bytes) -> float | None:
+        until = parsed_date(date)
+        if until is None:
+            return None
+        sent = parsed_date(self.get(b"date") or b"")
+        return max(0.0, (until - (sent or datetime.now(UTC))).total_seconds())
 
 
 class Decoder:

@@ -20,12 +20,12 @@ from turnpike.wire.dialect import Head
 from turnpike.wire.refusals import quota_status
 
 if TYPE_CHECKING:
-    from turnpike.relay.call import Call
     from turnpike.relay.catalog import Plan, Target
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.head import RequestHead
     from turnpike.relay.load.fair import Ticket
+    from turnpike.relay.load.queue import Waits
     from turnpike.relay.protocol import ClientConnection
     from turnpike.wire.dialect import Dialect
 
@@ -89,7 +89,7 @@ class Answering:
     ended = False
     stored: Stored | None = None
     """Set when the call has to do with objects that its provider stores."""
-    waiting: "Ticket[Call] | None" = None
+    waiting: "Ticket[Waits] | None" = None
     """Its place in the queue for room."""
     _timer: asyncio.TimerHandle | None = None
 

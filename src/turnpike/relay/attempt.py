@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from turnpike.relay.upstream import Source, UpstreamConnection
     from turnpike.wire.types.usage import Usage
 
+_LOOKS_AGAIN_S = 1.0
+
 
 class Attempt:
     """State of one attempt. Defaults stand on the class: an attempt sets only what it reaches."""
@@ -48,6 +50,8 @@ class Attempt:
     """Its target was told when the answer began."""
     _more_s = 0.0
     """What its first byte may take beyond the time after which another deployment is asked."""
+    _waits_on = False
+    """That time is over, and there was no other."""
     dropped: tuple[str, ...] = ()
     """What the target's dialect has no word for and the caller allowed to be left out."""
     lane: Lane | None = None
@@ -252,8 +256,13 @@ class Attempt:
         self.call.fault(error)
 
     def grace_s(self) -> float:
-        more_s, self._more_s = self._more_s, 0.0
-        return more_s if more_s and not self.call.may_go_elsewhere(self) else 0.0
+        """A second at a time: while there is nowhere else to go, another deployment may come back."""
+        if not self._more_s or self.call.may_go_elsewhere(self, surely=self._waits_on):
+            return 0.0
+        self._waits_on = True
+        more_s = min(self._more_s, _LOOKS_AGAIN_S)
+        self._more_s -= more_s
+        return more_s
 
     # ---- whole answers
 

@@ -4,7 +4,7 @@ An attempt of any lane (model call, media, pass-through, realtime) calls `begin`
 `ended` or `left` once when it is over; `heard` when its first byte is there, where that is before its end.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from turnpike.contract.snapshot import ModelSpec, Policies, ProviderSpec
@@ -25,9 +25,11 @@ _FOR_EVER = float("inf")
 class Backend:
     """The same object from snapshot to snapshot."""
 
-    __slots__ = ("_policies", "breaker", "gauge", "limit", "model", "patience_s", "patience_whole_s", "provider")
+    __slots__ = (
+        "_policies", "breaker", "cap", "gauge", "limit", "model", "patience_s", "patience_whole_s", "provider",
+    )  # fmt: skip
 
-    def __init__(self, provider: str, model: str, policies: Policies) -> None:
+    def __init__(self, provider: str, model: str, policies: Policies, cap: int | None = None) -> None:
         self.provider = provider
         self.model = model
         self._policies = policies
@@ -37,12 +39,15 @@ class Backend:
         self.patience_s = self.patience_whole_s = _FOR_EVER
         """How long the first byte of a stream, or of a whole answer, may take where another deployment could be asked
         meanwhile: a good deal longer than the longest wait of late."""
-        self.configure(policies)
+        self.configure(policies, cap)
 
-    def configure(self, policies: Policies) -> None:
+    def configure(self, policies: Policies, cap: int | None = None) -> None:
+        """`cap`: attempts that it may have in hand, where it has a cap of its own."""
         self._policies = policies
+        self.cap = policies.concurrency_max if cap is None else cap
+        """Attempts in hand at a time, at most; the limit that finds itself stays below."""
         self.breaker.configure(policies)
-        self.limit.configure(policies)
+        self.limit.configure(self.cap, adaptive=policies.adaptive_concurrency)
         self.look()
 
     def look(self) -> None:
@@ -67,7 +72,11 @@ class Backend:
 
     def begin(self) -> bool:
         """True: the attempt is a probe of the breaker, and says so at its end."""
-        self.gauge.begin()
+        gauge = self.gauge
+        gauge.begun += 1  # as Gauge.begin, which costs a call
+        gauge.in_flight += 1
+        if gauge.asleep:
+            gauge.wake()
         return self.breaker.open and self.breaker.started()
 
     def heard_stream(self, seconds: float, now: float) -> None:
@@ -143,13 +152,17 @@ class Backends:
         key = (row.id, credential_id)
         backend = self._all.get(key)
         if backend is None:
-            backend = self._all[key] = Backend(provider.slug, row.name, policies)
+            backend = self._all[key] = Backend(provider.slug, row.name, policies, row.max_in_flight)
             backend.gauge.on_wake = partial(self._woke, backend)
             backend.gauge.on_room = partial(self._freed, backend)
             backend.breaker.checked(well=provider.slug not in self._down)
         else:
-            backend.configure(policies)
+            backend.configure(policies, row.max_in_flight)
         return backend
+
+    def items(self) -> Iterable[tuple[tuple[str, str], Backend]]:
+        """By the ids of deployment and credential."""
+        return self._all.items()
 
     def known(self, deployment_id: str, credential_id: str | None) -> Backend | None:
         return self._all.get((deployment_id, credential_id or ""))

@@ -9,6 +9,7 @@ one that is only guessed, or what a health check found, is overlooked when there
 
 from collections import deque
 
+from turnpike.contract.backends import Rest
 from turnpike.contract.snapshot import Policies
 from turnpike.relay.gauge import RECENT_S
 
@@ -110,6 +111,20 @@ class Breaker:
         if not self.tripped:
             return 0
         return 1 if now >= self._open_until else 2
+
+    def rest_now(self, now: float) -> Rest:
+        """Why it may not pass, if it may not."""
+        if self.may_pass(now):
+            return Rest.NONE
+        if now < self._told_until:
+            return Rest.TOLD
+        if self.tripped:
+            return Rest.FAILED if now < self._open_until else Rest.PROBED
+        return Rest.CHECKED if self._down else Rest.REFUSED
+
+    def rest_left_s(self, now: float) -> float:
+        """How much longer `rest_now` holds, as far as is known."""
+        return max(self.rests_for_s(now), self._guessed_until - now)
 
     # ---- told
 

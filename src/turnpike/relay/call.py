@@ -13,14 +13,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from turnpike.contract.events import Outcome
-from turnpike.errors import TurnpikeError, Unauthenticated, Unavailable, UpstreamRefused
+from turnpike.errors import TurnpikeError, Unauthenticated, Unavailable, UpstreamRefused, UpstreamTimeout
 from turnpike.relay.admit import admit, identify
 from turnpike.relay.answering import Answering
 from turnpike.relay.attempt import Attempt
 from turnpike.relay.gates import Gate, gates_of, release_target
 from turnpike.relay.keys import Entry
 from turnpike.relay.limits.estimates import bounded, expected
-from turnpike.relay.load.again import WAIT_AT_MOST_S, back_off_s, rest_of, worth_retrying
+from turnpike.relay.load.again import WAIT_AT_MOST_S, back_off_s, back_to, rest_of, worth_retrying
 from turnpike.relay.money.bounding import bound_of, extend
 from turnpike.relay.passage.stored import Stored, concerns
 from turnpike.relay.routing.reasons import ANOTHER_MODEL, why
@@ -276,20 +276,26 @@ class Call(Answering):
         if last and self.plan.routed is None:
             return False
         self.why = why(error)
-        elsewhere = self._other_target(attempt)
+        elsewhere = self._elsewhere(attempt, error) is not None
         if last and not elsewhere:
             return False
         worth = worth_retrying(error, elsewhere=elsewhere) or (elsewhere and self.why in ANOTHER_MODEL)
         return worth and self.relay.load.may_retry(self.plan, self.relay.now())
 
-    def may_go_elsewhere(self, attempt: Attempt) -> bool:
-        """Whether giving this attempt up would lead to another one elsewhere."""
+    def may_go_elsewhere(self, attempt: Attempt, *, surely: bool = False) -> bool:
+        """Whether giving this attempt up would lead to another one elsewhere. `surely`: not to one that would only be
+        probed."""
         if attempt.number >= self.relay.catalog.snapshot.policies.max_attempts:
             return False
-        return self._other_target(attempt)
+        other = self._elsewhere(attempt, None)
+        return other is not None and not (surely and other.breaker.tripped)
 
-    def _other_target(self, attempt: Attempt) -> bool:
-        return self._next((*self.tried, attempt.target)) is not None
+    def _elsewhere(self, attempt: Attempt, error: TurnpikeError | None) -> "Target | None":
+        """Where the call may go from here. `error` None: it hangs."""
+        other = self._next((*self.tried, attempt.target))
+        if other is None and (error is None or isinstance(error, UpstreamTimeout)):
+            return back_to(self.tried, attempt, self.relay.tick.now)
+        return other
 
     def _next(self, tried: "tuple[Target, ...]") -> "Target | None":
         """Where to try next. Models to fall back to have an attempt each beyond those that a call has anyway."""
@@ -302,15 +308,15 @@ class Call(Answering):
         return routed.next_after(tried, now, self)
 
     def _retry(self, attempt: Attempt, error: TurnpikeError) -> None:
-        elsewhere = self._other_target(attempt)
+        elsewhere = self._elsewhere(attempt, error)
         given_up = abandon(attempt, error)
         self.abandoned = (*self.abandoned, given_up)
         if given_up.cost_nanousd and not extend(self, given_up.cost_nanousd):
             self._fail(error)
             return
         self.tried = (*self.tried, attempt.target)
-        if elsewhere:
-            self._try()
+        if elsewhere is not None:
+            self.go_to(elsewhere)
             return
         self._try_in(back_off_s(attempt.number, error.retry_after_s or 0.0))
 

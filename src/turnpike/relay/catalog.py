@@ -34,7 +34,7 @@ from turnpike.relay.gates import target_gates
 from turnpike.relay.gates.memory import Remembered
 from turnpike.relay.metrics import Labels, Metrics
 from turnpike.relay.pools import Pool, Pools
-from turnpike.relay.routing.plan import Plan, RoutedPlan
+from turnpike.relay.routing.plan import Plan, RoutedPlan, parted
 from turnpike.relay.routing.router import Router
 from turnpike.wire.aws.sigv4 import Signer, read_keys
 from turnpike.wire.bounds import Bound
@@ -231,7 +231,7 @@ class Catalog:
                 if target not in seen:
                     seen.add(target)
                     groups.setdefault(candidate.group, []).append((target, candidate.weight))
-        return [groups[number] for number in sorted(groups)]
+        return [part for number in sorted(groups) for part in parted(groups[number])]
 
     def has_slug(self, slug: str) -> bool:
         return slug in self._slugs
@@ -256,17 +256,22 @@ class Catalog:
     def usable_aliases(self, profile: "Profile") -> Iterator[tuple[str, list[ModelSpec]]]:
         """The aliases that this caller may call, with the rows that they mean."""
         for alias in self.names.aliases():
-            mine = self.usable_rows(profile, alias.name)
+            route = self.index.routes.get(alias.target)
+            mine = self._leads_to(profile, alias.name, route) if route else self.usable_rows(profile, alias.name)
             if mine:
                 yield alias.name, mine
 
     def usable_routes(self, profile: "Profile") -> Iterator[tuple[str, list[ModelSpec]]]:
         """The routes that this caller may call, with the rows that their groups name."""
         for name, route in self.index.routes.items():
-            named = [row for rule in route.rules for each in members(rule) for row in self.index.rows_of(each)]
-            mine = self._usable(profile, name, list({row.id: row for row in named}.values()))
+            mine = self._leads_to(profile, name, route)
             if mine:
                 yield name, mine
+
+    def _leads_to(self, profile: "Profile", name: str, route: RouteSpec) -> list[ModelSpec]:
+        """The rows that a route's groups name and this caller may call by this name."""
+        named = [row for rule in route.rules for each in members(rule) for row in self.index.rows_of(each)]
+        return self._usable(profile, name, list({row.id: row for row in named}.values()))
 
     def usable_rows(self, profile: "Profile", name: str) -> list[ModelSpec]:
         """The rows that a word means and this caller may call. Raises ModelNotFound for a retired model."""

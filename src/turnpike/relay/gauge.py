@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from turnpike.relay.call import Call
     from turnpike.relay.load.fair import FairQueue
+    from turnpike.relay.load.queue import Waits
 
 OPEN_END = 1_000_000_000
 """Room without a limit."""
@@ -46,7 +46,7 @@ class Gauge:
         """Attempts that may be in hand at a time."""
         self.room = OPEN_END
         """What a newcomer compares `in_flight` with: the limit, or 0 while others wait for it."""
-        self.queue: FairQueue[Call] | None = None
+        self.queue: FairQueue[Waits] | None = None
         """Who waits for room, once somebody has."""
         self.peak = 0
         """Most attempts in hand, since the limit was last looked at."""
@@ -60,20 +60,26 @@ class Gauge:
         self.on_wake: Callable[[], None] | None = None
         self.on_room: Callable[[], None] | None = None
         """Told when an attempt ends while calls wait."""
-        self._marks: deque[int] = deque(maxlen=RECENT_S)
+        self._marks: deque[int] = deque((0,), maxlen=RECENT_S)
+        """`begun`, second by second; the first stands for the time before it was ever asked."""
 
     def begin(self) -> None:
         self.begun += 1
         self.in_flight += 1
         if self.asleep:
-            self.asleep = False
-            if self.on_wake is not None:
-                self.on_wake()
+            self.wake()
+
+    def wake(self) -> None:
+        """The first attempt after a quiet while."""
+        self.asleep = False
+        if self.on_wake is not None:
+            self.on_wake()
 
     def end(self) -> None:
         """Once for every `begin`."""
         in_flight = self.in_flight
-        self.peak = max(self.peak, in_flight)
+        if in_flight > self.peak:  # noqa: PLR1730 - half the price
+            self.peak = in_flight
         self.in_flight = in_flight - 1
         if self.queue is not None and self.on_room is not None:
             self.on_room()
@@ -81,7 +87,8 @@ class Gauge:
     def heard(self, seconds: float, now: float, samples: list[float]) -> None:
         """The first byte of an answer came after so many seconds; `samples` is `whole_s` or `streamed_s`."""
         samples.append(seconds)
-        self.slowest_s = max(self.slowest_s, seconds)
+        if seconds > self.slowest_s:  # noqa: PLR1730 - half the price
+            self.slowest_s = seconds
         known = self.latency_s
         if seconds >= known:
             self.latency_s = seconds

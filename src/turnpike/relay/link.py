@@ -78,7 +78,7 @@ class Link(asyncio.Protocol):
     async def send_counters_for_ever(self) -> None:
         while True:
             await asyncio.sleep(_COUNTERS_EVERY_S)
-            self._send(Counters(0, self._relay.samples()))
+            self._send(Counters(0, self._relay.samples(), self._relay.load.states(self._relay.now())))
 
     def resolve(self, digest: bytes) -> None:
         """Asks who a key is. The answer comes through `Keys.answered`; `sweep` sees to it that one comes."""
@@ -166,7 +166,7 @@ class Link(asyncio.Protocol):
             case GrantsChanged():
                 relay.keys.forget(message.key_ids)
             case AskCounters():
-                self._send(Counters(message.id, relay.samples()))
+                self._send(Counters(message.id, relay.samples(), relay.load.states(relay.now())))
             case Health():
                 self._health_answered(message.id, message.checks)
             case LeaseAnswer():

@@ -36,6 +36,8 @@ class Faults(msgspec.Struct, frozen=True):
     """A class of `turnpike.simulator.troubles`, in the vendor's own form."""
     retry_after: str | None = None
     fail: int | None = None
+    share: float | None = None
+    """Of the calls that go wrong, from 0 to 1."""
     key: str | None = None
     cut: int | None = None
     reset: int | None = None
@@ -87,6 +89,15 @@ def _kind(text: str) -> str:
     return text
 
 
+def _share(text: str) -> float:
+    percent = text.endswith("%")
+    match = _NUMBER.fullmatch(text.removesuffix("%"))
+    share = float(match[1]) / (100 if percent else 1) if match is not None and not match[2] else -1.0
+    if not 0 <= share <= 1:
+        raise ValueError("a share such as 0.3 or 30%")
+    return share
+
+
 def _text(text: str) -> str:
     if not text or not text.isascii() or not text.isprintable():
         raise ValueError("printable ASCII text")
@@ -110,6 +121,7 @@ _ITEMS: dict[str, _Item] = {
     "error": _Item("error", _kind),
     "retry-after": _Item("retry_after", _text),
     "fail": _Item("fail", _count, 1),
+    "share": _Item("share", _share),
     "key": _Item("key", _text),
     "cut": _Item("cut", _count, 3),
     "reset": _Item("reset", _count, 3),
@@ -165,14 +177,14 @@ def of_model(model: str) -> str | None:
     return model[len(MODEL_PREFIX) :] if model.startswith(MODEL_PREFIX) else None
 
 
-_HARMLESS: dict[str, Any] = {
-    "fail": None, "key": None, "latency_s": 0.0, "jitter_s": 0.0, "pace_s": 0.0, "drip_s": None, "close": False,
-}  # fmt: skip
+_SLOWING: dict[str, Any] = {"latency_s": 0.0, "jitter_s": 0.0, "pace_s": 0.0, "drip_s": None, "close": False}
+_HARMLESS: dict[str, Any] = {"fail": None, "share": None, "key": None, **_SLOWING}
 """Items that slow an answer down or count it, but do not make it fail."""
 
 
 class FailureCounter:
-    """Counts calls per fault key, for `fail=N`: the first N calls go wrong, later ones do not."""
+    """Counts calls per fault key, for `fail=N` (the first N calls go wrong, later ones do not) and `share=0.3` (three
+    of ten, spread evenly; all are slowed down alike)."""
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
@@ -181,14 +193,16 @@ class FailureCounter:
         self._seen.clear()
 
     def in_force(self, faults: Faults, specification: str) -> Faults:
-        """The faults that this call meets. A bare `fail=N` means status 500."""
-        if faults.fail is None:
+        """The faults that this call meets. A bare `fail=N` or `share=...` means status 500."""
+        if faults.fail is None and faults.share is None:
             return faults
         key = faults.key or specification
         seen = self._seen.get(key, 0)
         self._seen[key] = seen + 1
-        if seen >= faults.fail:
+        if faults.fail is not None and seen >= faults.fail:
             return NONE
+        if faults.share is not None and int((seen + 1) * faults.share) == int(seen * faults.share):
+            return Faults(**{name: getattr(faults, name) for name in _SLOWING})
         if msgspec.structs.replace(faults, **_HARMLESS) == NONE:
             return msgspec.structs.replace(faults, status=500)
         return faults

@@ -68,6 +68,12 @@ def test_ordinary_words_are_left_alone(text: str) -> None:
         ([(b"retry-after", b"-7")], None),
         ([(b"retry-after", b"soon")], None),
         ([(b"retry-after", b"9" * 400)], 999_999_999.0),
+        ([(b"date", b"Sat, 21 Nov 2026 10:00:00 GMT"), (b"retry-after", b"Sat, 21 Nov 2026 10:02:05 GMT")], 125.0),
+        ([(b"date", b"Sat, 21 Nov 2026 10:00:00 GMT"), (b"retry-after", b"Saturday, 21-Nov-26 10:00:09 GMT")], 9.0),
+        ([(b"date", b"Sat, 21 Nov 2026 10:00:00 GMT"), (b"retry-after", b"Sat Nov 21 10:00:08 2026")], 8.0),
+        ([(b"date", b"Sat, 21 Nov 2026 10:00:00 GMT"), (b"retry-after", b"Sat, 21 Nov 2026 09:00:00 GMT")], 0.0),
+        ([(b"retry-after", b"Sat, 21 Nov 2020 09:00:00 GMT")], 0.0),
+        ([(b"retry-after", b"Sat, 99 Nov 2026 09:00:00 GMT")], None),
         ([], None),
     ],
 )

@@ -4,11 +4,13 @@ from collections import Counter
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from turnpike.contract.backends import BackendState
 from turnpike.contract.routes import StickyBy, Strategy
 from turnpike.contract.routing.hashing import in_share, prompt_prefix
+from turnpike.contract.routing.measuring import figure
 from turnpike.relay.breaker import Breaker
 from turnpike.relay.gauge import Gauge
 from turnpike.relay.routing.plan import Plan, RoutedPlan
@@ -104,6 +106,30 @@ def test_the_fast_one_gets_most_calls(strategy: Strategy) -> None:
     assert counted["d1"] > 330
 
 
+@pytest.mark.parametrize("strategy", [Strategy.EWMA, Strategy.LEAST_BUSY, Strategy.LOWEST_LATENCY])
+@given(data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_relays_choose_by_the_figures_that_explanations_show(strategy: Strategy, data: st.DataObject) -> None:
+    found = targets(2)
+    weights = [data.draw(st.integers(1, 5)) for _ in found]
+    figures: list[float] = []
+    for each, weight in zip(found, weights, strict=True):
+        gauge = each.gauge
+        gauge.latency_s, gauge.in_flight = data.draw(st.floats(0.001, 5)), data.draw(st.integers(0, 50))
+        gauge.failing, gauge.seen = data.draw(st.floats(0, 1)), data.draw(st.floats(0, 100))
+        state = BackendState("d", "", gauge.in_flight, 0, 0, gauge.latency_s, 100.0 - gauge.seen, gauge.failing)
+        figures.append(figure(strategy, weight, state))
+    assume(abs(figures[0] - figures[1]) > 0.02 * max(figures))
+    pick = picker(strategy, found, weights)
+    assert {pick.pick(None, 100.0, ()) for _ in range(4)} == {found[figures.index(min(figures))]}
+
+
+def test_what_is_alike_takes_turns() -> None:
+    for strategy in (Strategy.EWMA, Strategy.LEAST_BUSY, Strategy.LOWEST_LATENCY):
+        pick = picker(strategy, targets(3))
+        assert set(Counter(pick.pick(None, 0.0, ()).name for _ in range(60)).values()) == {20}, strategy
+
+
 def test_a_slow_one_gets_another_chance_after_a_while() -> None:
     found = targets(2)
     found[0].gauge.latency_s, found[0].gauge.seen = 1.0, 0.0
@@ -140,6 +166,7 @@ def test_lowest_cost_takes_the_cheapest_that_is_there_and_unpriced_ones_last() -
     assert pick.pick(None, 1.0, (found[1],)).name == "none"
 
 
+@settings(deadline=None)
 @given(st.integers(2, 8), st.data())
 def test_a_target_that_goes_moves_its_own_sessions_alone(number: int, data: st.DataObject) -> None:
     found = targets(number)
@@ -150,6 +177,53 @@ def test_a_target_that_goes_moves_its_own_sessions_alone(number: int, data: st.D
     after = [picker(Strategy.STICKY, left).pick(each, 0.0, ()) for each in sessions]
     for old, new in zip(before, after, strict=True):
         assert old is new or old is found[gone]
+
+
+def test_a_sticky_target_is_given_no_more_than_a_quarter_above_its_share() -> None:
+    """One session is half of all calls, and every call stays in hand."""
+    found = targets(4)
+    pick = picker(Strategy.STICKY, found, [1, 1, 1, 1])
+    for at in range(800):
+        session = b"favourite" if at % 2 else f"s{at}".encode()
+        pick.pick(FakeCall(session), 0.0, ()).gauge.begin()
+    held = [each.gauge.in_flight for each in found]
+    assert sum(held) == 800
+    assert max(held) <= 800 / 4 * 1.25 + 1
+    assert min(held) > 100
+
+
+def test_bounded_load_follows_weights_and_leaves_quiet_hours_alone() -> None:
+    found = targets(2)
+    pick = picker(Strategy.STICKY, found, [3, 1])
+    for _ in range(400):
+        pick.pick(FakeCall(b"one"), 0.0, ()).gauge.begin()
+    assert sorted(each.gauge.in_flight for each in found)[1] <= 400 * 0.75 * 1.25 + 1
+    quiet = targets(4)
+    pick = picker(Strategy.STICKY, quiet)
+    home = pick.pick(FakeCall(b"one"), 0.0, ())
+    for _ in range(8):
+        assert pick.pick(FakeCall(b"one"), 0.0, ()) is home
+        home.gauge.begin()
+
+
+def test_with_all_at_their_bounds_the_sessions_own_target_takes_it() -> None:
+    found = targets(2)
+    for each in found:
+        each.gauge.in_flight = 100
+    pick = picker(Strategy.STICKY, found)
+    first = pick.pick(FakeCall(b"one"), 0.0, ())
+    second = pick.pick(FakeCall(b"one"), 0.0, (first,))
+    assert {first.name, second.name} == {"d0", "d1"}
+
+
+def test_a_new_sticky_target_takes_its_share_and_moves_nobody_else() -> None:
+    found = targets(5)
+    sessions = [FakeCall(f"s{at}".encode()) for at in range(1000)]
+    before = [picker(Strategy.STICKY, found[:4]).pick(each, 0.0, ()) for each in sessions]
+    after = [picker(Strategy.STICKY, found).pick(each, 0.0, ()) for each in sessions]
+    moved = [new for old, new in zip(before, after, strict=True) if old is not new]
+    assert set(moved) == {found[4]}
+    assert 130 < len(moved) < 270
 
 
 def test_sticky_weights_are_shares() -> None:

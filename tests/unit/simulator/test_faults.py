@@ -90,6 +90,19 @@ def test_a_slow_call_still_fails_when_told_to() -> None:
     assert FailureCounter().in_force(parse("fail=1,garbage"), "x").status is None
 
 
+@pytest.mark.parametrize("share", ["30%", "0.3"])
+def test_a_share_of_the_calls_goes_wrong_and_all_are_slow(share: str) -> None:
+    counter = FailureCounter()
+    faults = parse(f"share={share},latency=20ms")
+    met = [counter.in_force(faults, "x") for _ in range(100)]
+    assert sum(each.status == 500 for each in met) == 30
+    assert {each.latency_s for each in met} == {0.02}
+    assert parse("share=0.3,cut=0").cut == 0
+    for wrong in ("share=2", "share=-1", "share=x", "share=30ms"):
+        with pytest.raises(FaultError, match="30%"):
+            parse(wrong)
+
+
 def test_cleared_counters_begin_anew() -> None:
     counter = FailureCounter()
     counter.in_force(parse("fail=1"), "x")

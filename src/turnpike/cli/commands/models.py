@@ -1,6 +1,6 @@
 """`turnpike models`: what callers can ask for, and by which other names."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -8,7 +8,7 @@ from turnpike.cli.client import Control
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, cell, field
 from turnpike.cli.tasks import with_control
-from turnpike.errors import NotFound
+from turnpike.errors import InvalidRequest, NotFound
 
 PATH = "/api/v1/ai/models"
 ALIASES = "/api/v1/ai/aliases"
@@ -36,6 +36,50 @@ def list_models(
             ),
             empty="No model yet: turnpike providers add VENDOR, or turnpike providers sync-models PROVIDER",
         )
+
+    with_control(common, work)
+
+
+async def find_model(control: Control, name: str, provider: str | None) -> dict[str, Any]:
+    """Raises NotFound, or InvalidRequest where several providers have a model of that name."""
+    rows = await control.rows(PATH, name=name, provider=provider)
+    if not rows:
+        raise NotFound(f"There is no model {name!r}; turnpike models list shows those there are.")
+    if len(rows) > 1:
+        places = ", ".join(str(row["provider"]) for row in rows)
+        raise InvalidRequest(f"Several providers have {name!r}: say --provider with one of {places}")
+    return rows[0]
+
+
+def change(
+    name: Annotated[str, Parameter(help="The model's name.")],
+    *,
+    provider: Annotated[
+        str | None, Parameter(help="At this provider (its slug), where several have a model of that name.")
+    ] = None,
+    weight: Annotated[
+        int | None, Parameter(help="Its share of the calls; 0: only when the others of its name fail or rest.")
+    ] = None,
+    max_in_flight: Annotated[
+        int | None, Parameter(help="Calls in hand at it and one relay, at most; 0: the gateway's concurrency_max.")
+    ] = None,
+    region: Annotated[str | None, Parameter(help="Where it runs; empty: where its provider does.")] = None,
+    active: Annotated[bool | None, Parameter(help="Switched on.")] = None,
+    common: Common = DEFAULT,
+) -> None:
+    """Change how a model at a provider is used."""
+    body: dict[str, Any] = {"weight": weight, "is_active": active}
+    body = {key: value for key, value in body.items() if value is not None}
+    body.update({} if max_in_flight is None else {"max_in_flight": max_in_flight or None})
+    body.update({} if region is None else {"region": region or None})
+    if not body:
+        raise InvalidRequest("say what is to change: --weight, --max-in-flight, --region, --active or --no-active")
+
+    async def work(control: Control) -> None:
+        row = await find_model(control, name, provider)
+        row = (await control.patch(f"{PATH}/{row['id']}", body)).data
+        said = [f"{key}: {cell(row[key])}" for key in ("weight", "max_in_flight", "region", "is_active")]
+        Output(common).result(row, f"[bold]{cell(row['name'])}[/bold] at {cell(row['provider'])}: {', '.join(said)}")
 
     with_control(common, work)
 

@@ -7,11 +7,11 @@ import msgspec
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.commands.models import PATH
+from turnpike.cli.commands.models import PATH, find_model
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, cell
 from turnpike.cli.tasks import with_control
-from turnpike.errors import InvalidRequest, NotFound
+from turnpike.errors import InvalidRequest
 
 _NOT_PRICES = ("currency", "per_tokens", "tiers", "services")
 
@@ -39,7 +39,7 @@ def price(
     override = None if set_ is None else _override(sys.stdin.read() if set_ == "-" else set_)
 
     async def work(control: Control) -> None:
-        row = await _the_one(control, name, provider)
+        row = await find_model(control, name, provider)
         if override is not None or reset:
             row = (await control.patch(f"{PATH}/{row['id']}", {"price_override": override})).data
         Output(common).result(row, *_lines(row))
@@ -56,17 +56,6 @@ def _override(text: str) -> dict[str, Any]:
     if not isinstance(decoded, dict):
         raise InvalidRequest("--set must be a JSON object: see docs/ledger.md, What a price is made of")
     return decoded
-
-
-async def _the_one(control: Control, name: str, provider: str | None) -> dict[str, Any]:
-    """Raises NotFound, or InvalidRequest where several providers have a model of that name."""
-    rows = await control.rows(PATH, name=name, provider=provider)
-    if not rows:
-        raise NotFound(f"There is no model {name!r}; turnpike models list shows those there are.")
-    if len(rows) > 1:
-        places = ", ".join(str(row["provider"]) for row in rows)
-        raise InvalidRequest(f"Several providers have {name!r}: say --provider with one of {places}")
-    return rows[0]
 
 
 def _lines(row: dict[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ from turnpike.errors import InvalidRequest
 
 PATH = "/api/v1/admin/resilience"
 _DEFAULT = "default"
+_JSON_WORDS = ("true", "false", "null")
 
 
 def show(*, common: Common = DEFAULT) -> None:
@@ -29,7 +30,7 @@ def show(*, common: Common = DEFAULT) -> None:
 
 def change(
     values: Annotated[
-        list[str], Parameter(help="NAME=VALUE, as `resilience show` names them; a value is JSON, or `default`.")
+        list[str], Parameter(help="NAME=VALUE, as `resilience show` names them; a value is JSON, a word, or `default`.")
     ],
     /,
     *,
@@ -77,6 +78,8 @@ def _pair(text: str) -> tuple[str, Any]:
         raise InvalidRequest(f"{text[:80]!r} is not NAME=VALUE")
     if value.strip() == _DEFAULT:
         return name.strip(), None
+    if value.strip().replace("_", "").isalpha() and value.strip() not in _JSON_WORDS:
+        return name.strip(), value.strip()
     try:
         return name.strip(), msgspec.json.decode(value.strip())
     except msgspec.DecodeError as error:

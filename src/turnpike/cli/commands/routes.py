@@ -225,13 +225,14 @@ def explain(
     input_tokens: Annotated[int, Parameter(help="How long it is.")] = 0,
     need: Annotated[list[Need] | None, _Many, Parameter(help="What it asks of the model.")] = None,
     session: Annotated[str | None, Parameter(help="Its session, for sticky routes.")] = None,
+    relay: Annotated[int | None, Parameter(help="Whose measurements are meant; default: the first relay's.")] = None,
     common: Common = DEFAULT,
 ) -> None:
     """Say where a request would go, and why; nothing is sent."""
 
     async def work(control: Control) -> None:
         body: dict[str, Any] = {"model": model, "operation": operation, "tags": words(tag)}
-        body.update(input_tokens=input_tokens, needs=[each.value for each in need or ()], session=session)
+        body.update(input_tokens=input_tokens, needs=[each.value for each in need or ()], session=session, relay=relay)
         if key is not None:
             body["key_id"] = (await find_key(control, key))["id"]
         if user is not None:
@@ -245,13 +246,14 @@ def explain(
         output.table(
             found["candidates"],
             (
-                ("ORDER", lambda row: row["rank"] if row["included"] else "out"),
+                ("ORDER", _place),
                 ("MODEL", field("model")),
                 ("PROVIDER", field("provider")),
                 ("REGION", field("region")),
                 ("AS", field("place")),
                 ("SHARE", _percent),
-                ("RESTING", field("resting")),
+                ("IN HAND", _in_hand),
+                ("LATENCY", _latency),
                 ("WHY NOT", field("reason")),
             ),
             empty="Nothing comes into question.",
@@ -265,8 +267,24 @@ def _told(found: Row) -> list[str]:
     for rule in found["rules"]:
         applies = "applies" if rule["number"] == found["rule"] else cell(rule["reason"]) if not rule["met"] else "met"
         lines.append(f"rule {rule['number']}: {applies}")
+    if found["relay"] is not None:
+        lines.append(f"as measured by relay {found['relay']} of {len(found['relays'])}; each measures for itself")
     lines += [f"policy {cell(each['name'])}: {cell(each['regions'])}" for each in found["residency"]]
     return lines
+
+
+def _place(row: Row) -> object:
+    return ("rests" if row["resting"] else row["rank"]) if row["included"] else "out"
+
+
+def _in_hand(row: Row) -> object:
+    seen = row["measured"]
+    return None if seen is None else f"{seen['in_flight']}/{seen['limit']}"
+
+
+def _latency(row: Row) -> object:
+    seen = row["measured"]
+    return None if seen is None or not seen["latency_s"] else f"{seen['latency_s'] * 1000:.0f} ms"
 
 
 def _percent(row: Row) -> object:

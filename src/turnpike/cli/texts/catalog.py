@@ -162,6 +162,7 @@ For example:
 For example:
 
     turnpike resilience set hang_timeout_s=15 retry_share=0.1
+    turnpike resilience set default_strategy=ewma
     turnpike resilience set 'tier_weights={"free": 1, "pro": 5, "gold": 50}'
 """,
     ),
@@ -173,6 +174,17 @@ For example:
 
     turnpike models list
     turnpike models list --provider openai --capability chat
+""",
+    ),
+    "models change": (
+        "models:change",
+        """Change how a model at a provider is used.
+
+For example:
+
+    turnpike models change gpt-4o --provider azure --weight 3 --region eu-west-1
+    turnpike models change llama --provider vllm --max-in-flight 8
+    turnpike models change llama --provider vllm --no-active
 """,
     ),
     "models price": (

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from turnpike.errors import RateLimited, TurnpikeError, Unavailable, UpstreamRefused, UpstreamTimeout
 
 if TYPE_CHECKING:
-    from turnpike.relay.catalog import Plan
+    from turnpike.relay.attempt import Attempt
+    from turnpike.relay.catalog import Plan, Target
 
 ELSEWHERE = frozenset((401, 402, 403, 404, 408, 409, 425, 429))
 """Client errors that another deployment may not have: its credential, its models, its load. All 5xx besides."""
@@ -27,6 +28,15 @@ def worth_retrying(error: TurnpikeError, *, elsewhere: bool) -> bool:
         # A second generation of the length that timed out here would only double the wait and the cost.
         return elsewhere
     return error.retryable
+
+
+def back_to(tried: "tuple[Target, ...]", attempt: "Attempt", now: float) -> "Target | None":
+    """A deployment that had failed the call, and has answered somebody since this attempt, which hangs, began."""
+    for target in tried:
+        healthy = target.gauge.seen > attempt.started and not target.breaker.tripped
+        if healthy and target is not attempt.target and target.breaker.may_pass(now):
+            return target
+    return None
 
 
 def back_off_s(attempt: int, told_s: float) -> float:

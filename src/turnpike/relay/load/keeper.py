@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from turnpike.contract.backends import BackendState
 from turnpike.contract.metrics import Sample
 from turnpike.contract.snapshot import Policies
 from turnpike.relay.backend import Backend, Backends
 from turnpike.relay.gauge import Gauge
 from turnpike.relay.load.pressure import Pressure
-from turnpike.relay.load.queue import Queue
+from turnpike.relay.load.queue import Queue, Spot, Waits
 from turnpike.relay.load.retries import RetryBudget
 
 if TYPE_CHECKING:
-    from turnpike.relay.call import Call
     from turnpike.relay.catalog import Plan, Target
     from turnpike.relay.load.fair import Ticket
 
@@ -45,10 +45,10 @@ class LoadKeeper:
 
     # ---- calls
 
-    def place(self, call: "Call", target: "Target") -> None:
+    def place(self, call: Waits, target: Spot) -> None:
         self.queue.place(call, target)
 
-    def leave(self, ticket: "Ticket[Call]") -> None:
+    def leave(self, ticket: "Ticket[Waits]") -> None:
         self.queue.leave(ticket)
 
     def may_retry(self, plan: "Plan", now: float) -> bool:
@@ -106,7 +106,7 @@ class LoadKeeper:
             self.queue.dispatch(backend)
         if marks:
             gauge.mark()
-            if gauge.quiet and gauge.limit >= self._policies.concurrency_max:
+            if gauge.quiet and gauge.limit >= backend.cap:
                 gauge.sleep()
                 del self._awake[backend]
 
@@ -114,6 +114,14 @@ class LoadKeeper:
         self._awake[backend] = None
 
     # ---- what is shown
+
+    def states(self, now: float) -> tuple[BackendState, ...]:
+        """Of the deployments that were asked of late, or rest."""
+        return tuple(
+            state_of(deployment_id, credential_id, backend, now)
+            for (deployment_id, credential_id), backend in self._backends.items()
+            if not backend.gauge.asleep or backend.breaker.open
+        )
 
     def samples(self, now: float) -> Iterator[Sample]:
         yield Sample("turnpike_loop_lag_seconds", (), round(self._pressure.lag_s, 4))
@@ -130,6 +138,23 @@ class LoadKeeper:
         yield from (Sample("turnpike_provider_unhealthy", (slug,), 1) for slug in self._backends.down)
         for backend in self._backends:
             yield from _backend_samples(backend, now)
+
+
+def state_of(deployment_id: str, credential_id: str, backend: Backend, now: float) -> BackendState:
+    gauge, breaker = backend.gauge, backend.breaker
+    rest = breaker.rest_now(now)
+    return BackendState(
+        deployment_id,
+        credential_id,
+        in_flight=gauge.in_flight,
+        limit=gauge.limit,
+        waiting=gauge.queue.live if gauge.queue is not None else 0,
+        latency_s=round(gauge.latency_s, 6),
+        heard_ago_s=round(max(0.0, now - gauge.seen), 3) if gauge.latency_s else 0.0,
+        failing=round(gauge.failing, 4),
+        rest=rest,
+        rest_s=round(breaker.rest_left_s(now), 1) if rest else 0.0,
+    )
 
 
 def _forget(gauge: Gauge) -> None:

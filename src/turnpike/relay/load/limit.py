@@ -10,8 +10,6 @@ any load, but an overloaded server is slow with short ones too.
 
 from math import sqrt
 
-from turnpike.contract.snapshot import Policies
-
 LOWEST = 4
 _ENOUGH = 10
 """Answers that a window needs."""
@@ -72,10 +70,10 @@ class GradientLimit:
         self._halved_at = -_HALVED_EVERY_S
         self.value = float(highest)
 
-    def configure(self, policies: Policies) -> None:
+    def configure(self, highest: int, *, adaptive: bool) -> None:
         """A new cap; what was found out stays."""
-        before, self._highest = self._highest, max(1, policies.concurrency_max)
-        self._adaptive = policies.adaptive_concurrency
+        before, self._highest = self._highest, max(1, highest)
+        self._adaptive = adaptive
         if not self._adaptive or self.value >= before:
             self.value = float(self._highest)
         self.value = min(self.value, float(self._highest))

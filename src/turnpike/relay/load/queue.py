@@ -7,7 +7,8 @@ pressed, callers of the lowest tiers are turned away at once.
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from turnpike.contract.snapshot import Policies
 from turnpike.errors import Overloaded
@@ -17,11 +18,55 @@ from turnpike.relay.load.fair import FairQueue, Ticket
 from turnpike.relay.load.pressure import Pressure
 
 if TYPE_CHECKING:
-    from turnpike.relay.call import Call
-    from turnpike.relay.catalog import Target
+    from turnpike.errors import TurnpikeError
+    from turnpike.relay.breaker import Breaker
+    from turnpike.relay.core import Relay
+    from turnpike.relay.keys import Entry
 
 _RETRY_AT_LEAST_S = 1
 _RETRY_AT_MOST_S = 30
+
+
+class Spot(Protocol):
+    """A deployment that is waited for."""
+
+    @property
+    def gauge(self) -> Gauge: ...
+
+    @property
+    def breaker(self) -> "Breaker": ...
+
+
+class Spots(Protocol):
+    @property
+    def targets(self) -> Sequence[Spot]: ...
+
+
+class Waits(Protocol):
+    """Who may wait: a call, or turnpike.relay.load.room.Waiter for what is none."""
+
+    relay: "Relay"
+    entry: "Entry"
+    model: str
+    waiting: "Ticket[Any] | None"
+
+    @property
+    def plan(self) -> Spots: ...
+
+    @property
+    def tried(self) -> Sequence[Spot]: ...
+
+    def take(self, target: Any, /) -> None:
+        """There is room at this one."""
+        ...
+
+    def resume(self) -> None:
+        """Nothing can be sent to any of them by now."""
+        ...
+
+    def turn_away(self, error: "TurnpikeError", /) -> None: ...
+
+    def time_left_s(self) -> float: ...
 
 
 class Queue:
@@ -29,7 +74,7 @@ class Queue:
 
     def __init__(self, pressure: Pressure) -> None:
         self._pressure = pressure
-        self._tickets: dict[Ticket[Call], None] = {}
+        self._tickets: dict[Ticket[Waits], None] = {}
         """All who wait, the longest first."""
         self._length = self._wait_s = 0.0
         self._weights: dict[str, float] = {}
@@ -65,7 +110,7 @@ class Queue:
 
     # ---- coming
 
-    def place(self, call: "Call", target: "Target") -> None:
+    def place(self, call: "Waits", target: Spot) -> None:
         """The target chosen has no room, or the relay is pressed: another one, a wait, or a refusal."""
         tier = call.entry.tier
         if self.is_shed(tier):
@@ -82,7 +127,7 @@ class Queue:
         else:
             self._refuse(call, "full", f"Every deployment of '{call.model}' is busy, and too many calls wait already.")
 
-    def _able(self, call: "Call", target: "Target") -> "list[Target]":
+    def _able(self, call: "Waits", target: Spot) -> list[Spot]:
         now = call.relay.tick.now
         tried = (*call.tried, target)
         return [target, *(each for each in call.plan.targets if each not in tried and each.breaker.may_pass(now))]
@@ -104,11 +149,11 @@ class Queue:
                 return True
         return False
 
-    def _wait(self, call: "Call", able: "list[Target]") -> None:
+    def _wait(self, call: "Waits", able: list[Spot]) -> None:
         now = call.relay.tick.now
         until = now + min(self._wait_s, call.time_left_s())
         tier = call.entry.tier
-        ticket: Ticket[Call] = Ticket(call, tier, self.weight_of(tier), now, until)
+        ticket: Ticket[Waits] = Ticket(call, tier, self.weight_of(tier), now, until)
         self._tickets[ticket] = None
         self.live[tier] += 1
         self.queued[tier] += 1
@@ -119,7 +164,7 @@ class Queue:
             gauge.queue.push(ticket)
             gauge.room = 0
 
-    def _refuse(self, call: "Call", reason: str, said: str) -> None:
+    def _refuse(self, call: "Waits", reason: str, said: str) -> None:
         tier = call.entry.tier
         self.shed[tier, reason] += 1
         seconds = self.retry_after_s()
@@ -157,16 +202,16 @@ class Queue:
                 return now - ticket.since
         return 0.0
 
-    def leave(self, ticket: "Ticket[Call]") -> None:
+    def leave(self, ticket: Ticket[Waits]) -> None:
         """The caller has gone."""
         if not ticket.taken:
             self._leave(ticket)
 
-    def _leave(self, ticket: "Ticket[Call]") -> None:
+    def _leave(self, ticket: Ticket[Waits]) -> None:
         ticket.take()
         self._out(ticket)
 
-    def _out(self, ticket: "Ticket[Call]") -> None:
+    def _out(self, ticket: Ticket[Waits]) -> None:
         del self._tickets[ticket]
         self.live[ticket.tier] -= 1
         ticket.item.waiting = None
@@ -211,7 +256,7 @@ class Queue:
             ticket = queue.pop()
             if ticket is None:
                 break
-            call: Call = ticket.item
+            call: Waits = ticket.item
             self._out(ticket)
             target = next((each for each in call.plan.targets if each.gauge is gauge), None)
             if target is None or not target.breaker.may_pass(call.relay.tick.now):

@@ -29,6 +29,7 @@ from turnpike.relay.backend import Backend
 from turnpike.relay.gates import Gate, Hold
 from turnpike.relay.gates.guarding import guards_of
 from turnpike.relay.keys import Entry
+from turnpike.relay.load.room import Place, room
 from turnpike.relay.money.bounding import bound_of_passage
 from turnpike.relay.passage.answer import carry
 from turnpike.relay.passage.asked import Asked, api_of, error_dialect, read_asked
@@ -221,6 +222,8 @@ class PassageCall:
                 rename_models(self, [] if carries_batch(self) else models)
                 await admit_batch(self)
         await self._enter(gates_before(self))
+        if self.backend is not None:
+            await room(self.relay, self.entry, self.model, Place(self.backend))
         await self._send()
 
     def expected(self, resource: str) -> int:

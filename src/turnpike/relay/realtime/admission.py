@@ -4,12 +4,44 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from turnpike.errors import TurnpikeError
+from turnpike.relay.load.room import Waiter, is_free
 
 if TYPE_CHECKING:
-    from turnpike.relay.gates import Gate
+    from turnpike.relay.catalog import Target
+    from turnpike.relay.gates import Gate, Governed
     from turnpike.relay.realtime.turns import Turn
 
 Told = Callable[[TurnpikeError | None], None]
+
+
+class RoomGate:
+    """The last one: room at the deployment that the session is with. There is no other one for it."""
+
+    def __init__(self, target: "Target") -> None:
+        self._target = target
+
+    def enter(self, turn: "Governed", /) -> bool:
+        target, relay = self._target, turn.relay
+        if is_free(relay, target):
+            return True
+        decided: list[TurnpikeError | None] = []
+        held = False
+
+        def say(error: TurnpikeError | None) -> None:
+            if not held:
+                decided.append(error)
+            elif not turn.ended:
+                if error is None:
+                    turn.go_on()
+                else:
+                    turn.refuse(error)
+
+        waiter = Waiter(relay, turn.entry, turn.model, [target], lambda _: say(None), say)
+        relay.load.place(waiter, target)
+        if decided and decided[0] is not None:
+            raise decided[0]
+        held = True
+        return bool(decided)
 
 
 class Admission:

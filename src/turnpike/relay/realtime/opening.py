@@ -5,7 +5,7 @@ said as an ordinary HTTP answer.
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl, quote, urlencode
 
 from wsproto import ConnectionType, WSConnection
@@ -23,9 +23,11 @@ from turnpike.errors import (
     UpstreamUnreachable,
 )
 from turnpike.relay.admit import check_caller, identify
+from turnpike.relay.answer import AnswerHead
 from turnpike.relay.connect import absolute_target
 from turnpike.relay.journal import full_error
 from turnpike.relay.keys import Entry
+from turnpike.relay.load.room import room
 from turnpike.relay.realtime.ends import End
 from turnpike.relay.redact import redact_refusal
 from turnpike.relay.routing.asked import Opening
@@ -114,6 +116,8 @@ async def dial_any(
     asked = Opening(head.entry, head)
     target = plan.choose(relay.tick.now, asked)
     while target is not None and len(tried) < policies.max_attempts:
+        untried = [each for each in plan.targets if each not in tried]
+        target = cast("Target", await room(relay, head.entry, plan.model, target, untried))
         probe = target.backend.begin()
         try:
             end, protocol = await _dial(relay, head, target, request_id)
@@ -227,6 +231,8 @@ class _Handshake(End):
     def _refused(self, refusal: RejectConnection) -> None:
         if not self._answer.done():
             error = read_error(refusal.status_code, self._body)
+            pairs = [(bytes(name).lower(), bytes(value).strip()) for name, value in refusal.headers]
+            error.retry_after_s = AnswerHead(refusal.status_code, pairs=pairs).retry_after_s() or error.retry_after_s
             self._answer.set_result(error)
 
     def _failed(self, error: TurnpikeError) -> None:

@@ -17,7 +17,7 @@ from turnpike.relay.endpoints import route_of
 from turnpike.relay.gates import Hold, gates_of
 from turnpike.relay.limits.estimates import OUTPUT_TOKENS
 from turnpike.relay.money.bounding import bound_of_turn
-from turnpike.relay.realtime.admission import Admission, Told
+from turnpike.relay.realtime.admission import Admission, RoomGate, Told
 from turnpike.relay.settle import open_attempt, settle
 from turnpike.wire.estimate import tokens_of_bytes
 from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS, OUTPUT_AUDIO_TOKEN_MS
@@ -164,6 +164,7 @@ class Turns:
         self._model = model
         self._request_id = request_id
         self._target = target
+        self._room = RoomGate(target)
         self._asked: deque[Turn] = deque()
         """Asked for, and not begun by the provider yet."""
         self._begun: dict[str, Turn] = {}
@@ -248,7 +249,7 @@ class Turns:
         turn = Turn(self._relay, self._connection, self._head, self.entry, self._model, self._request_id)
         entry, plan = self.entry, self._plan
         gates = entry.gates if entry.gated is plan else gates_of(self._relay, entry, self._head.route, plan)
-        turn.admission = Admission(turn, gates + self._target.gates, told)
+        turn.admission = Admission(turn, (*gates, *self._target.gates, self._room), told)
         turn.estimate = Usage(
             input_tokens=self._context_tokens + self._sent_tokens,
             input_audio_tokens=self._sent_sound_tokens,

@@ -72,10 +72,16 @@ class Plan:
 Group = Sequence[tuple["Target", int]]
 
 
+def parted(group: "list[tuple[Target, int]]") -> "list[list[tuple[Target, int]]]":
+    """Targets with the weight 0 are a group behind the others of theirs; alone they are all alike."""
+    first = [each for each in group if each[1]]
+    return [part for part in (first, [(target, 1) for target, weight in group if not weight]) if part]
+
+
 class RoutedPlan(Plan):
     """A plan whose groups have a strategy, and other models behind them."""
 
-    __slots__ = ("_fallback_models", "_groups", "_line", "_others", "mirror", "route")
+    __slots__ = ("_fallback_models", "_first", "_groups", "_line", "_others", "mirror", "route")
 
     def __init__(  # noqa: PLR0917 - a compiled rule
         self,
@@ -92,6 +98,7 @@ class RoutedPlan(Plan):
         super().__init__(model, [], of_all)
         self._groups: list[Picker] = [make_picker(strategy, group, by) for group in groups]
         self._others: list[Picker] = [make_picker(strategy, group, by) for group in others]
+        self._first = (self._groups or self._others)[0]
         self._fallback_models = {target: target.served.model for group in others for target, _ in group}
         self._line = b"" if route is None else f"x-turnpike-route: {header_text(route)}\r\n".encode()
         self.route = route
@@ -100,11 +107,8 @@ class RoutedPlan(Plan):
         self.routed = self if route is not None else None
 
     def choose(self, now: float, call: "Asked | None" = None) -> "Target | None":
-        for picker in self._groups:
-            target = picker.pick(call, now, ())
-            if target is not None:
-                return target
-        return self._pick(self._others, (), now, call)
+        target = self._first.pick(call, now, ())
+        return target if target is not None else self.next_after((), now, call)
 
     def next_after(self, tried: "Iterable[Target]", now: float, call: "Asked | None" = None) -> "Target | None":
         tried = tuple(tried)

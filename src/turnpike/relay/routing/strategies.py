@@ -5,26 +5,35 @@ beside that is the targets' gauges (turnpike.relay.gauge), in memory of this rel
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import cycle
-from random import random
+from itertools import cycle, permutations
+from random import sample, shuffle
 from typing import TYPE_CHECKING, Protocol
 
 from turnpike.contract.routes import StickyBy, Strategy
 from turnpike.contract.routing.hashing import hash64, prompt_prefix, score, sticky_seed
+from turnpike.contract.routing.measuring import FORGIVEN_S, HEALTH_FLOOR, LEAST_LATENCY_S
 from turnpike.contract.routing.planning import usual_cost_nanousd
 
 if TYPE_CHECKING:
+    from turnpike.relay.breaker import Breaker
     from turnpike.relay.catalog import Target
+    from turnpike.relay.gauge import Gauge
     from turnpike.relay.routing.asked import Asked
 
     Tried = tuple[Target, ...]
 
 _CYCLE_AT_MOST = 64
 _ORDERS_AT_MOST = 10_000
-_FORGIVEN_S = 10.0
-"""A latency counts half once nothing was heard of a target for so long: the slow get another chance."""
-_LEAST_LATENCY_S = 0.001
-_HEALTH_FLOOR = 0.02
+_FORGIVES = 1.0 / FORGIVEN_S
+_INFINITE = float("inf")
+_ALIKE = 0.99
+_ROTATIONS_AT_MOST = 32
+_ALL_PAIRS_OF = 16
+_PAIRS = 512
+_OVER = 1.25
+"""A sticky target may have so much of its share of the calls in hand."""
+_FREELY = 8
+"""Calls in hand that a sticky target may have whatever the others do."""
 
 
 class Picker(Protocol):
@@ -64,6 +73,8 @@ class Turns:
 
     def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
         target = next(self._turns)
+        if not tried and not target.breaker.open:
+            return target
         if target not in tried and passes(target, now):
             return target
         for _ in self._order:
@@ -73,70 +84,90 @@ class Turns:
         return None
 
 
-class _Measured:
-    """By a figure: the lowest one wins. Weights divide it."""
+_Known = tuple["Target", "Gauge", "Breaker", float]
+"""A target, what is looked at of it, and one by its weight: looked up once."""
+
+
+def _known(targets: "Sequence[tuple[Target, int]]") -> "list[_Known]":
+    return [(target, target.gauge, target.breaker, 1.0 / weight) for target, weight in targets]
+
+
+def _rotated(known: "list[_Known]") -> "cycle[tuple[_Known, ...]]":
+    """The targets, beginning with another one each time: who has the same figure as others has its turn."""
+    starts = range(min(len(known), _ROTATIONS_AT_MOST))
+    return cycle([tuple(known[start:] + known[:start]) for start in starts])
+
+
+def _burden(gauge: "Gauge", share: float, now: float) -> float:
+    latency_s = LEAST_LATENCY_S + gauge.latency_s / (1.0 + (now - gauge.seen) / FORGIVEN_S)
+    if gauge.failing:
+        share /= max(HEALTH_FLOOR, 1.0 - gauge.failing)
+    return latency_s * (gauge.in_flight + 1) * share
+
+
+class Ewma:
+    """Of two at random the one with the lower product of latency and load, as health allows. Where one of the two
+    rests, and for further attempts, the lowest of all. The pairs are drawn ahead."""
 
     def __init__(self, targets: "Sequence[tuple[Target, int]]") -> None:
-        self._targets = [(target, 1.0 / weight) for target, weight in targets]
+        self._all = _known(targets)
+        pairs = list(permutations(self._all, 2)) if len(targets) <= _ALL_PAIRS_OF else []
+        if len(targets) > _ALL_PAIRS_OF:
+            pairs = [tuple(sample(self._all, 2)) for _ in range(_PAIRS)]
+        shuffle(pairs)
+        self._pairs = cycle(pairs) if pairs else None
 
     def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
+        if self._pairs is not None and not tried:
+            (first, one, breaker, share), (second, two, other, other_share) = next(self._pairs)
+            if not (breaker.open or other.open):
+                # As _burden, without two calls.
+                ours = (LEAST_LATENCY_S + one.latency_s / (1.0 + (now - one.seen) * _FORGIVES)) * (one.in_flight + 1)
+                theirs = (LEAST_LATENCY_S + two.latency_s / (1.0 + (now - two.seen) * _FORGIVES)) * (two.in_flight + 1)
+                if one.failing or two.failing:
+                    share /= max(HEALTH_FLOOR, 1.0 - one.failing)
+                    other_share /= max(HEALTH_FLOOR, 1.0 - two.failing)
+                return first if ours * share <= theirs * other_share else second
         best: Target | None = None
         lowest = 0.0
-        for target, share in self._targets:
-            if passes(target, now) and target not in tried:
-                figure = self.figure(target, share, now)
+        for target, gauge, _, share in self._all:
+            if target not in tried and passes(target, now):
+                figure = _burden(gauge, share, now)
                 if best is None or figure < lowest:
                     best, lowest = target, figure
         return best
 
-    def figure(self, target: "Target", share: float, now: float) -> float:
-        raise NotImplementedError
 
+class LeastBusy:
+    """Those that are alike take turns: else the first one would get every call of a quiet hour."""
 
-def _recent_latency_s(target: "Target", now: float) -> float:
-    gauge = target.gauge
-    return gauge.latency_s / (1.0 + max(0.0, now - gauge.seen) / _FORGIVEN_S) + _LEAST_LATENCY_S
-
-
-class Ewma(_Measured):
-    """Of two at random the one with the lower product of latency and load, as health allows."""
+    def __init__(self, targets: "Sequence[tuple[Target, int]]") -> None:
+        self._turns = _rotated(_known(targets))
 
     def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
-        targets = self._targets
-        count = len(targets)
-        if count > 1 and not tried:
-            at = int(random() * count)  # noqa: S311 - a draw, no secret
-            other = int(random() * (count - 1))  # noqa: S311
-            first, share = targets[at]
-            second, other_share = targets[other + (other >= at)]
-            if passes(first, now) and passes(second, now):
-                return first if _burden(first, share, now) <= _burden(second, other_share, now) else second
-        return super().pick(call, now, tried)
-
-    def figure(self, target: "Target", share: float, now: float) -> float:
-        return _burden(target, share, now)
+        best: Target | None = None
+        lowest = _INFINITE
+        for target, gauge, breaker, share in next(self._turns):
+            figure = (gauge.in_flight + 1) * share
+            if figure < lowest and (not breaker.open or breaker.may_pass(now)) and target not in tried:
+                best, lowest = target, figure
+        return best
 
 
-def _burden(target: "Target", share: float, now: float) -> float:
-    gauge = target.gauge
-    latency_s = _LEAST_LATENCY_S
-    if gauge.latency_s:
-        latency_s += gauge.latency_s / (1.0 + (now - gauge.seen) / _FORGIVEN_S)
-    if gauge.failing:
-        share /= max(_HEALTH_FLOOR, 1.0 - gauge.failing)
-    return latency_s * (gauge.in_flight + 1) * share
+class LowestLatency:
+    """Those within a hundredth of each other take turns."""
 
+    def __init__(self, targets: "Sequence[tuple[Target, int]]") -> None:
+        self._turns = _rotated(_known(targets))
 
-class LeastBusy(_Measured):
-    """Ties are broken at random: else the first one would get every call of a quiet hour."""
-
-    def figure(self, target: "Target", share: float, now: float) -> float:
-        return (target.gauge.in_flight + 1) * share * (1.0 + 0.001 * random())  # noqa: S311 - a draw, no secret
-
-
-class LowestLatency(_Measured):
-    def figure(self, target: "Target", share: float, now: float) -> float:
-        return _recent_latency_s(target, now) * (1.0 + 0.01 * random())  # noqa: S311 - a draw, no secret
+    def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
+        best: Target | None = None
+        lowest = _INFINITE
+        for target, gauge, breaker, _ in next(self._turns):
+            figure = LEAST_LATENCY_S + gauge.latency_s / (1.0 + (now - gauge.seen) * _FORGIVES)
+            if figure < lowest and (not breaker.open or breaker.may_pass(now)) and target not in tried:
+                best, lowest = target, figure * _ALIKE
+        return best
 
 
 class LowestCost:
@@ -158,26 +189,45 @@ class LowestCost:
 
 
 class Sticky:
-    """By weighted rendezvous hashing: all relays agree, and a target that goes takes its own callers alone along."""
+    """By weighted rendezvous hashing: all relays agree, and a target that goes takes its own callers alone along.
+
+    With bounded loads (Mirrokni, Thorup, Zadimoghaddam 2018): a target that has a quarter more in hand than its share
+    of what all have is passed over, so that a favourite does not drown one while the others idle. That is looked at
+    from some calls in hand on: below, staying together is worth more.
+    """
 
     def __init__(self, targets: "Sequence[tuple[Target, int]]", by: StickyBy) -> None:
         self._targets = [
             (target, sticky_seed(target.served.deployment_id, target.served.credential_id), float(weight))
             for target, weight in targets
         ]
+        total = sum(weight for _, weight in targets)
+        self._gauges = [target.gauge for target, _ in targets]
+        self._bounds = {target: _OVER * weight / total for target, weight in targets}
+        """The share of all calls in hand that a target may have."""
         self._by = by
         self._orders: dict[bytes, tuple[Target, ...]] = {}
         """Of the keys that were asked for of late: their targets, the best first."""
 
     def pick(self, call: "Asked | None", now: float, tried: "Tried") -> "Target | None":
         key = sticky_key(call, self._by)
-        order = self._orders.get(key)
-        if order is None:
-            order = self._order(key)
+        order = self._orders.get(key) or self._order(key)
+        first = order[0]
+        if not tried and not first.breaker.open and first.gauge.in_flight < _FREELY:
+            return first
+        full: Target | None = None
         for target in order:
             if target not in tried and passes(target, now):
-                return target
-        return None
+                if target.gauge.in_flight < _FREELY or self._has_room(target):
+                    return target
+                full = full or target
+        return full
+
+    def _has_room(self, target: "Target") -> bool:
+        in_hand = 1
+        for gauge in self._gauges:
+            in_hand += gauge.in_flight
+        return target.gauge.in_flight < self._bounds[target] * in_hand
 
     def _order(self, key: bytes) -> "tuple[Target, ...]":
         if len(self._orders) >= _ORDERS_AT_MOST:

@@ -4,7 +4,6 @@ from random import Random
 
 import pytest
 
-from turnpike.contract.snapshot import Policies
 from turnpike.relay.load.limit import GradientLimit
 
 WINDOW_S = 0.2
@@ -146,14 +145,14 @@ def test_without_traffic_it_opens_again_by_and_by() -> None:
 
 def test_a_cap_holds_and_adaptation_can_be_off() -> None:
     limit = GradientLimit()
-    limit.configure(Policies(concurrency_max=10))
+    limit.configure(10, adaptive=True)
     assert limit.value == 10
-    limit.configure(Policies(concurrency_max=50))
+    limit.configure(50, adaptive=True)
     assert limit.value == 50
-    limit.configure(Policies(concurrency_max=2))
+    limit.configure(2, adaptive=True)
     limit.halve(2, 1.0)
     assert limit.value == 2
-    limit.configure(Policies(concurrency_max=30, adaptive_concurrency=False))
+    limit.configure(30, adaptive=False)
     limit.halve(20, 5.0)
     for _ in range(50):
         limit.look([1.0] * 20, [], 30)

@@ -72,6 +72,8 @@ class Model(Identified, Timed, Base):
     max_output_tokens: Mapped[int | None] = mapped_column(Integer)
     region: Mapped[str | None] = mapped_column(String(64))
     """Where it runs; NULL: where its provider does."""
+    max_in_flight: Mapped[int | None] = mapped_column(Integer)
+    """Attempts in hand at a time and relay; NULL: the gateway's cap."""
     rates: Mapped[dict[str, Any] | None]
     """turnpike.wire.prices.Rates, compiled; None: unpriced."""
     price_source: Mapped[str | None] = mapped_column(String(64))

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field, field_validator
 from sqlalchemy import select
 
+from turnpike.contract.routes import Strategy
 from turnpike.contract.snapshot import Policies
 from turnpike.control.db.models import Policy
 from turnpike.control.db.sessions import ReadSession, WriteSession
@@ -70,6 +71,9 @@ class ResilienceBody(Body):
     tier_weights: dict[str, float] | None = Field(
         default=None, max_length=100, description="Shares of the room by tier; the lowest is shed first."
     )
+    default_strategy: Strategy | None = Field(
+        default=None, description="How a model's deployment is chosen where no route stands for it."
+    )
 
     @field_validator("tier_weights")
     @classmethod
@@ -101,6 +105,7 @@ class ResilienceView(View):
     queue_wait_s: float
     overload_lag_s: float
     tier_weights: dict[str, float]
+    default_strategy: Strategy
     changed: list[str] = Field(description="Those that are not at their defaults.")
 
 

@@ -47,6 +47,7 @@ class ModelRow(msgspec.Struct, frozen=True):
     context_window: int | None
     max_output_tokens: int | None
     region: str | None
+    max_in_flight: int | None
     rates: dict[str, Any] | None
     price_source: str | None
     created_at_ms: int

@@ -25,6 +25,7 @@ Capability = Literal[
 ]
 Order = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 Weight = Annotated[int, Field(ge=0, le=1_000)]
+InFlight = Annotated[int, Field(ge=1, le=1_000_000)]
 Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
 Addresses = Annotated[list[NetworkText], Field(max_length=64)]
 
@@ -203,6 +204,9 @@ class ModelBody(Body):
     context_window: Tokens | None = None
     max_output_tokens: Tokens | None = None
     region: Region | None = Field(default=None, description="Where it runs; without it where its provider does.")
+    max_in_flight: InFlight | None = Field(
+        default=None, description="Calls in hand at it and one relay, at most; without it the gateway's cap."
+    )
     price_override: PriceOverride | None = None
 
     @field_validator("capabilities")
@@ -222,6 +226,7 @@ class ModelPatch(Body):
     context_window: Tokens | None = None
     max_output_tokens: Tokens | None = None
     region: Region | None = Field(default=None, description="null: where its provider runs.")
+    max_in_flight: InFlight | None = Field(default=None, description="null: the gateway's `concurrency_max`.")
     price_override: PriceOverride | None = Field(default=None, description="null: take the price list's price again.")
 
     @field_validator("capabilities")
@@ -231,7 +236,7 @@ class ModelPatch(Body):
 
     @model_validator(mode="after")
     def _nulls(self) -> Self:
-        refuse_null(self.given(), "context_window", "max_output_tokens", "price_override", "region")
+        refuse_null(self.given(), "context_window", "max_output_tokens", "price_override", "region", "max_in_flight")
         return self
 
 
@@ -249,6 +254,7 @@ class ModelView(View):
     context_window: int | None
     max_output_tokens: int | None
     region: str | None
+    max_in_flight: int | None
     priced: bool
     price: PriceView | None
     price_source: str | None

@@ -63,6 +63,7 @@ def view_model(row: ModelRow, access: Access) -> ModelView:
         is_active=row.is_active,
         sort_order=row.sort_order,
         weight=row.weight,
+        max_in_flight=row.max_in_flight,
         context_window=row.context_window,
         max_output_tokens=row.max_output_tokens,
         region=row.region,

@@ -240,6 +240,9 @@ class ExplainBody(Body):
     provider: Annotated[str, StringConstraints(max_length=64)] | None = Field(
         default=None, description="Slug of the only provider, where the path names one."
     )
+    relay: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        default=None, description="Number of the relay whose measurements are meant; without it the first one's."
+    )
 
     @field_validator("tags")
     @classmethod
@@ -253,6 +256,16 @@ class ExplainBody(Body):
         return self
 
 
+class MeasuredView(View):
+    """By one relay; each measures for itself."""
+
+    in_flight: int
+    limit: int = Field(description="Calls that it is given at a time.")
+    waiting: int = Field(description="Calls that wait for room at it.")
+    latency_s: float = Field(description="Peak-EWMA of the time to the first byte.")
+    failing: float = Field(description="EWMA of failures, 0 to 1.")
+
+
 class CandidateView(View):
     deployment_id: str
     model: str
@@ -263,10 +276,14 @@ class CandidateView(View):
     group: int = Field(description="Lower ones are tried first.")
     weight: int
     included: bool
-    reason: str | None = Field(description="What keeps it out.")
-    resting: bool = Field(description="Its breaker is open in one of the relays at the moment.")
-    rank: int | None = Field(description="In the order of trying, from 1; null: the relay's figures decide.")
-    share: float | None = Field(description="Of the first tries, from 0 to 1; null: the relay's figures decide.")
+    reason: str | None = Field(
+        description="What keeps it out: key, region, condition, credential, switched off; or at the moment: breaker, "
+        "rest, health check, limit, budget."
+    )
+    resting: bool = Field(description="It is passed over at the moment, while there are others.")
+    rank: int | None = Field(description="In the order of trying, from 1; null: not tried.")
+    share: float | None = Field(description="Of the first tries, from 0 to 1; null: not known.")
+    measured: MeasuredView | None = Field(description="What the relay measured; null: it was not asked of late.")
 
 
 class RuleView(View):
@@ -301,6 +318,8 @@ class ExplainView(View):
     candidates: list[CandidateView] = Field(description="In the order of trying; those that are out come last.")
     mirrors: list[CandidateView]
     first: str | None = Field(description="The deployment that is tried first, where that is certain.")
+    relay: int | None = Field(description="Whose measurements these are; null: no relay is connected to this control.")
+    relays: list[int] = Field(description="All that could be asked for theirs.")
     allowed: bool
     error_code: str | None = Field(description="What a caller would be told.")
     summary: str
