@@ -5,6 +5,7 @@ from turnpike.control.domains.budgets.lender import Lender as MoneyLender
 from turnpike.control.domains.caching.stores import open_desk
 from turnpike.control.domains.catalog.snapshot import SnapshotCompiler
 from turnpike.control.domains.objects.service import ObjectDesk
+from turnpike.control.domains.settings.runtime import RuntimeSettings
 from turnpike.control.drain.charges import home_of
 from turnpike.control.health import HealthChecks
 from turnpike.control.infra.cache.memory import MemoryCache
@@ -25,11 +26,13 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
     sealer = Sealer(keyring)
     database = Database(settings)
     tokens = Minter(Outbound(settings))
-    keeper = Keeper(settings, database, sealer, SnapshotCompiler(settings, sealer).compile, tokens)
+    runtime = RuntimeSettings(settings)
+    keeper = Keeper(settings, database, sealer, SnapshotCompiler(settings, sealer, runtime).compile, tokens)
     health = HealthChecks()
     health.register("database", keeper.database_check)
     health.register("snapshot", keeper.snapshot_check)
     health.register("tokens", tokens.check)
+    health.register("maintenance", keeper.maintenance_check)
     lender = Lender(open_leases(settings, database))
     health.register("limits", lender.check)
     return ControlServices(
@@ -45,5 +48,6 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         refusals=RefusalLog(database),
         signin=SignIn.of(settings, database, sealer, keeper),
         lender=lender,
+        runtime=runtime,
         money=MoneyLender(database, lambda: home_of(settings.journal_dir)),
     )

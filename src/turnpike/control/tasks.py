@@ -17,6 +17,7 @@ from turnpike.control.domains.keys.service import KeyService
 from turnpike.control.domains.security import service as security
 from turnpike.control.services import ControlServices
 from turnpike.control.signin import store
+from turnpike.control.web import idempotency
 from turnpike.errors import TurnpikeError
 from turnpike.kit.clock import now_ms
 
@@ -52,6 +53,7 @@ class PeriodicTasks:
                 ("forget_expired_networks", self.forget_expired_networks),
                 ("rotate_signing_keys", self._control.signin.keys.rotate_due),
                 ("tidy_sign_in", self.tidy_sign_in),
+                ("forget_old_answers", self.forget_old_answers),
             ):
                 await _guarded(name, task)
             await asyncio.sleep(self._every_s)
@@ -80,6 +82,10 @@ class PeriodicTasks:
     async def forget_old_changes(self) -> None:
         async with self._control.database.write() as session:
             await forget_old_changes(session)
+
+    async def forget_old_answers(self) -> None:
+        async with self._control.database.write() as session:
+            await idempotency.forget_old(session)
 
     async def forget_expired_networks(self) -> None:
         async with self._control.database.write() as session:

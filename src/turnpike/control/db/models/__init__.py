@@ -18,6 +18,7 @@ from turnpike.control.db.models.leases import LentSeats, LentWindow
 from turnpike.control.db.models.ledger import LedgerRow, LedgerTotal
 from turnpike.control.db.models.limits import Limit, Tier
 from turnpike.control.db.models.objects import OwnedObjectRow
+from turnpike.control.db.models.platform import FeatureFlag, IdempotentAnswer, StoredSetting
 from turnpike.control.db.models.policies import GuardDecision, GuardPolicy
 from turnpike.control.db.models.routes import ResidencyPolicy, RouteRow, RouteVersion
 from turnpike.control.db.models.security import NetworkRule
@@ -52,8 +53,10 @@ __all__ = [
     "Credential",
     "Department",
     "EntryLink",
+    "FeatureFlag",
     "GuardDecision",
     "GuardPolicy",
+    "IdempotentAnswer",
     "Issuer",
     "LedgerRow",
     "LedgerTotal",
@@ -76,6 +79,7 @@ __all__ = [
     "Session",
     "SignInThrottle",
     "SigningKey",
+    "StoredSetting",
     "Tier",
     "User",
     "UserIdentity",

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Select, Table, select, update
 
 from turnpike.control.db.database import Database
-from turnpike.control.db.models import ApiKey, Base, Credential, Issuer, Session, SigningKey
+from turnpike.control.db.models import ApiKey, Base, Credential, IdempotentAnswer, Issuer, Session, SigningKey
 from turnpike.control.infra.secrets.sealer import CannotOpen, Sealer
 
 SEALED: tuple[tuple[type[Base], str], ...] = (
@@ -20,6 +20,7 @@ SEALED: tuple[tuple[type[Base], str], ...] = (
     (SigningKey, "sealed"),
     (Issuer, "sealed_secret"),
     (Session, "sealed_id_token"),
+    (IdempotentAnswer, "sealed"),
 )
 """Every column that holds sealed text."""
 BATCH = 200
