@@ -21,8 +21,6 @@ from turnpike.control.web.audit import ACT
 from turnpike.control.web.routes import CHANGING, changed_paths, routes_of
 from turnpike.errors import InvalidRequest, PreconditionFailed, PreconditionRequired
 
-VOLATILE: dict[str, Any] = {"x-volatile": True}
-"""`json_schema_extra` of a field that changes without anybody changing the resource."""
 SESSION = "turnpike.session"
 """In an ASGI scope: the session that a request made by ourselves reads with."""
 _OURS = ("route", "endpoint", "path_params", ACT)
@@ -174,7 +172,7 @@ async def _lock(session: WriteSession, request: Request) -> None:
 
 async def _current(session: WriteSession, request: Request, volatile: frozenset[str]) -> str | None:
     """The tag of what is there now; None when there is nothing, or nothing that this caller may see."""
-    scope = {name: value for name, value in request.scope.items() if name not in _OURS and "astack" not in name}
+    scope = {name: value for name, value in request.scope.items() if name not in _OURS}
     headers = [(name, value) for name, value in request.scope["headers"] if name not in _DROPPED]
     scope |= {"method": "GET", "headers": headers, SESSION: session}
     status, body = 0, bytearray()
