@@ -23,6 +23,7 @@ from turnpike.control.domains.catalog.health_routes import router as provider_he
 from turnpike.control.domains.catalog.model_routes import router as models
 from turnpike.control.domains.catalog.provider_routes import router as providers
 from turnpike.control.domains.catalog.resilience import router as resilience
+from turnpike.control.domains.flags.routes import router as flags
 from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.keys.routes import router as keys
 from turnpike.control.domains.ledger.routes import router as ledger
@@ -46,7 +47,7 @@ from turnpike.control.web.principal import Public
 ROUTERS: tuple[APIRouter, ...] = (
     identity, keys, limits, tiers, budgets, providers, provider_health, credentials, models, aliases, routes,
     residency, policies, ledger, caching, admin, resilience, metrics, audit, security, auth, sessions, issuers,
-    oidc, well_known, gateway_settings, maintenance,
+    oidc, well_known, gateway_settings, maintenance, flags,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
