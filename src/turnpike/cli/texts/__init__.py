@@ -3,7 +3,7 @@
 Kept apart from the commands, so that help imports none of them.
 """
 
-from turnpike.cli.texts import catalog, governing, people, serving
+from turnpike.cli.texts import catalog, governing, people, platform, serving
 
 HELP = """One road to every AI model: a self-hosted AI gateway.
 
@@ -32,9 +32,18 @@ GROUPS: dict[str, str] = {
     "networks": "Which networks may reach the gateway.",
     "limits": "How much may be used, in a time or at once.",
     "tiers": "Sets of limits that keys carry.",
+    "flags": "Features that are switched on for some.",
+    "settings": "What the gateway is set to.",
+    "maintenance": "Closing the gateway for a while.",
     "db": "The database.",
     "secrets": "The keys that encrypt secrets at rest.",
 }
 
-COMMANDS: dict[str, tuple[str, str]] = {**serving.COMMANDS, **catalog.COMMANDS, **people.COMMANDS, **governing.COMMANDS}
+COMMANDS: dict[str, tuple[str, str]] = {
+    **serving.COMMANDS,
+    **catalog.COMMANDS,
+    **people.COMMANDS,
+    **governing.COMMANDS,
+    **platform.COMMANDS,
+}
 """By their words: module and function, and the text."""
