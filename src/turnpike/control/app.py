@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from turnpike import __version__
 from turnpike.control.domains.admin.metrics_routes import router as metrics
 from turnpike.control.domains.admin.routes import router as admin
+from turnpike.control.domains.admin.system import router as system
 from turnpike.control.domains.audit.routes import router as audit
 from turnpike.control.domains.auth.issuer_routes import router as issuers
 from turnpike.control.domains.auth.local import LINK_PAGE
@@ -47,7 +48,7 @@ from turnpike.control.web.principal import Public
 ROUTERS: tuple[APIRouter, ...] = (
     identity, keys, limits, tiers, budgets, providers, provider_health, credentials, models, aliases, routes,
     residency, policies, ledger, caching, admin, resilience, metrics, audit, security, auth, sessions, issuers,
-    oidc, well_known, gateway_settings, maintenance, flags,
+    oidc, well_known, gateway_settings, maintenance, flags, system,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -22,9 +22,9 @@ from turnpike.control.web.fields import UUID
 from turnpike.control.web.params import Paged, PathId, Search, Sort
 from turnpike.control.web.principal import Admin
 
-router = APIRouter(prefix="/api/v1")
-_users = APIRouter(prefix="/users", tags=["users"])
-_departments = APIRouter(prefix="/departments", tags=["departments"])
+router = APIRouter()
+_users = APIRouter(prefix="/api/v1/users", tags=["users"])
+_departments = APIRouter(prefix="/api/v1/departments", tags=["departments"])
 
 
 @_users.get("")
