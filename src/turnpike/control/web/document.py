@@ -117,6 +117,7 @@ def _make(app: FastAPI) -> dict[str, Any]:
     components: dict[str, Schema] = document["components"]["schemas"]
     for name, schema in _failures().items():
         components.setdefault(name, schema)
+    document["components"]["responses"] = _failure_responses()
     tagged = changed_paths(app)
     for route in routes_of(app):
         path = document["paths"].get(route.path_format)
@@ -212,18 +213,23 @@ def _responses(operation: Schema, statuses: set[int], *, has_tag: bool) -> None:
         if status == 304:
             responses["304"] = {"description": _WORDS[304]}
             continue
-        media = {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}, "example": _failure(status)}
-        headers = {"Retry-After": _response_header("Seconds.")} if status in {429, 503} else {}
-        known = responses.get(str(status), {})
-        responses[str(status)] = {
-            "description": known.get("description") or _WORDS[status],
-            "content": {"application/json": media},
-            **({"headers": headers} if headers else {}),
-        }
+        responses[str(status)] = {"$ref": f"#/components/responses/Error{status}"}
     if has_tag:
         for status, answer in responses.items():
             if status == "200":
                 answer["headers"] = {"ETag": _response_header("Its version, for `If-Match`.")}
+
+
+def _failure_responses() -> dict[str, Schema]:
+    """By their names among the components: every operation refers to the same ones."""
+    found: dict[str, Schema] = {}
+    for status in _CODES:
+        media = {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}, "example": _failure(status)}
+        answer: Schema = {"description": _WORDS[status], "content": {"application/json": media}}
+        if status in {429, 503}:
+            answer["headers"] = {"Retry-After": _response_header("Seconds.")}
+        found[f"Error{status}"] = answer
+    return found
 
 
 def _response_header(words: str) -> Schema:
