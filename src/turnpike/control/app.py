@@ -22,6 +22,7 @@ from turnpike.control.domains.catalog.alias_routes import router as aliases
 from turnpike.control.domains.catalog.credential_routes import router as credentials
 from turnpike.control.domains.catalog.health_routes import router as provider_health
 from turnpike.control.domains.catalog.model_routes import router as models
+from turnpike.control.domains.catalog.own_routes import router as own_settings
 from turnpike.control.domains.catalog.provider_routes import router as providers
 from turnpike.control.domains.catalog.resilience import router as resilience
 from turnpike.control.domains.flags.routes import router as flags
@@ -48,7 +49,7 @@ from turnpike.control.web.principal import Public
 ROUTERS: tuple[APIRouter, ...] = (
     identity, keys, limits, tiers, budgets, providers, provider_health, credentials, models, aliases, routes,
     residency, policies, ledger, caching, admin, resilience, metrics, audit, security, auth, sessions, issuers,
-    oidc, well_known, gateway_settings, maintenance, flags, system,
+    oidc, well_known, own_settings, gateway_settings, maintenance, flags, system,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

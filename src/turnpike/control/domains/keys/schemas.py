@@ -6,10 +6,12 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, Field, StringConstraints, field_validator, model_validator
 
 from turnpike.contract.scopes import DEFAULT_SCOPES, SCOPES
-from turnpike.control.db.models import ApiKey
+from turnpike.control.db.models import ApiKey, Budget
+from turnpike.control.domains.keys.repository import ShownKey
 from turnpike.control.web.envelope import Moment, moment, moment_or_none
 from turnpike.control.web.fields import Body, ModelName, Name, NetworkText, Slug, UserId, View, refuse_null
 from turnpike.kit.clock import now_ms
+from turnpike.kit.money import usd_text
 
 MAX_LIST = 200
 Tier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
@@ -74,6 +76,14 @@ class RotateBody(Body):
     )
 
 
+class KeyBudgetView(View):
+    id: str
+    amount_usd: str
+    period: str
+    hard: bool = Field(description="Refuses calls beyond it; else it only warns.")
+    is_active: bool
+
+
 class KeyView(View):
     id: str
     name: str
@@ -84,7 +94,8 @@ class KeyView(View):
     networks: list[str]
     denied_networks: list[str]
     default_provider: str | None
-    tier: str
+    tier: str = Field(description="/api/v1/tiers tells its limits.")
+    budgets: list[KeyBudgetView] = Field(description="Of this key itself; /api/v1/budgets tells what is spent.")
     status: str = Field(description="active, rotated (works until `expires_at`), expired or revoked")
     created_by: str | None
     created_at: Moment
@@ -108,15 +119,21 @@ def status_of(row: ApiKey) -> str:
     return "active" if row.rotated_at_ms is None else "rotated"
 
 
-def view_key(row: ApiKey, provider: str | None, waiting: bool) -> KeyView:
-    return KeyView(**_fields(row, provider, waiting))
+def view_key(shown: ShownKey) -> KeyView:
+    return KeyView(**_fields(shown, waiting=shown.successor_waiting))
 
 
-def view_new_key(row: ApiKey, provider: str | None, key: str) -> NewKeyView:
-    return NewKeyView(**_fields(row, provider, waiting=False), key=key)
+def view_new_key(shown: ShownKey, key: str) -> NewKeyView:
+    return NewKeyView(**_fields(shown, waiting=False), key=key)
 
 
-def _fields(row: ApiKey, provider: str | None, waiting: bool) -> dict[str, Any]:
+def _budget(row: Budget) -> KeyBudgetView:
+    amount = usd_text(row.amount_nanousd)
+    return KeyBudgetView(id=row.id, amount_usd=amount, period=row.period, hard=row.hard, is_active=row.is_active)
+
+
+def _fields(shown: ShownKey, *, waiting: bool) -> dict[str, Any]:
+    row = shown.row
     return {
         "id": row.id,
         "name": row.name,
@@ -126,8 +143,9 @@ def _fields(row: ApiKey, provider: str | None, waiting: bool) -> dict[str, Any]:
         "models": row.models,
         "networks": row.networks,
         "denied_networks": row.denied_networks or [],
-        "default_provider": provider,
+        "default_provider": shown.provider,
         "tier": row.tier,
+        "budgets": [_budget(each) for each in shown.budgets],
         "status": status_of(row),
         "created_by": row.created_by,
         "created_at": moment(row.created_at_ms),
