@@ -41,7 +41,7 @@ class Tagged:
         if not self._volatile:
             paths = changed_paths(self.app)
             for route in routes_of(self.app):
-                if route.path in paths and "GET" in route.methods:
+                if route.path in paths and "GET" in (route.methods or ()):
                     self._volatile[route.path] = _volatile_of(route.response_model)
                     self._models[route.path] = route.response_model
         return self._volatile.get(path)

@@ -123,7 +123,7 @@ def _make(app: FastAPI) -> dict[str, Any]:
         path = document["paths"].get(route.path_format)
         if path is None:
             continue
-        for method in route.methods & {each.upper() for each in path}:
+        for method in {each.upper() for each in path} & set(route.methods or ()):
             _complete(path[method.lower()], route, method, components, has_tag=route.path in tagged)
     for unused in ("HTTPValidationError", "ValidationError"):
         components.pop(unused, None)

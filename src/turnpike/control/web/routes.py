@@ -41,7 +41,7 @@ def changed_paths(app: FastAPI) -> frozenset[str]:
     """Templates of paths whose resource can be read and changed: what has an ETag."""
     methods: dict[str, set[str]] = {}
     for route in routes_of(app):
-        methods.setdefault(route.path, set()).update(route.methods)
+        methods.setdefault(route.path, set()).update(route.methods or ())
     return frozenset(path for path, known in methods.items() if "GET" in known and known & CHANGING and _is_one(path))
 
 
