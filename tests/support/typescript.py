@@ -57,7 +57,8 @@ def generate(text: str, folder: Path) -> str:
 
 
 def main() -> None:
-    problem = install()
+    there = (CLIENT / "node_modules" / "openapi-typescript").is_dir()
+    problem = None if there else install()
     if problem is not None:
         sys.exit(f"The npm packages cannot be installed: {problem}")
     build = CLIENT / "build"
