@@ -58,6 +58,7 @@ async def things(operator: Api) -> dict[str, tuple[str, Any]]:
         ),
         "/auth/issuers/{issuer_id}": (f"/auth/issuers/{await made('/auth/issuers', issuer)}", {"name": "New"}),
         "/settings/{name}": ("/settings/api_key_lifetime_days", {"value": 30}),
+        "/flags/{flag}": (f"/flags/{await made('/flags', {'name': 'editor', 'default': False})}", {"default": True}),
         "/admin/maintenance": ("/admin/maintenance", {"on": False}),
     }
     policy = {"name": "p", "detectors": [{"kind": "words", "words": ["x"]}]}
