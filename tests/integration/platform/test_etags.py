@@ -166,5 +166,4 @@ async def test_what_changes_by_itself_is_no_new_version(services: ControlService
     where = f"{API}/budgets/{made['id']}"
     volatile = create_app(services).state.tagged.volatile(f"{API}/budgets/{{budget_id}}")
     assert {"spent_usd", "reserved_usd", "remaining_usd", "period_start"} <= volatile
-    assert set(made) > volatile
     assert (await operator.get(where)).headers["etag"]

@@ -30,6 +30,8 @@ IN_TIME = {
     "/api/v1/routes/{route_id}/versions",
 }
 """The newest first, always."""
+STREAMED = {"/api/v1/audit/export", "/api/v1/ledger/export"}
+"""Read in batches while they are sent: as many questions as there are batches."""
 counted: ContextVar[list[str] | None] = ContextVar("counted", default=None)
 
 
@@ -97,7 +99,7 @@ async def look_at_lists(services: ControlServices, operator: Api, found: dict[st
         assert "sort" in names, path
         refused = await operator.get(where, params={"sort": "no_such_field"})
         assert (refused.status_code, refused.json()["error"]["details"]["param"]) == (400, "sort"), path
-        field = re.findall(r"take one of (\w+)", refused.json()["message"])[0]
+        field = re.findall(r"take (?:one of )?(\w+)", refused.json()["message"])[0]
         assert (await operator.get(where, params={"sort": f"-{field}"})).status_code == 200, path
     assert seen > 15
 
@@ -133,10 +135,10 @@ async def test_a_read_asks_the_database_six_times_at_most(services: ControlServi
                 counted.reset(token)
                 assert answer.status_code in {200, 302, 404, 400}, (path, answer.text)
                 total += len(statements)
-                if len(statements) > MOST_QUERIES:
+                if len(statements) > MOST_QUERIES and path not in STREAMED:
                     many[path] = statements
     assert total > 50, "the counting does not count"
-    assert many == {}
+    assert many == {}, {path: len(statements) for path, statements in many.items()}
 
 
 @pytest.mark.parametrize("path", ["/api/v1/users", "/api/v1/keys", "/api/v1/ai/models", "/api/v1/ai/providers"])
