@@ -99,7 +99,9 @@ async def look_at_lists(services: ControlServices, operator: Api, found: dict[st
         assert "sort" in names, path
         refused = await operator.get(where, params={"sort": "no_such_field"})
         assert (refused.status_code, refused.json()["error"]["details"]["param"]) == (400, "sort"), path
-        field = re.findall(r"take (?:one of )?(\w+)", refused.json()["message"])[0]
+        named = re.findall(r"(?:take one of |be ')(\w+)", refused.json()["message"])
+        assert named, (path, refused.json()["message"])
+        field = named[0]
         assert (await operator.get(where, params={"sort": f"-{field}"})).status_code == 200, path
     assert seen > 15
 
