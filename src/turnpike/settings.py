@@ -172,6 +172,10 @@ class Settings(BaseSettings):
         False, description="Allow provider addresses with plain http beyond this machine."
     )
 
+    require_if_match: bool = Field(
+        False, description="Changes through the platform API must say which version they mean, by `If-Match`; else 428."
+    )
+
     # ---- sign-in
     local_accounts: bool = Field(
         True, description="People may sign in with e-mail and password; off where an issuer knows everybody."

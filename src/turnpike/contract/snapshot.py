@@ -147,6 +147,13 @@ class NetworkRules(msgspec.Struct, frozen=True):
     denied: tuple[str, ...] = ()
 
 
+class MaintenanceSpec(msgspec.Struct, frozen=True):
+    """New calls of all but administrators are refused, with this."""
+
+    message: str
+    retry_after_s: float = 60.0
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     contract: int
     version: int
@@ -168,3 +175,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     residency: tuple[ResidencySpec, ...] = ()
     guard_policies: tuple[PolicySpec, ...] = ()
     """Those that are switched on, in the order of their priority."""
+    maintenance: MaintenanceSpec | None = None
+    """None: open."""

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from turnpike import __version__
 from turnpike.control.domains.admin.metrics_routes import router as metrics
 from turnpike.control.domains.admin.routes import router as admin
+from turnpike.control.domains.admin.system import router as system
 from turnpike.control.domains.alerts.routes import router as alerts
 from turnpike.control.domains.audit.routes import router as audit
 from turnpike.control.domains.auth.issuer_routes import router as issuers
@@ -22,10 +23,12 @@ from turnpike.control.domains.catalog.alias_routes import router as aliases
 from turnpike.control.domains.catalog.credential_routes import router as credentials
 from turnpike.control.domains.catalog.health_routes import router as provider_health
 from turnpike.control.domains.catalog.model_routes import router as models
+from turnpike.control.domains.catalog.own_routes import router as own_settings
 from turnpike.control.domains.catalog.provider_routes import router as providers
 from turnpike.control.domains.catalog.resilience import router as resilience
 from turnpike.control.domains.departments.routes import router as departments
 from turnpike.control.domains.events.routes import router as events
+from turnpike.control.domains.flags.routes import router as flags
 from turnpike.control.domains.identity.routes import router as identity
 from turnpike.control.domains.invitations.routes import router as invitations
 from turnpike.control.domains.keys.routes import router as keys
@@ -40,12 +43,14 @@ from turnpike.control.domains.routes.routes import router as routes
 from turnpike.control.domains.scim.admin_routes import router as scim_admin
 from turnpike.control.domains.scim.provision import router as scim
 from turnpike.control.domains.security.routes import router as security
+from turnpike.control.domains.settings.routes import maintenance_router as maintenance
+from turnpike.control.domains.settings.routes import router as gateway_settings
 from turnpike.control.domains.webhooks.routes import router as webhooks
 from turnpike.control.services import ControlServices
-from turnpike.control.web import welcome
+from turnpike.control.web import document, idempotency, swagger, welcome
 from turnpike.control.web.audit import AuditTrail
+from turnpike.control.web.conditions import Conditional, Tagged
 from turnpike.control.web.edge import Edge
-from turnpike.control.web.envelope import ErrorEnvelope
 from turnpike.control.web.errors import install
 from turnpike.control.web.landing import PAGE
 from turnpike.control.web.principal import Public
@@ -55,19 +60,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     aliases, routes, residency, policies, ledger, caching, admin, resilience, metrics, audit, security, auth,
     sessions, issuers, oidc, well_known, scim_admin, scim, privacy,
     roles, events, webhooks, alerts,
+    own_settings, gateway_settings, maintenance, flags, system,
 )  # fmt: skip
 _LANDING_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_FAILURES = {
-    status: {"model": ErrorEnvelope, "description": words}
-    for status, words in (
-        (400, "Something in the request is wrong; `error.details` says what."),
-        (401, "No API key, or one that is not known."),
-        (403, "The key may not do this."),
-        (503, "The database cannot be reached at the moment."),
-    )
-}
 
 
 def create_app(services: ControlServices, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
@@ -78,18 +75,21 @@ def create_app(services: ControlServices, routers: Iterable[APIRouter] = ROUTERS
         description="Every answer is an envelope: `success`, `data`, `message`, `error`, `meta`. Model calls are made "
         "at /v1, in the form of OpenAI's or Anthropic's API; they are not part of this document.",
         openapi_url="/api/v1/openapi.json",
-        docs_url="/api/v1/docs",
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={**_FAILURES},
+        generate_unique_id_function=document.operation_id,
     )
     app.state.services = services
+    app.state.tagged = Tagged(app)
     install(app)
+    app.add_exception_handler(idempotency.Replayed, idempotency.replay)
     for router in routers:
         app.include_router(router)
-    app.add_api_route("/", _landing, methods=["GET"], include_in_schema=False, dependencies=[Depends(Public())])
+    document.install(app)
+    app.add_middleware(Conditional, tagged=app.state.tagged)
     app.add_middleware(AuditTrail, services=services)
-    for path, page in (("/", _landing), (LINK_PAGE, _welcome)):
+    for path, page in (("/", _landing), (LINK_PAGE, _welcome), *swagger.PAGES):
         app.add_api_route(path, page, methods=["GET"], include_in_schema=False, dependencies=[Depends(Public())])
     app.add_middleware(Edge)
     return app
@@ -97,7 +97,6 @@ def create_app(services: ControlServices, routers: Iterable[APIRouter] = ROUTERS
 
 async def _landing() -> HTMLResponse:
     return HTMLResponse(PAGE, headers={"content-security-policy": _LANDING_POLICY})
-    return HTMLResponse(PAGE, headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"})
 
 
 async def _welcome() -> HTMLResponse:

@@ -5,6 +5,7 @@ from turnpike.control.domains.budgets.lender import Lender as MoneyLender
 from turnpike.control.domains.caching.stores import open_desk
 from turnpike.control.domains.catalog.snapshot import SnapshotCompiler
 from turnpike.control.domains.objects.service import ObjectDesk
+from turnpike.control.domains.settings.runtime import RuntimeSettings
 from turnpike.control.drain.charges import home_of
 from turnpike.control.events.streams import EventStreams
 from turnpike.control.health import HealthChecks
@@ -27,11 +28,13 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
     sealer = Sealer(keyring)
     database = Database(settings)
     tokens = Minter(Outbound(settings))
-    keeper = Keeper(settings, database, sealer, SnapshotCompiler(settings, sealer).compile, tokens)
+    runtime = RuntimeSettings(settings)
+    keeper = Keeper(settings, database, sealer, SnapshotCompiler(settings, sealer, runtime).compile, tokens)
     health = HealthChecks()
     health.register("database", keeper.database_check)
     health.register("snapshot", keeper.snapshot_check)
     health.register("tokens", tokens.check)
+    health.register("maintenance", keeper.maintenance_check)
     lender = Lender(open_leases(settings, database))
     health.register("limits", lender.check)
     return ControlServices(
@@ -47,6 +50,7 @@ def assemble(settings: Settings, keyring: Keyring) -> ControlServices:
         refusals=RefusalLog(database, settings.data_dir.resolve() / "refusals"),
         signin=SignIn.of(settings, database, sealer, keeper),
         lender=lender,
+        runtime=runtime,
         money=MoneyLender(database, lambda: home_of(settings.journal_dir)),
         streams=EventStreams(settings, database),
         mailer=open_mailer(settings),

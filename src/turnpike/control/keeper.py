@@ -12,8 +12,9 @@ from typing import Protocol
 
 import structlog
 
+from turnpike.contract.health import DEGRADED_PREFIX
 from turnpike.contract.messages import PushSnapshot, pack
-from turnpike.contract.snapshot import Snapshot
+from turnpike.contract.snapshot import MaintenanceSpec, Snapshot
 from turnpike.control.db.changes import Versions, changed_keys, read_versions
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.sessions import Changes, ReadSession
@@ -94,6 +95,10 @@ class Keeper:
     def known_snapshot_version(self) -> int:
         """The newest that this process has heard of; what it commits itself counts at once, before it is compiled."""
         return max(self.snapshot.version if self.snapshot else 0, self._committed_version)
+
+    @property
+    def maintenance(self) -> MaintenanceSpec | None:
+        return self.snapshot.maintenance if self.snapshot is not None else None
 
     @property
     def contact_at_ms(self) -> int:
@@ -270,3 +275,6 @@ class Keeper:
         if self._down_since_ms is None:
             return OK
         return f"last confirmed at {rfc3339(from_ms(self._contact_at_ms))}"
+
+    def maintenance_check(self) -> str:
+        return OK if self.maintenance is None else f"{DEGRADED_PREFIX}{self.maintenance.message}"

@@ -8,6 +8,7 @@ from turnpike.control.db.database import Database
 from turnpike.control.domains.budgets.lender import Lender as MoneyLender
 from turnpike.control.domains.caching.desk import AnswerDesk
 from turnpike.control.domains.objects.service import ObjectDesk
+from turnpike.control.domains.settings.runtime import RuntimeSettings
 from turnpike.control.drain.state import DrainState
 from turnpike.control.events.streams import EventStreams
 from turnpike.control.health import HealthChecks
@@ -20,6 +21,7 @@ from turnpike.control.provider_health import ProviderHealth
 from turnpike.control.refusals import RefusalLog
 from turnpike.control.relay_metrics import RelayMetrics
 from turnpike.control.signin import SignIn
+from turnpike.kit.clock import now_ms
 from turnpike.settings import Settings
 
 Counters = tuple[tuple[str, str, int], ...]
@@ -51,8 +53,17 @@ class ControlServices:
     lender: Lender
     streams: EventStreams
     mailer: Mailer
+    runtime: RuntimeSettings
+    """Of which `settings` are those in force."""
     provider_health: ProviderHealth = field(default_factory=ProviderHealth)
     drain: DrainState = field(default_factory=DrainState)
     runners: Sequence[Runner] = field(default_factory=list)
     limits_reset: Callable[[Counters], None] = lambda _: None
     """Tells this machine's relays that counters were reset; set when they are served."""
+    started_at_ms: int = field(default_factory=now_ms)
+
+    def __post_init__(self) -> None:
+        self.runtime.on_change = self._changed
+
+    def _changed(self, settings: Settings) -> None:
+        self.settings = settings

@@ -20,6 +20,7 @@ from turnpike.control.domains.security import service as security
 from turnpike.control.events.retention import forget_old
 from turnpike.control.services import ControlServices
 from turnpike.control.signin import store
+from turnpike.control.web import idempotency
 from turnpike.errors import TurnpikeError
 from turnpike.kit.clock import now_ms
 
@@ -59,6 +60,7 @@ class PeriodicTasks:
                 ("finish_erasures", self.finish_erasures),
                 ("announce_key_ends", self.announce_key_ends),
                 ("forget_old_events", self.forget_old_events),
+                ("forget_old_answers", self.forget_old_answers),
             ):
                 await _guarded(name, task)
             await asyncio.sleep(self._every_s)
@@ -100,6 +102,10 @@ class PeriodicTasks:
     async def forget_old_changes(self) -> None:
         async with self._control.database.write() as session:
             await forget_old_changes(session)
+
+    async def forget_old_answers(self) -> None:
+        async with self._control.database.write() as session:
+            await idempotency.forget_old(session)
 
     async def forget_expired_networks(self) -> None:
         async with self._control.database.write() as session:

@@ -6,8 +6,8 @@ Ends with a plan in the call's hand. Limits and budgets are gates (turnpike.rela
 import zlib
 from typing import TYPE_CHECKING
 
-from turnpike.contract.scopes import to_names
-from turnpike.errors import InvalidRequest, ScopeMissing, TurnpikeError, UnsupportedMedia
+from turnpike.contract.scopes import SCOPE_BIT, to_names
+from turnpike.errors import InvalidRequest, Maintenance, ScopeMissing, TurnpikeError, UnsupportedMedia
 from turnpike.relay.defaults import name_default
 from turnpike.relay.journal import full_error
 from turnpike.relay.keys import Entry, expired_key, missing_key
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
     from turnpike.relay.protocol import ClientConnection
+
+_ADMIN = SCOPE_BIT["admin"]
 
 
 def identify(relay: "Relay", connection: "ClientConnection", head: "RequestHead") -> Entry | None:
@@ -40,11 +42,13 @@ def identify(relay: "Relay", connection: "ClientConnection", head: "RequestHead"
 def check_caller(
     relay: "Relay", connection: "ClientConnection", head: "RequestHead", entry: Entry, now_ms: int
 ) -> None:
-    """Raises Unauthenticated for an expired key, ScopeMissing or AddressForbidden."""
+    """Raises Unauthenticated for an expired key, ScopeMissing, AddressForbidden or Maintenance."""
     entry.seen = relay.tick.now
     if entry.expires_at_ms and now_ms >= entry.expires_at_ms:
         raise expired_key()
     route = head.route
+    if relay.closed is not None and not entry.scopes & _ADMIN:
+        raise Maintenance(relay.closed.message, retry_after_s=relay.closed.retry_after_s)
     if not entry.scopes & route.scope_bit:
         raise ScopeMissing(
             f"This API key lacks the scope '{route.scope}', which {route.label} asks for.",

@@ -9,7 +9,7 @@ import msgspec
 
 from turnpike.contract.metrics import Sample
 from turnpike.contract.relay_settings import RelaySettings
-from turnpike.contract.snapshot import Snapshot
+from turnpike.contract.snapshot import MaintenanceSpec, Snapshot
 from turnpike.errors import Forbidden, MethodNotAllowed, NotFound, TurnpikeError, Unauthenticated, Unavailable
 from turnpike.kit.clock import now_ms, rfc3339, utc_now
 from turnpike.kit.ids import IdSource
@@ -111,6 +111,8 @@ class Relay:
         self.guards: Guards | None = None
         """Made when a snapshot first has policies: until then nobody pays for what it imports."""
         self.names = NamesLine(self)
+        self.closed: MaintenanceSpec | None = None
+        """Set in maintenance: only administrators make new calls."""
         self.owners = Owners()
         self.edge = Edge(settings)
         self.strangers = Strangers(self.journal, self.ids)
@@ -144,6 +146,7 @@ class Relay:
         if self.edge.apply(snapshot.networks):
             for connection in self.connections:
                 connection.forget_head()
+        self.closed = snapshot.maintenance
         self.load.configure(snapshot.policies)
         self.keys.pepper = snapshot.key_pepper
         self.answers.apply(snapshot.caching)

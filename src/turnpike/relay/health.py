@@ -56,6 +56,8 @@ def own_checks(relay: "Relay") -> dict[str, str]:
         checks["snapshot"] = "no snapshot yet"
     else:
         checks["snapshot"] = "ok"
+    if relay.closed is not None:
+        checks["maintenance"] = DEGRADED_PREFIX + relay.closed.message
     if relay.limits.state != "ok":
         checks["limits"] = DEGRADED_PREFIX + relay.limits.state
     return checks

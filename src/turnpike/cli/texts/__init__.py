@@ -3,7 +3,7 @@
 Kept apart from the commands, so that help imports none of them.
 """
 
-from turnpike.cli.texts import catalog, governing, people, provisioning, serving, telling
+from turnpike.cli.texts import catalog, governing, people, platform, provisioning, serving, telling
 
 HELP = """One road to every AI model: a self-hosted AI gateway.
 
@@ -40,6 +40,9 @@ GROUPS: dict[str, str] = {
     "networks": "Which networks may reach the gateway.",
     "limits": "How much may be used, in a time or at once.",
     "tiers": "Sets of limits that keys carry.",
+    "flags": "Features that are switched on for some.",
+    "settings": "What the gateway is set to.",
+    "maintenance": "Closing the gateway for a while.",
     "db": "The database.",
     "secrets": "The keys that encrypt secrets at rest.",
 }
@@ -50,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     **people.COMMANDS,
     **provisioning.COMMANDS,
     **governing.COMMANDS,
+    **platform.COMMANDS,
     **telling.COMMANDS,
 }
 """By their words: module and function, and the text."""

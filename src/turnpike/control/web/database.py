@@ -1,24 +1,41 @@
-"""A route's session: one transaction a request, ended before the answer leaves."""
+"""A route's session: one transaction a request, ended before the answer leaves.
+
+A transaction that writes is where a request's conditions are judged (conditions.py) and its idempotency key is claimed
+(idempotency.py): whatever route or domain it serves, the one and the other hold for it.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from turnpike.control.db.sessions import ReadSession, WriteSession
-from turnpike.control.web.principal import Services
+from turnpike.control.web import conditions, idempotency
+from turnpike.control.web.principal import Services, caller_of
 
 
-async def _read(control: Services) -> AsyncIterator[ReadSession]:
+async def reading(request: Request, control: Services) -> AsyncIterator[ReadSession]:
+    held: ReadSession | None = request.scope.get(conditions.SESSION)
+    if held is not None:
+        yield held
+        return
     async with control.database.read() as session:
         yield session
 
 
-async def _write(control: Services) -> AsyncIterator[WriteSession]:
+async def writing(request: Request, control: Services) -> AsyncIterator[WriteSession]:
     async with control.database.write() as session:
+        await conditions.hold(session, request)
+        await conditions.check(session, request, required=control.settings.require_if_match)
+        caller = caller_of(request)
+        claim = None
+        if request.method == "POST" and caller is not None:
+            claim = await idempotency.claim(session, request, caller, control.sealer)
         yield session
+        if claim is not None:
+            await claim.keep_answer(session)
 
 
 # "function": a commit that fails must still become an error answer.
-Reading = Annotated[ReadSession, Depends(_read, scope="function")]
-Writing = Annotated[WriteSession, Depends(_write, scope="function")]
+Reading = Annotated[ReadSession, Depends(reading, scope="function")]
+Writing = Annotated[WriteSession, Depends(writing, scope="function")]

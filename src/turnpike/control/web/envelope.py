@@ -10,6 +10,8 @@ from turnpike.kit.clock import from_ms, rfc3339, utc_now
 from turnpike.kit.pagination import Page, PageInfo
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+answered: ContextVar[BaseModel | None] = ContextVar("answered", default=None)
+"""What the request being served is answered with, once that is made (idempotency.py keeps it)."""
 
 T = TypeVar("T")
 
@@ -72,7 +74,9 @@ class ErrorEnvelope(BaseModel):
 
 
 def ok(data: T, message: str | None = None) -> Envelope[T]:
-    return Envelope(data=data, message=message, meta=Meta(request_id=request_id.get(), pagination=None))
+    envelope = Envelope(data=data, message=message, meta=Meta(request_id=request_id.get(), pagination=None))
+    answered.set(envelope)
+    return envelope
 
 
 def page_of(data: list[T], page: Page, total: int) -> Envelope[list[T]]:

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Str
 
 from turnpike.control.rights.roles import ROLE_NAME
 
+VOLATILE: dict[str, Any] = {"x-volatile": True}
+"""`json_schema_extra` of an answer's field that changes without anybody changing the resource: no part of its ETag."""
 NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 SLUG = r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"

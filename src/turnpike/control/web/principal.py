@@ -25,12 +25,14 @@ from turnpike.control.services import ControlServices
 from turnpike.control.web.audit import ACT, address_of
 from turnpike.control.web.cookies import check_csrf, session_cookie
 from turnpike.control.web.edge import OPERATOR
-from turnpike.errors import AddressForbidden, InvalidRequest, ScopeMissing, Unauthenticated
+from turnpike.errors import AddressForbidden, InvalidRequest, Maintenance, ScopeMissing, Unauthenticated
 from turnpike.kit.networks import Networks, address_in
 
 PUBLIC = "public"
 OPERATOR_NAME = "x-turnpike-operator"
 """Header by which the command says who types it; heard on the admin socket alone."""
+CALLER = "turnpike.principal"
+"""In an ASGI scope: who asks, once that is known."""
 ANY_KEY = "any key"
 MAX_KEY_BYTES = 512
 _ALL = to_bits(SCOPES)
@@ -96,10 +98,13 @@ async def identify(request: Request) -> Principal:
     """Raises Unauthenticated, Forbidden (another network) or Unavailable (no way to check the key)."""
     if request.scope.get(OPERATOR) is True:
         _acts(request, OPERATOR_PRINCIPAL, request.headers.get(OPERATOR_NAME, OPERATOR_PRINCIPAL.name)[:64])
+        request.scope[CALLER] = OPERATOR_PRINCIPAL
         return OPERATOR_PRINCIPAL
     principal, grant = await _caller(request)
     _acts(request, principal, principal.name)
     _check_network(request, grant)
+    _check_maintenance(request, principal)
+    request.scope[CALLER] = principal
     return principal
 
 
@@ -116,6 +121,18 @@ async def look_again(request: Request, principal: Principal) -> Principal:
     if present is None or (token is not None and await control.signin.tokens.read(token) is None):
         raise Unauthenticated("This session is over: sign in again.")
     return _principal(present.grant, session_id=principal.session_id)
+
+
+def caller_of(request: Request) -> str | None:
+    """Names who asks, by the key or session they came with; None where nobody was asked who they are."""
+    principal: Principal | None = request.scope.get(CALLER)
+    return principal and (principal.key_id or principal.session_id or principal.user_id or OPERATOR_PRINCIPAL.name)
+
+
+def _check_maintenance(request: Request, principal: Principal) -> None:
+    closed = services(request).keeper.maintenance
+    if closed is not None and not principal.is_admin:
+        raise Maintenance(closed.message, retry_after_s=closed.retry_after_s)
 
 
 async def _caller(request: Request) -> tuple[Principal, KeyGrant]:

@@ -38,6 +38,7 @@ from turnpike.control.db.models.people import (
     ScimToken,
     ScimUser,
 )
+from turnpike.control.db.models.platform import FeatureFlag, IdempotentAnswer, StoredSetting
 from turnpike.control.db.models.policies import GuardDecision, GuardPolicy
 from turnpike.control.db.models.routes import ResidencyPolicy, RouteRow, RouteVersion
 from turnpike.control.db.models.security import NetworkRule
@@ -82,8 +83,10 @@ __all__ = [
     "EntryLink",
     "EventHead",
     "EventRow",
+    "FeatureFlag",
     "GuardDecision",
     "GuardPolicy",
+    "IdempotentAnswer",
     "Invitation",
     "Issuer",
     "KeyNotice",
@@ -116,6 +119,7 @@ __all__ = [
     "Session",
     "SignInThrottle",
     "SigningKey",
+    "StoredSetting",
     "Tier",
     "User",
     "UserIdentity",

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from turnpike.contract.periods import ROLLING, zone_of
 from turnpike.control.web.envelope import Moment
-from turnpike.control.web.fields import NO_CONTROL, Body, View, refuse_null
+from turnpike.control.web.fields import NO_CONTROL, VOLATILE, Body, View, refuse_null
 
 KINDS = ("key", "user", "department", "credential", "provider", "model", "tag", "gateway")
 Kind = Literal["key", "user", "department", "credential", "provider", "model", "tag", "gateway"]
@@ -95,12 +95,18 @@ class BudgetView(View):
     follows: str | None = Field(description="`monthly_limit`: made of a person's own setting at a provider.")
     created_at: Moment
     updated_at: Moment
-    period_start: Moment | None = Field(description="Of the period now; null for one without a beginning.")
-    period_end: Moment | None
-    spent_usd: str = Field(description="In the ledger.")
-    reserved_usd: str = Field(description="Lent to relays for calls, and not in the ledger yet.")
-    remaining_usd: str = Field(description="Neither spent nor reserved.")
-    forecast_usd: str | None = Field(description="At the end of the period, if it goes on like this.")
+    period_start: Moment | None = Field(
+        description="Of the period now; null for one without a beginning.", json_schema_extra=VOLATILE
+    )
+    period_end: Moment | None = Field(json_schema_extra=VOLATILE)
+    spent_usd: str = Field(description="In the ledger.", json_schema_extra=VOLATILE)
+    reserved_usd: str = Field(
+        description="Lent to relays for calls, and not in the ledger yet.", json_schema_extra=VOLATILE
+    )
+    remaining_usd: str = Field(description="Neither spent nor reserved.", json_schema_extra=VOLATILE)
+    forecast_usd: str | None = Field(
+        description="At the end of the period, if it goes on like this.", json_schema_extra=VOLATILE
+    )
 
 
 class HolderView(View):
@@ -113,7 +119,7 @@ class HolderView(View):
 
 
 class BudgetDetail(BudgetView):
-    holders: list[HolderView]
+    holders: list[HolderView] = Field(json_schema_extra=VOLATILE)
 
 
 class PeriodView(View):

@@ -22,7 +22,7 @@ class OwnSettings:
     async def get(self, session: ReadSession, actor: Principal, provider: Provider) -> SettingView:
         row = await repository.setting(session, actor.person(), provider.id)
         credential = await repository.personal_credential(session, actor.person(), provider.id)
-        return _view(actor, provider, row, credential)
+        return view_setting(actor, provider, row, credential)
 
     async def replace(
         self, session: WriteSession, actor: Principal, provider: Provider, body: SettingBody
@@ -72,7 +72,7 @@ class OwnSettings:
         return await self.get(session, actor, provider)
 
 
-def _view(
+def view_setting(
     actor: Principal, provider: Provider, row: ProviderSetting | None, credential: Credential | None
 ) -> SettingView:
     in_force = row is not None and row.is_active

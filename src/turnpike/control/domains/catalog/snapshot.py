@@ -30,6 +30,7 @@ from turnpike.control.domains.catalog.routing import residency_spec, route_spec
 from turnpike.control.domains.limits import service as limits
 from turnpike.control.domains.policies.service import enabled_policies, spec_of
 from turnpike.control.domains.security import service as security
+from turnpike.control.domains.settings.runtime import RuntimeSettings
 from turnpike.control.infra.secrets import CannotOpen, Sealer
 from turnpike.kit.clock import now_ms
 from turnpike.settings import CacheStore, Settings
@@ -69,9 +70,10 @@ class _Rows(NamedTuple):
 
 
 class SnapshotCompiler:
-    def __init__(self, settings: Settings, sealer: Sealer) -> None:
+    def __init__(self, settings: Settings, sealer: Sealer, runtime: RuntimeSettings | None = None) -> None:
         self._settings = settings
         self._sealer = sealer
+        self._runtime = runtime or RuntimeSettings(settings)
 
     async def compile(self, session: ReadSession, version: int) -> Snapshot:
         """What is switched off is not in it: to a relay it does not exist."""
@@ -93,7 +95,8 @@ class SnapshotCompiler:
         budgets = await shared_budgets(session)
         rows = _Rows(providers, credentials, models, aliases, rules, budgets, routes, residency, guards)
         snapshot = await asyncio.to_thread(self._build, version, rows, policy)
-        return msgspec.structs.replace(snapshot, networks=networks, caching=caching)
+        maintenance = await self._runtime.follow(session)
+        return msgspec.structs.replace(snapshot, networks=networks, caching=caching, maintenance=maintenance)
 
     def _build(self, version: int, rows: _Rows, policy: dict[str, Any] | None) -> Snapshot:
         of_provider: dict[str, list[CredentialSpec]] = {}

@@ -15,8 +15,7 @@ from turnpike.control.web.fields import UUID
 from turnpike.control.web.params import Paged, PathId, Search, Sort
 from turnpike.control.web.principal import May, Principal
 
-router = APIRouter(prefix="/api/v1")
-_users = APIRouter(prefix="/users", tags=["users"])
+router = APIRouter(prefix="/api/v1/users", tags=["users"])
 _SWITCHED: dict[bool | None, str] = {
     False: "Sessions have ended and API keys are revoked, for good.",
     True: "Active again. Sessions and API keys that ended stay so: make new ones.",
@@ -25,7 +24,7 @@ UserViewer = Annotated[Principal, Depends(May(Permission.VIEW_USERS))]
 UserManager = Annotated[Principal, Depends(May(Permission.MANAGE_USERS))]
 
 
-@_users.get("")
+@router.get("")
 async def list_users(
     actor: UserViewer,
     session: Reading,
@@ -42,22 +41,19 @@ async def list_users(
     return page_of([view_user(row) for row in rows], page, total)
 
 
-@_users.post("", status_code=201)
+@router.post("", status_code=201)
 async def create_user(actor: UserManager, session: Writing, body: UserBody) -> Envelope[UserView]:
     return ok(view_user(await service.create_user(session, actor, body.model_dump())))
 
 
-@_users.get("/{user_id}")
+@router.get("/{user_id}")
 async def get_user(actor: UserViewer, session: Reading, user_id: PathId) -> Envelope[UserView]:
     return ok(view_user(await service.get_user(session, actor.scope, user_id.lower())))
 
 
-@_users.patch("/{user_id}")
+@router.patch("/{user_id}")
 async def change_user(actor: UserManager, session: Writing, user_id: PathId, body: UserPatch) -> Envelope[UserView]:
     """Switching somebody off ends their sessions and revokes their API keys, everywhere within a second and for good:
     switching them on again gives back neither."""
     row = await service.change_user(session, actor, user_id.lower(), body.given())
     return ok(view_user(row), _SWITCHED.get(body.is_active))
-
-
-router.include_router(_users)

@@ -1,12 +1,12 @@
 """Queries on API keys. Never commits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from turnpike.control.db.models import ApiKey, KeyNotice, Provider
+from turnpike.control.db.models import ApiKey, Budget, KeyNotice, Provider
 from turnpike.control.db.scoped import get_within, select_within, within
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.listing import Columns, contains, ordered
@@ -31,6 +31,18 @@ class ShownKey:
     provider: str | None
     """Slug of the default provider."""
     successor_waiting: bool
+    budgets: tuple[Budget, ...] = ()
+    """Of this key itself; what its person and department may spend comes on top."""
+
+
+async def _with_budgets(session: ReadSession, shown: list[ShownKey]) -> list[ShownKey]:
+    """One query for a whole page."""
+    ids = [each.row.id for each in shown]
+    query = select(Budget).where(Budget.kind == "key", Budget.subject.in_(ids), Budget.deleted_at_ms.is_(None))
+    found: dict[str, list[Budget]] = {}
+    for row in await session.scalars(query.order_by(Budget.id)) if ids else ():
+        found.setdefault(row.subject, []).append(row)
+    return [replace(each, budgets=tuple(found.get(each.row.id, ()))) for each in shown]
 
 
 def _shown(scope: Scope) -> Select[ApiKey, str, bool]:
@@ -67,12 +79,12 @@ async def keys(
     count = select(func.count()).select_from(query.with_only_columns(ApiKey.id).order_by(None).subquery())
     total = (await session.execute(count)).scalar_one()
     query = ordered(query, orders, ORDER, ApiKey.id).limit(page.per_page).offset(page.offset)
-    return [ShownKey(*row) for row in (await session.execute(query)).all()], total
+    return await _with_budgets(session, [ShownKey(*row) for row in (await session.execute(query)).all()]), total
 
 
 async def key(session: ReadSession, scope: Scope, key_id: str) -> ShownKey | None:
     row = (await session.execute(_shown(scope).where(ApiKey.id == key_id))).one_or_none()
-    return ShownKey(*row) if row else None
+    return (await _with_budgets(session, [ShownKey(*row)]))[0] if row else None
 
 
 async def any_alive(session: ReadSession) -> bool:

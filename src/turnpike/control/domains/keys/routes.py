@@ -40,12 +40,12 @@ Rotation = Annotated[RotateBody | None, Body()]
 
 
 def _view(shown: ShownKey) -> KeyView:
-    return view_key(shown.row, shown.provider, shown.successor_waiting)
+    return view_key(shown)
 
 
 def _new(made: tuple[ShownKey, str]) -> Envelope[NewKeyView]:
     shown, key = made
-    return ok(view_new_key(shown.row, shown.provider, key), SHOWN_ONCE)
+    return ok(view_new_key(shown, key), SHOWN_ONCE)
 
 
 def _values(body: KeyBody | KeyPatch) -> dict[str, object]:
@@ -77,6 +77,21 @@ async def list_keys(
 @router.post("", status_code=201)
 async def create_key(actor: Manager, keys: Keys, session: Writing, body: KeyBody) -> Envelope[NewKeyView]:
     return _new(await keys.create(session, actor, _values(body)))
+
+
+@router.get("/own")
+async def list_own_keys(
+    actor: AnyKey,
+    keys: Keys,
+    session: Reading,
+    page: Paged,
+    search: Search = None,
+    status: Literal["active", "rotated", "expired", "revoked"] | None = None,
+    sort: Sort = None,
+) -> Envelope[list[KeyView]]:
+    """All keys of the person who asks, with the tier and budgets of each."""
+    rows, total = await keys.find(session, actor.scope, KeyFilter(search, actor.person(), status, None), sort, page)
+    return page_of([_view(row) for row in rows], page, total)
 
 
 @router.get("/current")

@@ -6,10 +6,12 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, Field, StringConstraints, field_validator, model_validator
 
 from turnpike.contract.scopes import DEFAULT_SCOPES, SCOPES
-from turnpike.control.db.models import ApiKey
+from turnpike.control.db.models import ApiKey, Budget
+from turnpike.control.domains.keys.repository import ShownKey
 from turnpike.control.web.envelope import Moment, moment, moment_or_none
 from turnpike.control.web.fields import Body, ModelName, Name, NetworkText, RoleName, Slug, UserId, View, refuse_null
 from turnpike.kit.clock import now_ms
+from turnpike.kit.money import usd_text
 
 MAX_LIST = 200
 Tier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
@@ -78,6 +80,14 @@ class RotateBody(Body):
     )
 
 
+class KeyBudgetView(View):
+    id: str
+    amount_usd: str
+    period: str
+    hard: bool = Field(description="Refuses calls beyond it; else it only warns.")
+    is_active: bool
+
+
 class KeyView(View):
     id: str
     name: str
@@ -88,8 +98,9 @@ class KeyView(View):
     networks: list[str]
     denied_networks: list[str]
     default_provider: str | None
-    tier: str
+    tier: str = Field(description="/api/v1/tiers tells its limits.")
     role: str | None
+    budgets: list[KeyBudgetView] = Field(description="Of this key itself; /api/v1/budgets tells what is spent.")
     status: str = Field(description="active, rotated (works until `expires_at`), expired or revoked")
     created_by: str | None
     created_at: Moment
@@ -113,15 +124,21 @@ def status_of(row: ApiKey) -> str:
     return "active" if row.rotated_at_ms is None else "rotated"
 
 
-def view_key(row: ApiKey, provider: str | None, waiting: bool) -> KeyView:
-    return KeyView(**_fields(row, provider, waiting))
+def view_key(shown: ShownKey) -> KeyView:
+    return KeyView(**_fields(shown, waiting=shown.successor_waiting))
 
 
-def view_new_key(row: ApiKey, provider: str | None, key: str) -> NewKeyView:
-    return NewKeyView(**_fields(row, provider, waiting=False), key=key)
+def view_new_key(shown: ShownKey, key: str) -> NewKeyView:
+    return NewKeyView(**_fields(shown, waiting=False), key=key)
 
 
-def _fields(row: ApiKey, provider: str | None, waiting: bool) -> dict[str, Any]:
+def _budget(row: Budget) -> KeyBudgetView:
+    amount = usd_text(row.amount_nanousd)
+    return KeyBudgetView(id=row.id, amount_usd=amount, period=row.period, hard=row.hard, is_active=row.is_active)
+
+
+def _fields(shown: ShownKey, *, waiting: bool) -> dict[str, Any]:
+    row = shown.row
     return {
         "id": row.id,
         "name": row.name,
@@ -131,9 +148,10 @@ def _fields(row: ApiKey, provider: str | None, waiting: bool) -> dict[str, Any]:
         "models": row.models,
         "networks": row.networks,
         "denied_networks": row.denied_networks or [],
-        "default_provider": provider,
+        "default_provider": shown.provider,
         "tier": row.tier,
         "role": row.role,
+        "budgets": [_budget(each) for each in shown.budgets],
         "status": status_of(row),
         "created_by": row.created_by,
         "created_at": moment(row.created_at_ms),

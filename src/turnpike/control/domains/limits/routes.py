@@ -22,7 +22,7 @@ from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import NO_CONTROL
-from turnpike.control.web.params import Paged, PathId, Sort
+from turnpike.control.web.params import Paged, PathId, Search, Sort
 from turnpike.control.web.principal import May, Principal, Services
 from turnpike.kit.pagination import parse_sort
 
@@ -95,11 +95,16 @@ async def delete_limit(actor: Manager, session: Writing, limit_id: PathId) -> En
 
 
 @tier_router.get("")
-async def list_tiers(_: Viewer, session: Reading) -> Envelope[list[TierView]]:
-    """All tiers with their limits."""
-    rows = await tiers.find(session)
-    limits = await tiers.limits_of(session, [row.name for row in rows])
-    return ok([view_tier(row, limits[row.name]) for row in rows])
+async def list_tiers(
+    _: Viewer, session: Reading, page: Paged, search: Search = None, sort: Sort = None
+) -> Envelope[list[TierView]]:
+    """Tiers with their limits."""
+    orders = parse_sort(sort, ("name",), "name")
+    rows = [row for row in await tiers.find(session) if (search or "").lower() in row.name]
+    rows.sort(key=lambda row: row.name, reverse=orders[0].descending)
+    shown = rows[page.offset : page.offset + page.per_page]
+    limits = await tiers.limits_of(session, [row.name for row in shown])
+    return page_of([view_tier(row, limits[row.name]) for row in shown], page, len(rows))
 
 
 @tier_router.get("/{name}")

@@ -12,7 +12,7 @@ from turnpike.control.web.audit import address_of
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, Moment, moment, moment_or_none, ok, page_of
 from turnpike.control.web.fields import Body, NetworkText, Text, View
-from turnpike.control.web.params import Paged, PathId
+from turnpike.control.web.params import Paged, PathId, Sort
 from turnpike.control.web.principal import May, Principal
 
 router = APIRouter(prefix="/api/v1/security/networks", tags=["security"])
@@ -55,9 +55,9 @@ def _address(actor: Principal, request: Request) -> str | None:
 
 @router.get("")
 async def list_rules(
-    _: Manager, session: Reading, page: Paged, verdict: Verdict | None = None
+    _: Manager, session: Reading, page: Paged, verdict: Verdict | None = None, sort: Sort = None
 ) -> Envelope[list[RuleView]]:
-    rows, total = await service.find(session, verdict, page)
+    rows, total = await service.find(session, verdict, sort, page)
     return page_of([_view(row) for row in rows], page, total)
 
 

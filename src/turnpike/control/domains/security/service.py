@@ -9,25 +9,34 @@ from turnpike.contract.snapshot import NetworkRules
 from turnpike.control.audit.entries import Draft
 from turnpike.control.db.models import NetworkRule
 from turnpike.control.db.sessions import ReadSession, WriteSession
-from turnpike.control.domains.listing import paged
+from turnpike.control.domains.listing import Columns, ordered, paged
 from turnpike.errors import Conflict, InvalidRequest, NotFound
 from turnpike.kit.clock import now_ms
 from turnpike.kit.networks import Networks, address_in, network_in
-from turnpike.kit.pagination import Page
+from turnpike.kit.pagination import Page, parse_sort
 
 Verdict = Literal["allow", "deny"]
 MOST_RULES = 10_000
+ORDER: Columns = {
+    "verdict": NetworkRule.verdict,
+    "network": NetworkRule.network,
+    "created_at": NetworkRule.created_at_ms,
+    "expires_at": NetworkRule.expires_at_ms,
+}
 
 
 def _in_force(now: int) -> Any:
     return or_(NetworkRule.expires_at_ms.is_(None), NetworkRule.expires_at_ms > now)
 
 
-async def find(session: ReadSession, verdict: Verdict | None, page: Page) -> tuple[Sequence[NetworkRule], int]:
-    query = select(NetworkRule).where(_in_force(now_ms())).order_by(NetworkRule.verdict, NetworkRule.network)
+async def find(
+    session: ReadSession, verdict: Verdict | None, sort: str | None, page: Page
+) -> tuple[Sequence[NetworkRule], int]:
+    query = select(NetworkRule).where(_in_force(now_ms()))
     if verdict is not None:
         query = query.where(NetworkRule.verdict == verdict)
-    return await paged(session, query, page)
+    orders = parse_sort(sort, ORDER, "verdict,network")
+    return await paged(session, ordered(query, orders, ORDER, NetworkRule.id), page)
 
 
 async def rules(session: ReadSession) -> NetworkRules:

@@ -16,6 +16,7 @@ from turnpike.control.db.models import (
     ApiKey,
     Base,
     Credential,
+    IdempotentAnswer,
     Issuer,
     Session,
     SigningKey,
@@ -32,6 +33,7 @@ SEALED: tuple[tuple[type[Base], str], ...] = (
     (WebhookEndpoint, "sealed_secret"),
     (WebhookEndpoint, "sealed_old_secret"),
     (AlertTarget, "sealed_url"),
+    (IdempotentAnswer, "sealed"),
 )
 """Every column that holds sealed text."""
 BATCH = 200

@@ -1,0 +1,1 @@
+"""Feature flags: values that differ by department, person, role or a share of the people."""
