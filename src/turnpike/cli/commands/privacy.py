@@ -60,7 +60,7 @@ def erase(
     yes: Annotated[bool, Parameter(negative="", show_default=False, help="Yes, for ever.")] = False,
     common: Common = DEFAULT,
 ) -> None:
-    """Remove for ever what tells who a person was; what they used and cost stays, under a pseudonym."""
+    """Remove for ever what tells who a person was."""
 
     async def work(control: Control) -> None:
         found = await find_user(control, user)

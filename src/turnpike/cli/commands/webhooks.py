@@ -194,7 +194,7 @@ def replay(
     since: Annotated[str | None, Parameter(help="With --webhook: 24h ago, or a date. Default: all.")] = None,
     common: Common = DEFAULT,
 ) -> None:
-    """Send a delivery again, or all dead letters of a webhook: under their own ids."""
+    """Send a delivery again, or all dead letters of a webhook."""
     if (delivery_id is None) == (webhook is None):
         raise InvalidRequest("name a delivery, or a webhook with --webhook")
     body = {} if since is None else {"since": past(since, "--since")}
