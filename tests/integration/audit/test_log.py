@@ -237,7 +237,7 @@ async def test_an_administrator_of_a_department_sees_what_its_people_did_and_no_
         made = await operator.data("POST", "/api/v1/departments", {"name": name})
         departments[name] = made["id"]
         user_id = await make_user(operator, "department_admin", department_id=made["id"])
-        keys[name] = (await make_key(operator, user_id=user_id))["key"]
+        keys[name] = (await make_key(operator, user_id=user_id, role="department_admin"))["key"]
         async with api(services, keys[name]) as caller:
             assert (await caller.post("/api/v1/departments", {"name": "not theirs to make"})).status_code == 403
     person = (await make_key(operator, user_id=await make_user(operator)))["key"]
@@ -249,7 +249,7 @@ async def test_an_administrator_of_a_department_sees_what_its_people_did_and_no_
             (departments["one"], "department.create", "refused")
         ]
         asked = {"department_id": departments["two"]}
-        assert (await caller.get("/api/v1/audit", params=asked)).status_code == 403
+        assert await caller.data("GET", "/api/v1/audit", params=asked) == []
         assert (await caller.get(f"/api/v1/audit/{other['seq']}")).status_code == 404
         assert (await caller.get("/api/v1/audit/verify")).status_code == 403
         assert (await caller.get("/api/v1/audit/export")).status_code == 403
