@@ -94,9 +94,10 @@ async def test_everybody_sees_what_is_theirs_to_see(services: ControlServices, o
     lead = await make_user(operator, "department_admin", department_id=ours["id"])
     ada = await make_user(operator, department_id=ours["id"])
     bob = await make_user(operator)
-    scopes = ["ledger:read", "inference:text"]
-    keys = {name: (await make_key(operator, user_id=who, scopes=scopes))["key"] for name, who in
-            (("lead", lead), ("ada", ada), ("bob", bob))}  # fmt: skip
+    keys = {
+        name: (await make_key(operator, user_id=who, scopes=["inference:text"], **role))["key"]
+        for name, who, role in (("lead", lead, {"role": "department_admin"}), ("ada", ada, {}), ("bob", bob, {}))
+    }
     await asyncio.sleep(0.8)  # what happened until now is handed out
     async with (
         following(address, first_key(services)) as admins,
@@ -154,6 +155,7 @@ async def test_it_ends_with_the_key_and_follows_a_change_of_role(
 ) -> None:
     user = await make_user(operator, "admin")
     key = await make_key(operator, user_id=user, scopes=["admin"])
+    await asyncio.sleep(0.8)  # what happened until now is handed out
     async with following(address, key["key"]) as stream:
         await make_user(operator)
         await stream.until(1)

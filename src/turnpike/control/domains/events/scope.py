@@ -3,7 +3,14 @@
 from sqlalchemy import ColumnElement, false, or_, true
 
 from turnpike.control.db.models import EventRow
-from turnpike.control.rights.policy import AllData, DepartmentData, NoData, OwnData, Scope
+from turnpike.control.rights.permissions import Permission
+from turnpike.control.rights.policy import AllData, DepartmentData, NoData, OwnData, Scope, Who, decide, own_scope
+
+
+def scope_of(who: Who) -> Scope:
+    """One's own are everybody's to see, with any key."""
+    decided = decide(who, Permission.VIEW_EVENTS)
+    return decided.scope if decided.allowed else own_scope(who)
 
 
 def condition(scope: Scope) -> ColumnElement[bool]:

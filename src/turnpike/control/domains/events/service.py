@@ -7,9 +7,9 @@ import structlog
 
 from turnpike.control.db.database import UNREACHABLE
 from turnpike.control.domains.events import repository
+from turnpike.control.domains.events.scope import scope_of
 from turnpike.control.events.kinds import wanted
 from turnpike.control.events.outbox import body
-from turnpike.control.rights.permissions import Permission
 from turnpike.control.services import ControlServices
 from turnpike.control.web.principal import Principal
 from turnpike.errors import TurnpikeError
@@ -39,7 +39,7 @@ class Following:
     ) -> None:
         self._control = control
         self._again = again
-        self._scope = principal.reaching(Permission.VIEW_EVENTS)
+        self._scope = scope_of(principal)
         self._after = after
         self._types = types
         self._generation = control.signin.presence.generation
@@ -62,7 +62,7 @@ class Following:
         if generation == self._generation and time.monotonic() - self._checked < CHECK_S:
             return True
         try:
-            self._scope = (await self._again()).reaching(Permission.VIEW_EVENTS)
+            self._scope = scope_of(await self._again())
         except TurnpikeError as error:
             log.info("event_stream_ended", reason=error.code)
             return False
