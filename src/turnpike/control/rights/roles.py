@@ -60,6 +60,11 @@ def permission_of(scope: str) -> Permission:
     return _NEEDED_FOR[scope]
 
 
+def scopes_opening(permission: Permission) -> list[str]:
+    """Scopes by which a key has it, as far as its owner has; none: by the key's role alone."""
+    return [name for name, needed in _NEEDED_FOR.items() if needed is permission]
+
+
 def rights_of(role: str, stored: Mapping[str, str] | None) -> Rights:
     """Of a role by name and, where it is none of the four, by what is stored of it; nothing for one that is gone."""
     known = ROLE_RIGHTS.get(role)

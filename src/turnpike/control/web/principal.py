@@ -20,7 +20,7 @@ from turnpike.control.audit.entries import USER, Act
 from turnpike.control.oidc.jose import looks_like_jwt
 from turnpike.control.rights.permissions import Permission, Reach, Rights
 from turnpike.control.rights.policy import NO_DATA, Scope, Target, decide, own_scope
-from turnpike.control.rights.roles import EVERYTHING, NOTHING, key_rights, permission_of, rights_of
+from turnpike.control.rights.roles import EVERYTHING, NOTHING, key_rights, permission_of, rights_of, scopes_opening
 from turnpike.control.services import ControlServices
 from turnpike.control.web.audit import ACT, address_of
 from turnpike.control.web.cookies import check_csrf, session_cookie
@@ -77,8 +77,14 @@ class Principal:
         """For a route that needs a second permission. Raises ScopeMissing for who does not have it."""
         allowed, scope, reason = decide(self, permission)
         if not allowed:
-            raise ScopeMissing(reason, details={"needed": [permission.value]})
+            raise ScopeMissing(reason + self._how_to_get(permission), details={"needed": [permission.value]})
         return scope
+
+    def _how_to_get(self, permission: Permission) -> str:
+        if self.key_id is None:
+            return ""
+        scopes = scopes_opening(permission)
+        return f" A key has it by the scope {' or '.join(scopes)}." if scopes else " A key has it by its role."
 
     def person(self) -> str:
         """The user id. Raises InvalidRequest for the operator, who is no person of the database."""
