@@ -35,7 +35,21 @@ async def things(operator: Api) -> dict[str, tuple[str, Any]]:
     budget = {"kind": "gateway", "amount_usd": 5, "period": "day"}
     alias = await made("/ai/aliases", {"name": "fast", "target": "m"})
     issuer = {"slug": "i", "name": "I", "client_id": "c", "issuer": "https://login.example.com"}
+    hook = await made("/webhooks", {"url": "https://hooks.example.com/t"})
+    rule = await made("/alerts/rules", {"name": "r", "kind": "spend", "threshold": 5})
+    target = {"name": "t", "kind": "webhook", "webhook_id": hook}
+    mapping = await made("/scim/mappings", {"group": "g", "role": "user"})
+    await operator.data("PUT", f"{API}/roles/reader", {"permissions": {"view_models": "own_data"}})
     found = {
+        "/webhooks/{webhook_id}": (f"/webhooks/{hook}", {"description": "New"}),
+        "/alerts/rules/{rule_id}": (f"/alerts/rules/{rule}", {"threshold": 7}),
+        "/alerts/targets/{target_id}": (f"/alerts/targets/{await made('/alerts/targets', target)}", {"name": "n"}),
+        "/invitations/{invitation_id}": (
+            f"/invitations/{await made('/invitations', {'email': 'ada@example.com'})}",
+            None,
+        ),
+        "/scim/mappings/{mapping_id}": (f"/scim/mappings/{mapping}", {"role": "admin"}),
+        "/roles/{name}": ("/roles/reader", {"permissions": {"view_models": "own_data", "chat": "own_data"}}),
         "/users/{user_id}": (f"/users/{user}", {"display_name": "New"}),
         "/departments/{department_id}": (f"/departments/{await made('/departments', {'name': 'D'})}", {"name": "E"}),
         "/keys/{key_id}": (f"/keys/{(await make_key(operator))['id']}", {"name": "New"}),

@@ -23,6 +23,7 @@ from turnpike.control.web.routes import CHANGING, calls_of, changed_paths, permi
 TAGS = {
     "users": "People.",
     "departments": "Departments, which people belong to.",
+    "roles": "What people may do, by name.",
     "keys": "API keys: what programs call with.",
     "limits": "How much may be asked for in how much time, and the tiers that such limits are set for.",
     "budgets": "How much may be spent.",
@@ -36,6 +37,9 @@ TAGS = {
     "settings": "What the gateway is set to, and what of it may be changed while it runs.",
     "flags": "Features that are switched on for some.",
     "operations": "For who operates the gateway.",
+    "events": "What happens, as it happens.",
+    "webhooks": "Who is told of events, and what became of it.",
+    "alerts": "What is to be told when it goes wrong, and to whom.",
     "audit": "What was done, by whom: a chain that shows when it was tampered with.",
     "security": "Who may come in from where.",
     "auth": "Signing in, sessions and tokens.",

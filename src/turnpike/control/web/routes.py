@@ -46,8 +46,8 @@ def changed_paths(app: FastAPI) -> frozenset[str]:
 
 
 def _is_one(path: str) -> bool:
-    """`DELETE /auth/sessions` ends many: a list is no single resource."""
-    return path not in _LISTS
+    """`DELETE /auth/sessions` ends many: a list is no single resource. Provisioning has versions of its own."""
+    return path not in _LISTS and path.startswith("/api/")
 
 
 _LISTS = frozenset(("/api/v1/auth/sessions", "/api/v1/limits"))

@@ -8,10 +8,10 @@ from pydantic import AwareDatetime
 from turnpike.control.domains.alerts.kinds import Kind
 from turnpike.control.domains.alerts.repository import RecordFilter
 from turnpike.control.domains.alerts.schemas import (
+    AlertRuleBody,
+    AlertRulePatch,
+    AlertRuleView,
     RecordView,
-    RuleBody,
-    RulePatch,
-    RuleView,
     SilenceBody,
     SilenceView,
     StateView,
@@ -77,31 +77,31 @@ async def list_history(
 @router.get("/rules")
 async def list_rules(
     _: Manager, alerts: Alerts, session: Reading, page: Paged, kind: Kind | None = None, sort: Sort = None
-) -> Envelope[list[RuleView]]:
+) -> Envelope[list[AlertRuleView]]:
     rows, total = await alerts.rules(session, kind, sort, page)
     return page_of([view_rule(row) for row in rows], page, total)
 
 
 @router.post("/rules", status_code=201)
-async def create_rule(_: Manager, alerts: Alerts, session: Writing, body: RuleBody) -> Envelope[RuleView]:
+async def create_rule(_: Manager, alerts: Alerts, session: Writing, body: AlertRuleBody) -> Envelope[AlertRuleView]:
     return ok(view_rule(await alerts.create_rule(session, body.model_dump())))
 
 
 @router.get("/rules/{rule_id}")
-async def get_rule(_: Manager, alerts: Alerts, session: Reading, rule_id: PathId) -> Envelope[RuleView]:
+async def get_rule(_: Manager, alerts: Alerts, session: Reading, rule_id: PathId) -> Envelope[AlertRuleView]:
     return ok(view_rule(await alerts.rule(session, rule_id.lower())))
 
 
 @router.patch("/rules/{rule_id}")
 async def change_rule(
-    _: Manager, alerts: Alerts, session: Writing, rule_id: PathId, body: RulePatch
-) -> Envelope[RuleView]:
+    _: Manager, alerts: Alerts, session: Writing, rule_id: PathId, body: AlertRulePatch
+) -> Envelope[AlertRuleView]:
     """Kind and scope stay what they are: make another rule."""
     return ok(view_rule(await alerts.change_rule(session, rule_id.lower(), body.given())))
 
 
 @router.delete("/rules/{rule_id}")
-async def delete_rule(_: Manager, alerts: Alerts, session: Writing, rule_id: PathId) -> Envelope[RuleView]:
+async def delete_rule(_: Manager, alerts: Alerts, session: Writing, rule_id: PathId) -> Envelope[AlertRuleView]:
     """What fires is resolved; the history stays."""
     return ok(view_rule(await alerts.delete_rule(session, rule_id.lower())), "The alert rule is deleted.")
 

@@ -35,7 +35,7 @@ class RuleOptions(Body):
     )
 
 
-class RuleBody(Body):
+class AlertRuleBody(Body):
     name: Name
     kind: Kind
     scope: Scope = Field(default="gateway", description="What it looks at; provider_health always at providers.")
@@ -75,7 +75,7 @@ class RuleBody(Body):
         return self
 
 
-class RulePatch(Body):
+class AlertRulePatch(Body):
     name: Name | None = None
     subject: Subject | None = None
     window_minutes: int | None = Field(default=None, ge=1, le=MOST_WINDOW_S // 60)
@@ -95,7 +95,7 @@ class RulePatch(Body):
         return self
 
 
-class RuleView(View):
+class AlertRuleView(View):
     id: str
     name: str
     kind: str
@@ -213,8 +213,8 @@ class RecordView(View):
     silence_id: str | None
 
 
-def view_rule(row: AlertRule) -> RuleView:
-    return RuleView(
+def view_rule(row: AlertRule) -> AlertRuleView:
+    return AlertRuleView(
         id=row.id,
         name=row.name,
         kind=row.kind,

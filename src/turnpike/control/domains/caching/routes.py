@@ -6,7 +6,14 @@ from fastapi import APIRouter, Depends, Query
 
 from turnpike.control.db.models import CacheRuleRow
 from turnpike.control.domains.caching import service
-from turnpike.control.domains.caching.schemas import ClearBody, ClearedView, RuleBody, RulePatch, RuleView, StatsView
+from turnpike.control.domains.caching.schemas import (
+    CacheRuleBody,
+    CacheRulePatch,
+    CacheRuleView,
+    ClearBody,
+    ClearedView,
+    StatsView,
+)
 from turnpike.control.infra.answers import Wanted
 from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
@@ -22,9 +29,11 @@ Manager = Annotated[Principal, Depends(May(Permission.MANAGE_CACHE))]
 Id = Annotated[str | None, Query(pattern=UUID)]
 
 
-def _view(row: CacheRuleRow) -> RuleView:
-    fields: dict[str, Any] = {name: getattr(row, name) for name in RuleView.model_fields if not name.endswith("_at")}
-    return RuleView(**fields, created_at=moment(row.created_at_ms), updated_at=moment(row.updated_at_ms))
+def _view(row: CacheRuleRow) -> CacheRuleView:
+    fields: dict[str, Any] = {
+        name: getattr(row, name) for name in CacheRuleView.model_fields if not name.endswith("_at")
+    }
+    return CacheRuleView(**fields, created_at=moment(row.created_at_ms), updated_at=moment(row.updated_at_ms))
 
 
 @router.get("/rules")
@@ -36,7 +45,7 @@ async def list_rules(
     key_id: Id = None,
     department_id: Id = None,
     sort: Sort = None,
-) -> Envelope[list[RuleView]]:
+) -> Envelope[list[CacheRuleView]]:
     """Rules of the cache. The most exact one for a caller and a model decides alone."""
     equal = {"model": model, "key_id": key_id, "department_id": department_id}
     rows, total = await service.find(session, equal, parse_sort(sort, service.ORDER, "model"), page)
@@ -44,19 +53,19 @@ async def list_rules(
 
 
 @router.post("/rules", status_code=201)
-async def create_rule(_: Manager, session: Writing, body: RuleBody) -> Envelope[RuleView]:
+async def create_rule(_: Manager, session: Writing, body: CacheRuleBody) -> Envelope[CacheRuleView]:
     """Begin to keep answers. Without a rule nothing is kept."""
     return ok(_view(await service.create(session, body.model_dump())))
 
 
 @router.get("/rules/{rule_id}")
-async def get_rule(_: Reader, session: Reading, rule_id: PathId) -> Envelope[RuleView]:
+async def get_rule(_: Reader, session: Reading, rule_id: PathId) -> Envelope[CacheRuleView]:
     """One rule."""
     return ok(_view(await service.get(session, rule_id.lower())))
 
 
 @router.patch("/rules/{rule_id}")
-async def change_rule(_: Manager, session: Writing, rule_id: PathId, body: RulePatch) -> Envelope[RuleView]:
+async def change_rule(_: Manager, session: Writing, rule_id: PathId, body: CacheRulePatch) -> Envelope[CacheRuleView]:
     """Change a rule. What was kept under it is not given any more."""
     return ok(_view(await service.change(session, rule_id.lower(), body.given())))
 

@@ -31,7 +31,7 @@ Threshold = Annotated[
 ]
 
 
-class RuleBody(Body):
+class CacheRuleBody(Body):
     model: ModelName = Field(default="*", description="A model's name; `*` stands for any run of characters.")
     key_id: UserId | None = Field(default=None, description="Only for this key.")
     department_id: UserId | None = Field(default=None, description="Only for people of this department.")
@@ -53,7 +53,7 @@ class RuleBody(Body):
         return self
 
 
-class RulePatch(Body):
+class CacheRulePatch(Body):
     model: ModelName | None = None
     key_id: UserId | None = None
     department_id: UserId | None = None
@@ -72,7 +72,7 @@ class RulePatch(Body):
         return self
 
 
-class RuleView(View):
+class CacheRuleView(View):
     id: str
     model: str
     key_id: str | None

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from turnpike.control.db.models import Department, ResidencyPolicy
 from turnpike.control.domains.departments.repository import Size
 from turnpike.control.web.envelope import Moment, moment
-from turnpike.control.web.fields import Body, ModelName, Name, UserId, View, refuse_null
+from turnpike.control.web.fields import VOLATILE, Body, ModelName, Name, UserId, View, refuse_null
 
 MAX_MODELS = 200
 MAX_PEOPLE = 500
@@ -57,10 +57,12 @@ class DepartmentView(View):
     code: str | None
     default_tier: str | None
     models: list[str]
-    members: int
-    keys: int = Field(description="Those of its people that are not revoked.")
+    members: int = Field(json_schema_extra=VOLATILE)
+    keys: int = Field(description="Those of its people that are not revoked.", json_schema_extra=VOLATILE)
     residency: list[RegionsView] | None = Field(
-        default=None, description="Where its people's data may go; in the answer about one department only."
+        default=None,
+        description="Where its people's data may go; in the answer about one department only.",
+        json_schema_extra=VOLATILE,
     )
     created_at: Moment
     updated_at: Moment

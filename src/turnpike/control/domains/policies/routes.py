@@ -12,9 +12,9 @@ from turnpike.control.domains.policies.schemas import (
     DecisionView,
     PolicyBody,
     PolicyPatch,
+    PolicyTestBody,
+    PolicyTestView,
     PolicyView,
-    TestBody,
-    TestView,
     view_decision,
     view_policy,
 )
@@ -52,7 +52,7 @@ async def create_policy(_: Manager, control: Services, session: Writing, body: P
 
 
 @router.post("/test")
-async def test_policies(_: Manager, session: Reading, body: TestBody) -> Envelope[TestView]:
+async def test_policies(_: Manager, session: Reading, body: PolicyTestBody) -> Envelope[PolicyTestView]:
     """What guards find in a text or a request (kinds and spans, in characters), and what would go on. Nothing of it is
     kept; moderation models are not asked."""
     draft = None if body.draft is None else body.draft.model_dump(mode="json")
@@ -61,7 +61,7 @@ async def test_policies(_: Manager, session: Reading, body: TestBody) -> Envelop
     refused = None if found.refused_by is None else found.refused_by._asdict()
     finds = [each._asdict() for each in found.finds]
     view = {"passes": found.goes_on is not None, "refused_by": refused, "finds": finds}
-    return ok(TestView(**view, goes_on=found.goes_on, not_asked=found.not_asked))
+    return ok(PolicyTestView(**view, goes_on=found.goes_on, not_asked=found.not_asked))
 
 
 def _wanted(

@@ -125,7 +125,7 @@ class PolicyView(View):
     updated_at: Moment
 
 
-class TestBody(Body):
+class PolicyTestBody(Body):
     """One of `text` and `request`; `policy` or `draft`, or neither: all that are switched on."""
 
     text: str | None = Field(default=None, max_length=1_000_000)
@@ -154,7 +154,7 @@ class FindView(View):
     end: int
 
 
-class TestView(View):
+class PolicyTestView(View):
     passes: bool
     refused_by: FindView | None
     finds: list[FindView]

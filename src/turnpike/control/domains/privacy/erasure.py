@@ -17,6 +17,7 @@ from turnpike.control.db.models import (
     ApiKey,
     Credential,
     EntryLink,
+    EventRow,
     GuardDecision,
     Invitation,
     LedgerRow,
@@ -110,8 +111,17 @@ async def _rename(session: WriteSession, user_id: str) -> None:
     await session.execute(update(User).where(User.id == user_id).values(person))
     key = {"name": ERASED, "prefix": "", "networks": [], "denied_networks": None, "sealed_key": None}
     await session.execute(update(ApiKey).where(ApiKey.user_id == user_id).values(key))
+    await _rename_in_events(session, user_id)
     named = update(RouteVersion).where(RouteVersion.made_by == user_id)
     await session.execute(named.values(made_by_name=pseudonym(user_id)))
+
+
+async def _rename_in_events(session: WriteSession, user_id: str) -> None:
+    """Names of the person's keys, in what was told or waits to be told."""
+    for row in await session.scalars(select(EventRow).where(EventRow.user_id == user_id)):
+        if "name" in row.data:
+            row.data = {**row.data, "name": ERASED}
+    await session.flush()
 
 
 async def finish(database: Database, user_id: str) -> bool:

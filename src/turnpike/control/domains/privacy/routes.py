@@ -11,7 +11,7 @@ from turnpike.control.domains.caching import service as caching
 from turnpike.control.domains.identity import service as identity
 from turnpike.control.domains.privacy import erasure
 from turnpike.control.domains.privacy.export import export
-from turnpike.control.domains.privacy.schemas import EraseBody, ErasedView
+from turnpike.control.domains.privacy.schemas import PersonEraseBody, PersonErasedView
 from turnpike.control.infra.answers import Wanted
 from turnpike.control.rights.permissions import Permission
 from turnpike.control.services import ControlServices
@@ -78,7 +78,9 @@ async def _joined(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[b
 
 
 @router.post("/users/{user_id}/erase")
-async def erase_user(actor: Manager, control: Services, user_id: PathId, body: EraseBody) -> Envelope[ErasedView]:
+async def erase_user(
+    actor: Manager, control: Services, user_id: PathId, body: PersonEraseBody
+) -> Envelope[PersonErasedView]:
     """Removes for ever what tells who this was: profile, sessions, links, identities, personal provider keys, names in
     the audit log, whose proof stays whole. API keys are revoked; calls and their sums stay, under a pseudonym."""
     wanted = user_id.lower()
@@ -95,5 +97,5 @@ async def erase_user(actor: Manager, control: Services, user_id: PathId, body: E
             await caching.clear(session, kept)
     await control.answers.clear(kept)
     complete = await erasure.finish(control.database, wanted)
-    view = ErasedView(user_id=wanted, pseudonym=erasure.pseudonym(wanted), complete=complete)
+    view = PersonErasedView(user_id=wanted, pseudonym=erasure.pseudonym(wanted), complete=complete)
     return ok(view, "The person is erased.")

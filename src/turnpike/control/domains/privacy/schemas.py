@@ -5,11 +5,11 @@ from pydantic import Field
 from turnpike.control.web.fields import Body, UserId, View
 
 
-class EraseBody(Body):
+class PersonEraseBody(Body):
     confirm: UserId = Field(description="The person's id once more: this cannot be taken back.")
 
 
-class ErasedView(View):
+class PersonErasedView(View):
     user_id: str = Field(description="Under which sums stay in the ledger. It means nobody any more.")
     pseudonym: str
     complete: bool = Field(

@@ -21,14 +21,14 @@ Verdict = Literal["allow", "deny"]
 Sure = Annotated[bool, Query(description="Go on even if the caller's own address is kept out by it.")]
 
 
-class RuleBody(Body):
+class NetworkRuleBody(Body):
     network: NetworkText = Field(description="CIDR, or a single address: `203.0.113.0/24`, `2001:db8::7`.")
     verdict: Verdict
     note: Text | None = Field(default=None, max_length=200)
     expires_at: AwareDatetime | None = Field(default=None, description="When the rule ends by itself; null: never.")
 
 
-class RuleView(View):
+class NetworkRuleView(View):
     id: str
     network: str
     verdict: str
@@ -37,8 +37,8 @@ class RuleView(View):
     created_at: Moment
 
 
-def _view(row: NetworkRule) -> RuleView:
-    return RuleView(
+def _view(row: NetworkRule) -> NetworkRuleView:
+    return NetworkRuleView(
         id=row.id,
         network=row.network,
         verdict=row.verdict,
@@ -56,15 +56,15 @@ def _address(actor: Principal, request: Request) -> str | None:
 @router.get("")
 async def list_rules(
     _: Manager, session: Reading, page: Paged, verdict: Verdict | None = None, sort: Sort = None
-) -> Envelope[list[RuleView]]:
+) -> Envelope[list[NetworkRuleView]]:
     rows, total = await service.find(session, verdict, sort, page)
     return page_of([_view(row) for row in rows], page, total)
 
 
 @router.post("", status_code=201)
 async def create_rule(
-    actor: Manager, session: Writing, request: Request, body: RuleBody, even_if_locked_out: Sure = False
-) -> Envelope[RuleView]:
+    actor: Manager, session: Writing, request: Request, body: NetworkRuleBody, even_if_locked_out: Sure = False
+) -> Envelope[NetworkRuleView]:
     """What is denied stays denied, whatever is allowed; where any network is allowed, only those come in."""
     values = body.model_dump(exclude={"expires_at"})
     values["expires_at_ms"] = None if body.expires_at is None else int(body.expires_at.timestamp() * 1000)
@@ -73,14 +73,14 @@ async def create_rule(
 
 
 @router.get("/{rule_id}")
-async def get_rule(_: Manager, session: Reading, rule_id: PathId) -> Envelope[RuleView]:
+async def get_rule(_: Manager, session: Reading, rule_id: PathId) -> Envelope[NetworkRuleView]:
     return ok(_view(await service.get(session, rule_id.lower())))
 
 
 @router.delete("/{rule_id}")
 async def delete_rule(
     actor: Manager, session: Writing, request: Request, rule_id: PathId, even_if_locked_out: Sure = False
-) -> Envelope[RuleView]:
+) -> Envelope[NetworkRuleView]:
     own = _address(actor, request)
     row = await service.remove(session, rule_id.lower(), own, even_if_locked_out=even_if_locked_out)
     return ok(_view(row), "The rule is removed.")
