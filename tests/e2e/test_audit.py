@@ -158,7 +158,7 @@ def test_the_command_verifies_exports_and_finds_what_was_changed(gateway: Runnin
             assert secret not in text
     lines = export.read_text().splitlines(keepends=True)
     for name, changed in {
-        "changed": [line.replace('"key.create"', '"key.update"', 1) for line in lines],
+        "changed": [line.replace('"provider.create"', '"provider.update"', 1) for line in lines],
         "deleted": [*lines[:3], *lines[4:]],
         "swapped": [*lines[:2], lines[3], lines[2], *lines[4:]],
     }.items():

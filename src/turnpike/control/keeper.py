@@ -155,6 +155,7 @@ class Keeper:
                 await self._write_down()
             except UNREACHABLE as error:
                 self._lost(error)
+                await self._write_down()
             except TurnpikeError as error:
                 # What was compiled last stays in force; the fault is shown in /health and in the log.
                 if self._fault != error.message:
@@ -233,14 +234,16 @@ class Keeper:
     # ---- writing down
 
     async def _write_down(self, *, force: bool = False) -> None:
-        """When something changed, and now and then so that the time of the last contact is not too far back."""
-        if self.snapshot is None or self._down_since_ms is not None:
+        """When something changed, and now and then so that the time of the last contact is not too far back. Without a
+        database too: grants that were used just before it went away are wanted after a restart."""
+        if self.snapshot is None:
             return
         age_ms = now_ms() - self._written_at_ms
-        changed = self.version != self._written_version or self.grants.touched
         if age_ms < WRITE_AT_MOST_EVERY_MS and not force:
             return
-        if not changed and not force and age_ms < self._settings.offline_grant_s * 100:
+        changed = self.version != self._written_version or self.grants.touched
+        has_contact = self._down_since_ms is None
+        if not (changed or force or (has_contact and age_ms >= self._settings.offline_grant_s * 100)):
             return
         state = LastGood(FORMAT, self.snapshot, self.version, self._contact_at_ms, self.grants.kept())
         self.grants.touched = False
