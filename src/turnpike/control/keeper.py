@@ -32,6 +32,8 @@ POLL_S = 0.25
 STOP_S = 2.0
 FIRST_TRY_S = 2.0
 """How long a start waits for the database before it goes on from disk."""
+FIRST_SNAPSHOT_S = 20.0
+"""How long where there is nothing on disk."""
 WRITE_AT_MOST_EVERY_MS = 1_000
 CompileSnapshot = Callable[[ReadSession, int], Awaitable[Snapshot]]
 
@@ -119,7 +121,7 @@ class Keeper:
     async def start(self) -> None:
         """Raises Unavailable when the database cannot be reached and nothing was restored."""
         try:
-            async with asyncio.timeout(FIRST_TRY_S):
+            async with asyncio.timeout(FIRST_TRY_S if self.snapshot is not None else FIRST_SNAPSHOT_S):
                 await self._follow()
         except UNREACHABLE as error:
             self._lost(error)

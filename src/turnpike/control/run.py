@@ -27,6 +27,8 @@ from turnpike.errors import ConfigurationError, Unavailable
 from turnpike.settings import Settings
 
 FIRST_TRY_S = 10.0
+FIRST_START_S = 60.0
+"""Where there is nothing on disk to go on from: the database may have all its tables to make."""
 log = structlog.get_logger()
 
 
@@ -75,7 +77,7 @@ class Control:
 
     async def _prepare(self, services: ControlServices, keyring: Keyring, restored: bool) -> None:
         try:
-            async with asyncio.timeout(FIRST_TRY_S):
+            async with asyncio.timeout(FIRST_TRY_S if restored else FIRST_START_S):
                 _tell(self.settings, await prepare(self.settings, keyring))
         except UNREACHABLE as error:
             if not restored:
