@@ -115,8 +115,7 @@ class Forwarded:
     def on_whole(self, head: AnswerHead, body: bytes) -> None:
         if self._ended(head.status):
             return
-        if head.status == _UNKNOWN_KEY:
-            self._relay.limits.count_stranger(self._relay.client_address(self._down, self._head))
+        self._note(head.status)
         headers = self._headers(head)
         if self._is_head or head.status in _BODILESS:
             # Control's own word for the length: of a long body only the head has come.
@@ -135,6 +134,7 @@ class Forwarded:
                 self.connection.abort()
             self.on_whole(head, b"")
         else:
+            self._note(head.status)
             self._streaming = True
             self._status = head.status
             self._down.start_stream(head.status, self._headers(head), b"")
@@ -185,6 +185,11 @@ class Forwarded:
             self.connection.resume()
 
     # ---- inside
+
+    def _note(self, status: int) -> None:
+        """Control does not know the caller: its address counts."""
+        if status == _UNKNOWN_KEY:
+            self._relay.limits.count_stranger(self._relay.client_address(self._down, self._head))
 
     def _ended(self, status: int) -> bool:
         """Notes the end; True when it had come before."""
