@@ -72,6 +72,8 @@ class Desk:
             self._numbers += 1
             made = Seats if rule.resource == Resource.CONCURRENCY else Meter
             meter = self._meters[key] = made(self._numbers, scope, rule)
+        if meter.rule.limit != rule.limit:
+            meter.dry_until = 0.0  # what there was none of under the old limit
         meter.rule = rule
         return meter
 
