@@ -11,8 +11,10 @@ from turnpike.settings import Settings
 
 __all__ = ["postgres", "postgres_settings", "settings", "sqlite_settings", "sqlite_template"]
 
-# A test run under nohup hands its ignored SIGHUP down to every program it starts, and they would heed it.
+# A test run under nohup or in the background hands what it ignores down to every program it starts, and they would heed
+# it.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Self
 
 _TAKE_TERMINAL = """
-import fcntl, os, signal, sys, termios
+import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # a run in the background has it ignored, and hands that on
 os.execvpe(sys.argv[1], sys.argv[1:], os.environ)
 """
 

@@ -30,10 +30,14 @@ router = APIRouter(include_in_schema=False)
 log = structlog.get_logger()
 
 
+TOKEN_FOR_SCIM = "scim"
+"""Instead of a permission: who may is told by a token of its own kind."""
+
+
 class MayProvision:
     """A dependency: who shows a token for SCIM, None for nobody. The route answers for it, in SCIM's own form."""
 
-    permission = "scim"
+    permission = TOKEN_FOR_SCIM
 
     async def __call__(self, request: Request, control: Services) -> ScimClient | None:
         header = request.headers.get("authorization", "")
