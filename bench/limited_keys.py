@@ -21,7 +21,7 @@ from turnpike.contract.limits import LimitRule, Resource, Subject
 from turnpike.relay.gates.limits import LimitsGate, build_limits
 from turnpike.relay.limits import Desk
 from turnpike.relay.limits.rules import RuleBook
-from turnpike.wire.bounds import Bound
+from turnpike.wire.bounds import Bound, contents_of
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.operations import Operation
 from turnpike.wire.prices import Rates
@@ -57,7 +57,7 @@ class _Call:
         return 1
 
     def bound_tokens(self, bounds: tuple[Bound, ...]) -> int | None:
-        return bounds[0].tokens_of(self._fields, _BODY, answers=True)
+        return bounds[0].tokens_of(self._fields, contents_of(_BODY), answers=True)
 
     def go_on(self) -> None:
         """Its slices came; what it holds is with it."""

@@ -52,8 +52,8 @@ def full(server: Running, folder: Path, seconds: float, *, model: str = "bench",
     return Load(
         float(_first(r"Requests/sec:\s+([\d.]+)", text)),
         used / answers * 1e6 if answers else 0.0,
-        _milliseconds(_first(r"50%\s+(\S+)", text)),
-        _milliseconds(_first(r"99%\s+(\S+)", text)),
+        _milliseconds(_first(r"(?m)^ +50%\s+(\S+)", text)),
+        _milliseconds(_first(r"(?m)^ +99%\s+(\S+)", text)),
         failed,
     )
 

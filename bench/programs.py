@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.machine import GATEWAY_CORE, LOAD_CORE, pinned
+from bench.machine import GATEWAY_CORE, LOAD_CORE, cpu_seconds, pinned
 
 HERE = Path(__file__).parent
 BUILD = HERE / "build"
@@ -170,7 +170,9 @@ def turnpike(folder: Path, upstream: int, *, governed: bool = False) -> Iterator
         process = server.start()
         _wait_for(port, "/v1/chat/completions", key)
         started_in_s = time.monotonic() - began
-        relay = [pid for pid in _descendants(process.pid) if "turnpike.relay" in _command_of(pid)]
+        gateway = _descendants(process.pid)
+        _wait_for_calm(gateway)
+        relay = [pid for pid in gateway if "turnpike.relay" in _command_of(pid)]
         yield Running(name, port, relay, key, started_in_s)
     finally:
         _stop(process)
@@ -197,6 +199,16 @@ def _wait_for(port: int, path: str, key: str, within_s: float = 30) -> None:
             if time.monotonic() > end:
                 raise SystemExit(f"port {port} does not answer {path}: {error}") from error
             time.sleep(0.01)
+
+
+def _wait_for_calm(pids: list[int], within_s: float = 30) -> None:
+    """Until the start is over in every process: the relay answers long before control has done all it does then."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        before = cpu_seconds(pids)
+        time.sleep(0.5)
+        if cpu_seconds(pids) - before < 0.05:
+            return
 
 
 def _children(pid: int) -> list[int]:

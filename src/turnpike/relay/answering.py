@@ -67,6 +67,7 @@ class Answering:
     abandoned: tuple[Abandoned, ...] = ()
     reserved_nanousd = 0
     charged: tuple[str, ...] = ()
+    moved = False
     holds: tuple[Hold, ...] = ()
     target_holds: tuple[Hold, ...] = ()
     extra_headers = b""

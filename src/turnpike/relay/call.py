@@ -25,7 +25,7 @@ from turnpike.relay.money.bounding import bound_of, extend
 from turnpike.relay.passage.stored import Stored, concerns
 from turnpike.relay.routing.reasons import ANOTHER_MODEL, why
 from turnpike.relay.settle import abandon, settle
-from turnpike.wire.bounds import Bound
+from turnpike.wire.bounds import Bound, Contents, contents_of
 from turnpike.wire.refusals import said_in
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ class Call(Answering):
     _passed = 0
     _chosen: "Target | None" = None
     """The target whose gates are being passed."""
+    _read: bytes | None = None
+    """The body that `_contents` is of."""
+    _contents: Contents
 
     def __init__(self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: bytes) -> None:
         self.relay = relay
@@ -63,6 +66,14 @@ class Call(Answering):
         self.event_id = event_id = relay.ids.at(started_at_ms)
         self.request_id = request_id = head.request_id or event_id.hex()
         self.request_id_raw = request_id.encode()
+
+    def contents(self) -> Contents:
+        """What is to be known of the body for its bounds; a gate may have changed it meanwhile."""
+        body = self.body
+        if self._read is not body:
+            self._read = body
+            self._contents = contents_of(body)
+        return self._contents
 
     def bound_nanousd(self, bounds: tuple[Bound, ...]) -> int | None:
         """The most that the call can cost at any of these deployments; None: not to be known."""
@@ -248,7 +259,7 @@ class Call(Answering):
 
     def bound_tokens(self, bounds: tuple[Bound, ...]) -> int | None:
         """The most tokens that the call can use at any of these deployments; None: not to be known."""
-        return bounded(self.fields, self.body, self.route.operation, bounds)
+        return bounded(self.fields, self.contents(), self.route.operation, bounds)
 
     # ---- from the attempt
 

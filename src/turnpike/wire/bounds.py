@@ -9,7 +9,7 @@ None stands for what has no bound or no price.
 """
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -43,8 +43,9 @@ _PLAIN = frozenset(
     dimensions""".split()
 )
 """Members of requests that are text and nothing else. What such a request holds need not be searched."""
-_members = re.compile(rb'"([^"\\ ]+)"\s*:').findall
-"""All members' names (none that means anything has a blank in it), and some of what looks like one in a text."""
+_members = re.compile(rb'"([^"\\ ]{1,64})"\s*:').findall
+"""All members' names (none that means anything is longer or has a blank in it), and some of what looks like one in a
+text. Without the bound every text would be read to its first blank."""
 _TIERS = (b"service_tier", b"serviceTier", b'"speed"')
 _SPOKEN_TOKENS_A_S = 20
 """No one speaks faster: for the text of what was said."""
@@ -55,6 +56,33 @@ _SPEECH_TOKENS, _SPEECH_TOKENS_A_CHARACTER = 256, 8
 _ESCAPED = b"\\u"
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+
+
+class Contents(NamedTuple):
+    """What is to be known of a body, whichever deployment reads it. Read once a call (`contents_of`)."""
+
+    tokens: int
+    """At most, of what stands there."""
+    has_tools: bool
+    """Tools of the provider read and make what nobody knows."""
+    is_elsewhere: bool
+    """Not all that will be read stands there as text."""
+    has_tier: bool
+    """It may be served in a dearer way than the usual."""
+
+
+def contents_of(body: bytes) -> Contents:
+    if _ESCAPED in body:
+        body = _plainly(body)
+    tokens = len(body) + TEMPLATE_TOKENS
+    if _PLAIN.issuperset(_members(body)):
+        return Contents(tokens, False, False, False)
+    return Contents(
+        tokens,
+        any(word in body for word in _TOOLS),
+        any(word in body for word in _ELSEWHERE),
+        any(word in body for word in _TIERS),
+    )
 
 
 class Bound:
@@ -82,56 +110,47 @@ class Bound:
         """Equal for deployments whose calls have the same bound of tokens."""
         return (self._context, self._most)
 
-    def of(self, head: Head, body: bytes, made: int | None = None) -> int | None:
-        """In nano-dollars, of a call whose whole request is `body`. `made`: the most tokens of what it makes, where
+    def of(self, head: Head, contents: Contents, made: int | None = None) -> int | None:
+        """In nano-dollars, of a call whose whole request is its body. `made`: the most tokens of what it makes, where
         that is no text."""
         if self._rates is None:
             return None
-        if _ESCAPED in body:
-            body = _plainly(body)
-        is_plain = _PLAIN.issuperset(_members(body))
-        counts = self._counts(head, body, made, is_plain=is_plain)
+        counts = self._counts(head, contents, made)
         if counts is None:
             return None
         input_tokens, output = counts
         if (input_tokens is None and self._input) or (output is None and self._output):
             return None
         pico = (input_tokens or 0) * self._input + (output or 0) * self._output + self._request
-        if self._dear != 1000 and not is_plain and any(word in body for word in _TIERS):
+        if contents.has_tier and self._dear != 1000:
             pico = pico * self._dear // 1000
         return -(-pico // PICO_PER_NANO)
 
-    def tokens_of(self, head: Head, body: bytes, *, answers: bool) -> int | None:
+    def tokens_of(self, head: Head, contents: Contents, *, answers: bool) -> int | None:
         """The most tokens that a call reads and makes; None: not to be known. `answers`: it makes any."""
-        if _ESCAPED in body:
-            body = _plainly(body)
-        counts = self._counts(head, body, None if answers else 0, is_plain=_PLAIN.issuperset(_members(body)))
+        counts = self._counts(head, contents, None if answers else 0)
         if counts is None:
             return None
         input_tokens, output = counts
         return None if input_tokens is None or output is None else input_tokens + output
 
-    def _counts(
-        self, head: Head, body: bytes, made: int | None, *, is_plain: bool
-    ) -> tuple[int | None, int | None] | None:
+    def _counts(self, head: Head, contents: Contents, made: int | None) -> tuple[int | None, int | None] | None:
         """The most tokens that are read, and made. None: tools of the provider read and make what nobody knows."""
-        input_tokens: int | None = len(body) + TEMPLATE_TOKENS
+        tokens, has_tools, is_elsewhere, _ = contents
+        if has_tools:
+            return None
         context = self._context
-        if context is not None and context < input_tokens:
+        input_tokens: int | None = tokens
+        if is_elsewhere or (context is not None and context < tokens):
             input_tokens = context
-        if not is_plain:
-            if any(word in body for word in _TOOLS):
-                return None
-            if any(word in body for word in _ELSEWHERE):
-                input_tokens = context
         output = head.output_bound() if made is None else made
         if output is None and self._most is not None:
             output = self._most * head.choices()
         return input_tokens, output
 
-    def of_pieces(self, head: Head, body: bytes, media: MediaUsage) -> int | None:
+    def of_pieces(self, head: Head, contents: Contents, media: MediaUsage) -> int | None:
         """Likewise, of a call that is billed by the piece as well: pictures, video, searches."""
-        tokens = self.of(head, body, media.images * _IMAGE_TOKENS if media.images else None)
+        tokens = self.of(head, contents, media.images * _IMAGE_TOKENS if media.images else None)
         if tokens is None or self._rates is None:
             return None
         return tokens + cost_bound_nanousd(0, 0, self._rates, requests=0, media=media)

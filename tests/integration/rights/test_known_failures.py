@@ -14,7 +14,7 @@ from tests.integration.rights.conftest import caller_with
 from tests.support.control import Api, api, make_key, make_user, running_control
 from turnpike.control.app import create_app
 from turnpike.control.db.models import ApiKey
-from turnpike.control.domains.scim.provision import TOKEN_FOR_SCIM
+from turnpike.control.domains.scim.provision import SCIM_CLIENT
 from turnpike.control.rights.permissions import WHOLE, Permission
 from turnpike.control.rights.roles import ROLE_RIGHTS
 from turnpike.control.services import ControlServices
@@ -64,7 +64,7 @@ def declared(services: ControlServices) -> Iterator[Declared]:
 
 
 def test_every_route_declares_a_permission_of_the_list(services: ControlServices) -> None:
-    known = {*Permission, PUBLIC, ANY_KEY, TOKEN_FOR_SCIM}
+    known = {*Permission, PUBLIC, ANY_KEY, SCIM_CLIENT}
     assert {each.path for each in declared(services) if each.permission not in known} == set()
 
 
@@ -155,7 +155,7 @@ async def test_what_a_role_does_not_hold_is_changed_by_nobody_who_has_it(
     asked = 0
     async with caller_with(operator, services, role) as (caller, _):
         for whole, route, named in declared(services):
-            if named in {PUBLIC, ANY_KEY, TOKEN_FOR_SCIM} or ROLE_RIGHTS[role].reach(Permission(named)) is not None:
+            if named in {PUBLIC, ANY_KEY, SCIM_CLIENT} or ROLE_RIGHTS[role].reach(Permission(named)) is not None:
                 continue
             path = re.sub(r"{[^}]+}", SOME_ID, whole)
             for method in sorted((route.methods or set()) & CHANGING):

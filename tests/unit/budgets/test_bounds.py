@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnpike.wire import bounds
-from turnpike.wire.bounds import Bound
+from turnpike.wire.bounds import Bound, contents_of
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.estimate import TEMPLATE_TOKENS
 from turnpike.wire.prices import Rates, Service, cost_nanousd
@@ -21,7 +21,7 @@ CHAT = DIALECTS["openai_chat"]
 def bound(body: dict[str, Any] | bytes, dialect: str = "openai_chat", **model: Any) -> int | None:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     facts = {"rates": RATES, "context_window": 100_000, "max_output_tokens": 1000, **model}
-    return Bound(**facts).of(DIALECTS[dialect].read_head(raw), raw)
+    return Bound(**facts).of(DIALECTS[dialect].read_head(raw), contents_of(raw))
 
 
 def chat(content: Any = "Hello!", **more: Any) -> dict[str, Any]:
@@ -125,8 +125,8 @@ def test_the_most_tokens_are_those_of_the_bytes_and_of_the_answer() -> None:
     body = json.dumps(chat()).encode()
     model = Bound(None, 100_000, 1000)
     head = CHAT.read_head(body)
-    assert model.tokens_of(head, body, answers=True) == len(body) + TEMPLATE_TOKENS + 1000
-    assert model.tokens_of(head, body, answers=False) == len(body) + TEMPLATE_TOKENS
-    assert Bound(None, None, None).tokens_of(head, body, answers=True) is None
+    assert model.tokens_of(head, contents_of(body), answers=True) == len(body) + TEMPLATE_TOKENS + 1000
+    assert model.tokens_of(head, contents_of(body), answers=False) == len(body) + TEMPLATE_TOKENS
+    assert Bound(None, None, None).tokens_of(head, contents_of(body), answers=True) is None
     searching = json.dumps(chat(tools=[{"type": "web_search"}])).encode()
-    assert model.tokens_of(head, searching, answers=True) is None
+    assert model.tokens_of(head, contents_of(searching), answers=True) is None

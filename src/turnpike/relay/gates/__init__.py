@@ -48,6 +48,8 @@ class Governed(Protocol):
     holds: "tuple[Hold, ...]"
     target_holds: "tuple[Hold, ...]"
     """Of the target in hand: let go of when another is tried."""
+    moved: bool
+    """Its reservations went over to what it made, whose cost comes later."""
     reserved_nanousd: int
     charged: tuple[str, ...]
     """Ids of the budget counters that this call's cost is to be added to."""

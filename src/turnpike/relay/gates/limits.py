@@ -49,11 +49,14 @@ class _Held:
 
     __slots__ = ("_desk", "_seats", "_sums")
 
-    def __init__(self, desk: "Desk", sums: "list[tuple[Meter, int, int]]", seats: "tuple[Meter, ...]") -> None:
+    def __init__(self, desk: "Desk", sums: "Iterable[tuple[Meter, int]]", seats: "tuple[Meter, ...]") -> None:
         self._desk = desk
-        self._sums = sums
+        self._sums: list[tuple[Meter, int, int]] = []
         """With the count that each was taken of."""
         self._seats = seats
+        for meter, amount in sums:
+            meter.pending += amount
+            self._sums.append((meter, amount, meter.count))
 
     def release(self, call: "Governed", usage: "Usage | None", cost_nanousd: int | None) -> None:
         desk = self._desk
@@ -106,9 +109,8 @@ class LimitsGate:
         self._ones = tuple(meter for meter in meters if meter.rule.resource in _WHOLE)
         self._seats = tuple(meter for meter in meters if meter.is_seats)
         summed = (meter for meter in meters if meter.rule.resource not in _WHOLE)
-        self._sums = tuple((meter, meter.rule.resource, meter.rule.limit or 1) for meter in summed)
-        """With the most that is asked of each: a call that is expected to need more waits for all of it."""
-        counted = addresses or any(_is_bounded(meter.rule) for meter, *_ in self._sums)
+        self._sums = tuple((meter, _is_bounded(meter.rule)) for meter in summed)
+        counted = addresses or any(is_bounded for _, is_bounded in self._sums)
         self._bounds = tuple({bound.counts_as: bound for bound in bounds}.values()) if counted else ()
         self._windows = () if of_target else tuple(meter for meter in meters if not meter.is_seats)
         self._addresses = addresses
@@ -124,19 +126,16 @@ class LimitsGate:
         for meter in self._ones:
             if meter.left <= meter.low or now >= meter.until:
                 return self._enter_any(call)
-        sums: list[tuple[Meter, int, int]] = []
-        if self._sums:
-            for meter, amount in self._summed(call):
-                if meter.left - amount < meter.low or now >= meter.until:
-                    return self._enter_any(call)
-                sums.append((meter, amount, meter.count))
+        summed = self._summed(call) if self._sums else ()
+        for meter, amount in summed:
+            if meter.left - amount < meter.low or now >= meter.until:
+                return self._enter_any(call)
         for meter in self._ones:
             meter.left -= 1
-        for meter, amount, _ in sums:
+        for meter, amount in summed:
             meter.left -= amount
-            meter.pending += amount
-        if sums or self._seats:
-            self._keep(call, _Held(self._desk, sums, self._seats))
+        if summed or self._seats:
+            self._keep(call, _Held(self._desk, summed, self._seats))
         if self._faces:
             call.extra_headers += self._lines(self._faces, self._policy, call, now)
         return True
@@ -160,14 +159,19 @@ class LimitsGate:
     def _summed(self, call: "Governed") -> "list[tuple[Meter, int]]":
         """What the call takes of each sum. Raises RateLimited for one that may use more than a whole limit."""
         bound = cast("Bounded", call).bound_tokens(self._bounds) if self._bounds else None
-        return [
-            (meter, self._amount(call, meter, bound) if bound is not None else min(call.expected(resource), limit))
-            for meter, resource, limit in self._sums
-        ]
+        amounts: list[tuple[Meter, int]] = []
+        for meter, is_bounded in self._sums:
+            if bound is not None and is_bounded and bound <= meter.rule.limit:
+                amounts.append((meter, bound))
+            else:
+                amounts.append((meter, self._amount(call, meter, bound)))
+        return amounts
 
-    def _amount(self, call: "Governed", meter: "Meter", bound: int) -> int:
+    def _amount(self, call: "Governed", meter: "Meter", bound: int | None) -> int:
+        """Where no bound is known, what the call is expected to need: for more than there ever is it waits for all of
+        it."""
         rule = meter.rule
-        if not _is_bounded(rule):
+        if bound is None or not _is_bounded(rule):
             return min(call.expected(rule.resource), rule.limit or 1)
         if bound > rule.limit:
             self._desk.refusals += 1
@@ -180,10 +184,8 @@ class LimitsGate:
 
     def taken(self, call: "Governed", needs: "Needs") -> None:
         """All of it was there."""
-        sums = [(meter, amount, meter.count) for meter, amount in needs if meter.rule.resource not in _WHOLE]
+        sums = [(meter, amount) for meter, amount in needs if meter.rule.resource not in _WHOLE]
         seats = tuple(meter for meter, _ in needs if meter.is_seats)
-        for meter, amount, _ in sums:
-            meter.pending += amount
         if sums or seats:
             self._keep(call, _Held(self._desk, sums, seats))
         self.show(call, needs)
@@ -214,21 +216,21 @@ class LimitsGate:
             meter = self._desk.address_meter(rule, address)
             if rule.resource not in _WHOLE:
                 bound = cast("Bounded", call).bound_tokens(self._bounds) if self._bounds else None
-                if bound is not None:
-                    needs.append((meter, self._amount(call, meter, bound)))
-                else:
-                    needs.append((meter, min(call.expected(rule.resource), rule.limit or 1)))
+                needs.append((meter, self._amount(call, meter, bound)))
             else:
                 needs.append((meter, 1 if meter.is_seats else min(units, rule.limit or 1)))
         return needs
 
     def _faces_of(self, windows: "Sequence[Meter]") -> "Faces":
         groups = [[meter for meter in windows if meter.rule.resource == each] for each in _SHOWN]
-        return [[(meter, words.Face(meter, anthropic=self._anthropic)) for meter in group] for group in groups if group]
+        groups = [group for group in groups if group]
+        return [
+            [(meter, words.Face(meter, anthropic=self._anthropic, binding=group is groups[0])) for meter in group]
+            for group in groups
+        ]
 
     def _lines(self, faces: "Faces", policy: bytes, call: "Governed", now: float) -> bytes:
         lines = policy
-        binding = True
         offset_ms = call.relay.wall_offset_ms
         for group in faces:
             face = group[0][1]
@@ -238,8 +240,7 @@ class LimitsGate:
                     left = meter.rule.limit - meter.used + meter.left if now < meter.ends else meter.rule.limit
                     if left < least:
                         least, face = left, other
-            lines += face.lines(now, offset_ms, binding=binding)
-            binding = False
+            lines += face.lines(now, offset_ms)
         return lines
 
 

@@ -10,7 +10,7 @@ from turnpike.wire.operations import Operation
 from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
-    from turnpike.wire.bounds import Bound
+    from turnpike.wire.bounds import Bound, Contents
 
 OUTPUT_TOKENS = 256
 """Of a call that sets no bound."""
@@ -44,12 +44,14 @@ def expected(fields: Head, body_bytes: int, resource: str) -> int:
     return max(1, asked.media.images) if asked is not None and asked.media is not None else 1
 
 
-def bounded(fields: Head, body: bytes, operation: str, bounds: "tuple[Bound, ...]") -> int | None:
+def bounded(fields: Head, contents: "Contents", operation: str, bounds: "tuple[Bound, ...]") -> int | None:
     """The most tokens that a call can use at any of these deployments; None: not to be known."""
     answers = operation == Operation.CHAT
+    if len(bounds) == 1:
+        return bounds[0].tokens_of(fields, contents, answers=answers) or None
     most = 0
     for bound in bounds:
-        found = bound.tokens_of(fields, body, answers=answers)
+        found = bound.tokens_of(fields, contents, answers=answers)
         if found is None:
             return None
         most = max(most, found)

@@ -49,15 +49,21 @@ def _policy(rule: "LimitRule") -> str:
 class Face:
     """The constant parts of one meter's header lines, for one API."""
 
-    __slots__ = ("_before", "_between", "_limit", "_meter", "_policy", "_reset", "_reset_at", "_stamped")
+    __slots__ = (
+        "_before", "_between", "_ends", "_form", "_form_until", "_is_binding", "_limit", "_meter", "_policy",
+        "_stamped",
+    )  # fmt: skip
 
-    def __init__(self, meter: "Meter", *, anthropic: bool) -> None:
+    def __init__(self, meter: "Meter", *, anthropic: bool, binding: bool) -> None:
+        """`binding`: the `RateLimit` field speaks of this one."""
         what = meter.rule.resource
         self._meter = meter
         self._limit = meter.rule.limit
         self._stamped = anthropic
-        self._reset = b""
-        self._reset_at = -1.0
+        self._is_binding = binding
+        self._form = b""
+        """The lines with a place for what is left, which alone differs from call to call of the same second."""
+        self._form_until = self._ends = 0.0
         self._policy = f'ratelimit: "{_policy(meter.rule)}";r='.encode()
         if anthropic:
             head = f"anthropic-ratelimit-{what}"
@@ -67,30 +73,31 @@ class Face:
             self._before = f"x-ratelimit-limit-{what}: {meter.rule.limit}\r\nx-ratelimit-remaining-{what}: ".encode()
             self._between = f"\r\nx-ratelimit-reset-{what}: ".encode()
 
-    def lines(self, now: float, offset_ms: float, *, binding: bool) -> bytes:
-        """`binding`: the `RateLimit` field speaks of this one. `offset_ms`: of the wall clock."""
+    def lines(self, now: float, offset_ms: float) -> bytes:
+        """`offset_ms`: of the wall clock."""
         meter = self._meter
         ends = meter.ends
-        # As `remaining` and `resets_in_s` say, without their calls: every governed answer comes by here.
+        # As `remaining` says, without its call: every governed answer comes by here.
+        left = self._limit
         if now < ends:
-            left = self._limit - meter.used + meter.left
+            left += meter.left - meter.used
             left = max(left, 0)
-            wait_s = int(ends - now) + 1
-        else:
-            left, wait_s = self._limit, 0
-        reset = self._stamp(now, offset_ms) if self._stamped else b"%ds" % wait_s
-        if binding:
-            return b"%b%d%b%b\r\n%b%d;t=%d\r\n" % (
-                self._before, left, self._between, reset, self._policy, left, wait_s,
-            )  # fmt: skip
-        return b"%b%d%b%b\r\n" % (self._before, left, self._between, reset)
+        if now >= self._form_until or ends != self._ends:
+            self._renew(now, offset_ms)
+        return self._form % ((left, left) if self._is_binding else left)
 
-    def _stamp(self, now: float, offset_ms: float) -> bytes:
-        ends = self._meter.ends or now
-        if ends != self._reset_at:
-            self._reset_at = ends
-            self._reset = rfc3339(from_ms(int(ends * 1000 + offset_ms))).encode()
-        return self._reset
+    def _renew(self, now: float, offset_ms: float) -> None:
+        """Makes the form for as long as the whole seconds stay the same."""
+        ends = self._ends = self._meter.ends
+        wait_s = int(ends - now) + 1 if now < ends else 0
+        self._form_until = ends - wait_s + 1 if wait_s else now + 1.0
+        if self._stamped:
+            reset = rfc3339(from_ms(int((ends or now) * 1000 + offset_ms))).encode()
+        else:
+            reset = b"%ds" % wait_s
+        self._form = b"%b%%d%b%b\r\n" % (self._before, self._between, reset)
+        if self._is_binding:
+            self._form += b"%b%%d;t=%d\r\n" % (self._policy, wait_s)
 
 
 def refused(meter: "Meter", now: float) -> RateLimited:

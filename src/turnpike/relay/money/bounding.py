@@ -23,14 +23,14 @@ def bound_of(call: "Call", bounds: tuple[Bound, ...]) -> int | None:
     operation = call.route.operation
     if operation == Operation.COUNT_TOKENS:
         return 0
-    fields, body = call.fields, call.body
+    fields, contents = call.fields, call.contents()
     if len(bounds) == 1 and operation in PLAIN:
-        return bounds[0].of(fields, body)
+        return bounds[0].of(fields, contents)
     told = None if operation in PLAIN else fields.counted(None)
     media = told.media if told is not None else None
     most = 0
     for bound in bounds:
-        found = bound.of(fields, body) if media is None else bound.of_pieces(fields, body, media)
+        found = bound.of(fields, contents) if media is None else bound.of_pieces(fields, contents, media)
         if found is None:
             return None
         most = max(most, found)

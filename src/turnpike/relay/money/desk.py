@@ -32,6 +32,8 @@ class Money:
         self._departments: dict[str, tuple[BudgetSpec, ...]] = {}
         self._tags: dict[str, tuple[BudgetSpec, ...]] = {}
         self._gateway: tuple[BudgetSpec, ...] = ()
+        self.version = 0
+        """Rises when a budget that a gate may know was changed."""
 
     @property
     def now(self) -> float:

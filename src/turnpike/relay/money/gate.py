@@ -1,6 +1,6 @@
 """The gates of money: they reserve the most that a call can cost before it is sent."""
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from turnpike.contract.budgets import BudgetSpec, charge_text
 from turnpike.errors import PolicyRefused, TurnpikeError
@@ -27,6 +27,18 @@ class Bounded(Protocol):
         ...
 
 
+class _Till(NamedTuple):
+    """What a gate takes of its purses as long as their periods last and no budget is changed."""
+
+    hard: tuple[Pot, ...]
+    counters: tuple[str, ...]
+    """Of all, as they are written down with a call."""
+    from_ms: int
+    until_ms: int
+    version: int
+    """Of the relay's money."""
+
+
 class Reservation:
     """A call's hold on its pots."""
 
@@ -40,11 +52,15 @@ class Reservation:
         """Cost of the attempts before that were given up, where this is a target's own."""
 
     def release(self, call: "Governed", usage: "Usage | None", cost_nanousd: int | None) -> None:
-        leaves = self.at_target and not call.settled
-        if getattr(call, "moved", False):
+        if call.moved:
             for pot, amount in zip(self.pots, self.amounts, strict=True):
                 pot.move(amount)
             return
+        if cost_nanousd is not None and not self.at_target:
+            for pot, amount in zip(self.pots, self.amounts, strict=True):
+                pot.settle(amount, cost_nanousd)
+            return
+        leaves = self.at_target and not call.settled
         for pot, amount in zip(self.pots, self.amounts, strict=True):
             cost = cost_nanousd
             if cost is None:
@@ -73,6 +89,12 @@ def _leave(call: "Governed", pot: Pot, cost: int) -> None:
     call.charged = tuple(kept)
 
 
+def _counter(pot: Pot) -> str:
+    """As it is written down with a call: with the flat amount of a call that turns out to have no price."""
+    spec = pot.purse.spec
+    return pot.counter if spec.flat_nanousd is None else charge_text(spec.id, pot.start_ms, "~", spec.flat_nanousd)
+
+
 def _is_open(text: str, counter: str) -> bool:
     return text.startswith(counter) and text[len(counter) : len(counter) + 1] in ("", "-", "~")
 
@@ -80,24 +102,61 @@ def _is_open(text: str, counter: str) -> bool:
 class MoneyGate:
     """Of one caller and plan, or of one target. Its purses are looked up at the first call."""
 
-    __slots__ = ("_at_target", "_bounds", "_purses", "_specs")
+    __slots__ = ("_at_target", "_bounds", "_purses", "_specs", "_till")
 
     def __init__(self, specs: tuple[BudgetSpec, ...], bounds: "Iterable[Bound]", *, at_target: bool = False) -> None:
         self._specs = specs
         self._bounds = _distinct(bounds)
         self._at_target = at_target
         self._purses: tuple[Purse, ...] = ()
+        self._till: _Till | None = None
 
     def enter(self, call: "Governed") -> bool:
         """Raises BudgetSpent, PolicyRefused for what has no bound, or Unavailable."""
+        money = call.relay.money
+        if self._at_target or call.head.tags or call.charged:
+            return self._reserve(call, self._all_purses(call), None)
+        at_ms = call.started_at_ms
+        till = self._till
+        if till is None or till.version != money.version or not till.from_ms <= at_ms < till.until_ms:
+            till = self._till = self._till_of(call)
+        if not till.counters:
+            return True
+        bound = cast("Bounded", call).bound_nanousd(self._bounds)
+        if bound is None:
+            return self._reserve(call, self._purses, None)
+        hard = till.hard
+        for pot in hard:
+            if pot.left < bound:
+                return self._reserve(call, self._purses, None)
+        for pot in hard:
+            pot.take(bound)
+        call.charged = till.counters
+        call.reserved_nanousd = max(call.reserved_nanousd, bound)
+        if hard:
+            call.holds = (*call.holds, Reservation(hard, (bound,) * len(hard), at_target=False, before=0))
+        return True
+
+    def _all_purses(self, call: "Governed") -> tuple[Purse, ...]:
+        """The gate's own, and those of the call's tags."""
+        money = call.relay.money
         purses = self._purses
         if not purses:
-            money = call.relay.money
             purses = self._purses = tuple(money.purse(spec) for spec in self._specs)
-        tagged = () if self._at_target or not call.head.tags else call.relay.money.tagged(call.head.tags)
-        if tagged:
-            purses = (*purses, *(purse for purse in tagged if purse not in purses))
-        return self._reserve(call, purses, None)
+        if self._at_target or not call.head.tags:
+            return purses
+        return (*purses, *(purse for purse in money.tagged(call.head.tags) if purse not in purses))
+
+    def _till_of(self, call: "Governed") -> _Till:
+        at_ms = call.started_at_ms
+        pots = [purse.pot_at(at_ms) for purse in self._all_purses(call)]
+        return _Till(
+            tuple(pot for pot in pots if pot.purse.spec.hard),
+            tuple(dict.fromkeys(_counter(pot) for pot in pots)),
+            max((pot.start_ms for pot in pots), default=0),
+            min((pot.end_ms for pot in pots), default=1 << 62),
+            call.relay.money.version,
+        )
 
     def _reserve(self, call: "Governed", purses: tuple[Purse, ...], until: float | None) -> bool:
         bound = cast("Bounded", call).bound_nanousd(self._bounds)
@@ -124,13 +183,7 @@ class MoneyGate:
         for pot, amount in zip(pots, amounts, strict=True):
             if pot.purse.spec.hard:
                 pot.take(amount)
-            flat = pot.purse.spec.flat_nanousd
-            if before:
-                text = charge_text(pot.purse.spec.id, pot.start_ms, "-", before)
-            elif flat is not None:
-                text = charge_text(pot.purse.spec.id, pot.start_ms, "~", flat)
-            else:
-                text = pot.counter
+            text = charge_text(pot.purse.spec.id, pot.start_ms, "-", before) if before else _counter(pot)
             if text not in call.charged:
                 call.charged = (*call.charged, text)
             call.reserved_nanousd = max(call.reserved_nanousd, amount + before)
@@ -163,12 +216,8 @@ class MoneyGate:
     def try_again(self, waiter: Waiter) -> None:
         """There is money now in the pot that was short; another may be."""
         call = waiter.call
-        money = call.relay.money
-        purses = self._purses
-        if not self._at_target and call.head.tags:
-            purses = (*purses, *(purse for purse in money.tagged(call.head.tags) if purse not in purses))
         try:
-            if self._reserve(call, purses, waiter.until):
+            if self._reserve(call, self._all_purses(call), waiter.until):
                 call.go_on()
         except TurnpikeError as error:
             call.refuse(error)

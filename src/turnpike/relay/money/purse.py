@@ -216,6 +216,7 @@ class Pot:
     def void(self) -> None:
         """The budget limits nothing any more; until another word comes it is only counted."""
         self.purse.spec = msgspec.structs.replace(self.purse.spec, hard=False)
+        self.purse.money.version += 1
         self.serve()
 
     def give_back(self) -> None:
@@ -271,6 +272,7 @@ class Purse:
         if spec == self.spec:
             return
         self.spec = spec
+        self.money.version += 1
         for pot in self.pots.values():
             pot.dry_until = 0.0
             pot.next_ask = 0.0

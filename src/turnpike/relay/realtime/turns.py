@@ -53,6 +53,7 @@ class Turn:
     produced_bytes = 0
     reserved_nanousd = 0
     charged: tuple[str, ...] = ()
+    moved = False
     mirror_of: bytes | None = None
     reason: str | None = None
     holds: tuple[Hold, ...] = ()

@@ -30,14 +30,14 @@ router = APIRouter(include_in_schema=False)
 log = structlog.get_logger()
 
 
-TOKEN_FOR_SCIM = "scim"
+SCIM_CLIENT = "scim"
 """Instead of a permission: who may is told by a token of its own kind."""
 
 
 class MayProvision:
     """A dependency: who shows a token for SCIM, None for nobody. The route answers for it, in SCIM's own form."""
 
-    permission = TOKEN_FOR_SCIM
+    permission = SCIM_CLIENT
 
     async def __call__(self, request: Request, control: Services) -> ScimClient | None:
         header = request.headers.get("authorization", "")
