@@ -25,7 +25,7 @@ from turnpike.wire.translation import translate
 
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
-    from turnpike.relay.catalog import Target
+    from turnpike.relay.target import Target
     from turnpike.relay.upstream import Source, UpstreamConnection
     from turnpike.wire.types.usage import Usage
 

@@ -17,7 +17,7 @@ from turnpike.kit.logs import Log
 from turnpike.relay.backend import Backends
 from turnpike.relay.caching.cache import AnswerCache
 from turnpike.relay.call import Call
-from turnpike.relay.catalog import Catalog, Profiles
+from turnpike.relay.catalog import Catalog
 from turnpike.relay.connect import Connector
 from turnpike.relay.edge import Edge
 from turnpike.relay.endpoints import Kind
@@ -38,6 +38,7 @@ from turnpike.relay.passage.call import PassageCall
 from turnpike.relay.passage.owners import Owners
 from turnpike.relay.passage.prefix import take_slug
 from turnpike.relay.pools import Pools, Tick
+from turnpike.relay.profiles import Profiles
 from turnpike.relay.protocol import ClientConnection
 from turnpike.relay.routing.mirror import Mirrors
 from turnpike.relay.strangers import Strangers

@@ -16,9 +16,9 @@ from turnpike.contract.routing.planning import usual_cost_nanousd
 
 if TYPE_CHECKING:
     from turnpike.relay.breaker import Breaker
-    from turnpike.relay.catalog import Target
     from turnpike.relay.gauge import Gauge
     from turnpike.relay.routing.asked import Asked
+    from turnpike.relay.target import Target
 
     Tried = tuple[Target, ...]
 
