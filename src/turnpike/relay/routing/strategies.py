@@ -244,8 +244,7 @@ def sticky_key(call: "Asked | None", by: StickyBy) -> bytes:
         return b""
     if by is StickyBy.SESSION and call.head.session is not None:
         return call.head.session
-    # A form's file is not looked at.
-    if by is StickyBy.PROMPT_PREFIX and isinstance(call.body, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if by is StickyBy.PROMPT_PREFIX and isinstance(call.body, bytes):  # pyright: ignore[reportUnnecessaryIsInstance] - a form is not looked at
         return prompt_prefix(call.body)
     return call.entry.caller.user_id.encode()
 
