@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from turnpike.relay.guards.store import Guards
     from turnpike.relay.link import Link
     from turnpike.relay.realtime.session import Session
+    from turnpike.relay.realtime.upgrade import Upgrade
 
 _SECRETS_REFUSED = (
     "This is refused here: what it gives out would let its holder reach the provider without this gateway. Open a"
@@ -75,7 +76,7 @@ class Relay:
         self.ids = IdSource()
         self.metrics = Metrics()
         self.connections: set[ClientConnection] = set()
-        self.sessions: set[Session] = set()
+        self.sessions: set[Session | Upgrade] = set()
         """Realtime sessions, open or being opened."""
         self.draining = False
         self.pools = Pools(
@@ -222,9 +223,9 @@ class Relay:
             case Kind.RELAY_METRICS:
                 answer_own_metrics(self, connection)
             case Kind.REALTIME:
-                from turnpike.relay.realtime.session import Session  # noqa: PLC0415 - 40 ms of every start, rarely used
+                from turnpike.relay.realtime.upgrade import Upgrade  # noqa: PLC0415 - 40 ms of every start, rarely used
 
-                Session(self, connection, head).start()
+                Upgrade(self, connection, head).start()
             case Kind.REFUSED:
                 self.refuse(connection, head, Forbidden(_SECRETS_REFUSED))
             case Kind.PREFLIGHT:

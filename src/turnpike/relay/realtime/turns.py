@@ -182,6 +182,11 @@ class Turns:
     def running(self) -> bool:
         return bool(self._asked or self._begun)
 
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What must not be told to the caller, should the provider repeat it."""
+        return self._target.hidden
+
     # ---- from the caller
 
     def sent(self, event: "ClientEvent") -> None:
