@@ -70,16 +70,14 @@ class Answer:
         return refused(source, "unchecked", "answer", why)
 
     def _text(self, text: str) -> str:
-        try:
-            return self._vault.restore(whole(self._rules.answer, text, self.finds, self._vault))
-        except Blocked as error:
-            raise refused(error.source, error.kind, "answer") from error
-        except TooHard as error:
-            raise self.unchecked("a text in it cannot be checked with bounded work") from error
+        return self._vault.restore(self._looked_at(lambda: whole(self._rules.answer, text, self.finds, self._vault)))
 
     def _json_text(self, text: str) -> str:
+        return self._looked_at(lambda: JsonFilter(self._rules.answer, self.finds, self._vault).feed(text, final=True))
+
+    def _looked_at(self, look: Callable[[], str]) -> str:
         try:
-            return JsonFilter(self._rules.answer, self.finds, self._vault).feed(text, final=True)
+            return look()
         except Blocked as error:
             raise refused(error.source, error.kind, "answer") from error
         except TooHard as error:
