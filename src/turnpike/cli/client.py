@@ -33,7 +33,7 @@ class Answered(TurnpikeError):
     def __init__(self, status: int, code: str, message: str, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message, details=details)
         self.status = status
-        self.code = code  # pyright: ignore[reportAttributeAccessIssue]
+        self.code = code  # pyright: ignore[reportAttributeAccessIssue] - control's, where others have their class's
 
 
 @dataclass(frozen=True)

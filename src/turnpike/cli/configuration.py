@@ -16,7 +16,7 @@ def load_settings(common: Common, **given: object) -> Settings:
     if common.data_dir is not None:
         values["data_dir"] = common.data_dir
     try:
-        return Settings(**values)  # pyright: ignore[reportArgumentType]
+        return Settings(**values)  # pyright: ignore[reportArgumentType] - Pydantic checks them
     except ValidationError as error:
         raise ConfigurationError("; ".join(_explain(one, values) for one in error.errors())) from None
 

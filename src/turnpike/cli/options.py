@@ -29,3 +29,7 @@ class Common:
 
 
 DEFAULT = Common()
+
+Lines = Annotated[int, Parameter(name=("--lines", "-n"), help="How many.")]
+Follow = Annotated[bool, Parameter(name=("--follow", "-f"), negative="", help="Go on with what comes, until Ctrl-C.")]
+"""Of commands that show the newest of something."""

@@ -48,6 +48,15 @@ class Output:
             table.add_row(*(cell(value(row)) for _, value in columns))
         self._console.print(table)
 
+    def more(self, rows: Sequence[Row], columns: Sequence[Column], *, empty: str, first: bool) -> None:
+        """Some of a list that goes on: a row a line for a script; no further word where nothing has come."""
+        if self.json:
+            for row in rows:
+                sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
+            sys.stdout.flush()
+        elif rows or first:
+            self.table(rows, columns, empty=empty)
+
     def beside(self, line: str) -> None:
         """For a person only, on standard error: a script never sees it."""
         if not self.json:

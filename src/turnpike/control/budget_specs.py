@@ -8,6 +8,7 @@ from turnpike.contract.budgets import BudgetSpec
 from turnpike.control.db.models import Budget, Department, Provider
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.budgets.truth import active, spec_of
+from turnpike.kit.patterns import matches
 
 _AT_ONCE = 400
 SHARED = ("department", "credential", "provider", "model", "tag", "gateway")
@@ -58,24 +59,7 @@ class SharedBudgets:
 
     def of_model(self, name: str) -> tuple[BudgetSpec, ...]:
         """By patterns; a name that is a pattern itself is matched letter for letter, its `*` among them."""
-        return tuple(spec for spec in self._specs if spec.kind == "model" and _matches(spec.subject, name))
-
-
-def _matches(pattern: str, name: str) -> bool:
-    """`*` stands for any run of characters, nothing else is special."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return name == pattern
-    last = rest.pop()
-    if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
-        return False
-    place = len(first)
-    for part in rest:
-        found = name.find(part, place, len(name) - len(last))
-        if found < 0:
-            return False
-        place = found + len(part)
-    return True
+        return tuple(spec for spec in self._specs if spec.kind == "model" and matches(spec.subject, name))
 
 
 async def shared_budgets(session: ReadSession) -> SharedBudgets:

@@ -6,7 +6,6 @@ control process commits is heard by all, in the order of the commits.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -15,6 +14,7 @@ import structlog
 from turnpike.contract.health import DEGRADED_PREFIX
 from turnpike.contract.messages import PushSnapshot, pack
 from turnpike.contract.snapshot import MaintenanceSpec, Snapshot
+from turnpike.control.background import woken
 from turnpike.control.db.changes import Versions, changed_keys, read_versions
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.sessions import Changes, ReadSession
@@ -153,10 +153,7 @@ class Keeper:
 
     async def _run(self) -> None:
         while not self._stopping:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_S):
-                    await self._wake.wait()
-            self._wake.clear()
+            await woken(self._wake, POLL_S)
             try:
                 await self._follow()
                 await self._write_down()

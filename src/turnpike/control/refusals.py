@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from turnpike.control.audit.entries import Draft
 from turnpike.control.audit.refusals import Refusal, draft_of, merge
 from turnpike.control.audit.spool import Spool
+from turnpike.control.background import Background
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import AuditMark, AuditWaiting
 
@@ -28,8 +29,10 @@ MOST = 5_000
 log = structlog.get_logger()
 
 
-class RefusalLog:
+class RefusalLog(Background):
     """A runner: `start` and `stop`. `note` may be called from the event loop at any time; it never raises."""
+
+    task_name = "audit refusals"
 
     def __init__(self, database: Database, folder: Path, every_s: float = EVERY_S) -> None:
         self._database = database
@@ -38,7 +41,6 @@ class RefusalLog:
         self._noted: dict[tuple[object, ...], Draft] = {}
         self._chained: list[str] = []
         """Spools that are gone, and whose marks may go."""
-        self._task: asyncio.Task[None] | None = None
 
     def note(self, draft: Draft) -> None:
         if not self._spool.append(draft):
@@ -46,14 +48,8 @@ class RefusalLog:
 
     # ---- the runner
 
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="audit refusals")
-
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await super().stop()
         with contextlib.suppress(*UNREACHABLE):
             await self.flush()
         self._spool.close()

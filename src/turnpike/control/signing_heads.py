@@ -1,10 +1,10 @@
 """Signs where the audit log stands: now and then while something is added, and when control ends."""
 
 import asyncio
-import contextlib
 
 import structlog
 
+from turnpike.control.background import Background
 from turnpike.control.db.database import UNREACHABLE
 from turnpike.control.domains.audit import service as audit
 from turnpike.control.services import ControlServices
@@ -13,21 +13,16 @@ _LOOK_S = 5.0
 log = structlog.get_logger()
 
 
-class HeadSigner:
+class HeadSigner(Background):
     """A runner. Ended last of all that write entries, so that its signature reaches to the end."""
+
+    task_name = "audit heads"
 
     def __init__(self, control: ControlServices) -> None:
         self._control = control
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="audit heads")
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await super().stop()
         control = self._control
         try:
             # What the drain found last.

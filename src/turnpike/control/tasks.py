@@ -1,12 +1,12 @@
 """What control does by itself, now and then: rotating keys, prices whose hour has come, old change log entries."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
 from sqlalchemy import select, update
 
+from turnpike.control.background import Background
 from turnpike.control.db.changes import forget_old_changes
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import Meta
@@ -29,22 +29,14 @@ ROTATED_AT_ONCE = 100
 log = structlog.get_logger()
 
 
-class PeriodicTasks:
+class PeriodicTasks(Background):
     """Each task is a transaction or several, safe to repeat and to be done by several processes at the same time."""
+
+    task_name = "periodic tasks"
 
     def __init__(self, control: ControlServices, every_s: float = EVERY_S) -> None:
         self._control = control
         self._every_s = every_s
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="periodic tasks")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
 
     async def _run(self) -> None:
         while True:

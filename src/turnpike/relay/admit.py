@@ -16,10 +16,10 @@ from turnpike.wire.dialect import Head
 
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
-    from turnpike.relay.catalog import Plan
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
     from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.routing.plan import Plan
 
 _ADMIN = SCOPE_BIT["admin"]
 

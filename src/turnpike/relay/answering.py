@@ -20,13 +20,14 @@ from turnpike.wire.dialect import Head
 from turnpike.wire.refusals import quota_status
 
 if TYPE_CHECKING:
-    from turnpike.relay.catalog import Plan, Target
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.head import RequestHead
     from turnpike.relay.load.fair import Ticket
     from turnpike.relay.load.queue import Waits
     from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.routing.plan import Plan
+    from turnpike.relay.target import Target
     from turnpike.wire.dialect import Dialect
 
 _UNPRINTABLE = re.compile(rb"[^ -~]")

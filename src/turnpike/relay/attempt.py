@@ -17,7 +17,7 @@ from turnpike.errors import (
 from turnpike.relay.answer import AnswerHead, Decoder
 from turnpike.relay.redact import redact, redact_bytes, redact_refusal
 from turnpike.relay.settle import open_attempt
-from turnpike.relay.stream import Lane, Passing, Translating, Unwrapping
+from turnpike.relay.stream import Lane, Translating, Unwrapping
 from turnpike.relay.unusual import unusual_head, with_header_members
 from turnpike.wire.dialect import Target as WireTarget
 from turnpike.wire.estimate import estimate_usage
@@ -25,7 +25,7 @@ from turnpike.wire.translation import translate
 
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
-    from turnpike.relay.catalog import Target
+    from turnpike.relay.target import Target
     from turnpike.relay.upstream import Source, UpstreamConnection
     from turnpike.wire.types.usage import Usage
 
@@ -356,7 +356,7 @@ class Attempt:
         self.worked = self._heard = True
         self.target.backend.heard_stream(self.first_byte - self.started, self.first_byte)
         if self.target.same:
-            self.lane = Passing(call.dialect.tail(call.fields))
+            self.lane = call.dialect.tail(call.fields)
         else:
             theirs, ours = self.target.dialect, call.dialect
             self.lane = Translating(theirs.reader(), ours.writer(call.fields, call.model), theirs.name, ours.name)

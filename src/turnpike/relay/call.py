@@ -29,10 +29,10 @@ from turnpike.wire.bounds import Bound, Contents, contents_of
 from turnpike.wire.refusals import said_in
 
 if TYPE_CHECKING:
-    from turnpike.relay.catalog import Target
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
     from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.target import Target
 
 _SHORTLY_S = 0.05
 """What a rest counts at least, of those that a caller is made to wait for."""

@@ -1,25 +1,18 @@
 """The snapshot, compiled for the fast path: for a caller and a model, the targets that may serve it.
 
-What does not depend on a request is computed here once: request heads, encoded journal parts, costs. Runtime state
-that must outlive a snapshot (breakers, connection pools, counters) is kept in `Backends` and `Pools`.
+Runtime state that must outlive a snapshot (breakers, connection pools, counters) is kept in `Backends` and `Pools`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from itertools import islice
-from urllib.parse import quote, urlsplit
-from weakref import WeakSet
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from turnpike.contract.access import AccessState
-from turnpike.contract.events import Served
-from turnpike.contract.grants import KeyGrant
 from turnpike.contract.routes import RouteSpec, Rule, StickyBy, Strategy
 from turnpike.contract.routing.planning import Candidate, Index, Place, Stage, Survey, furthest, members, spoken
 from turnpike.contract.routing.residency import InForce
-from turnpike.contract.routing.standing import Standing
-from turnpike.contract.snapshot import CredentialSpec, ModelSpec, OperationSpec, ProviderSpec, Snapshot
+from turnpike.contract.snapshot import CredentialSpec, ModelSpec, Snapshot
 from turnpike.errors import (
     Forbidden,
     ModelForbidden,
@@ -28,123 +21,21 @@ from turnpike.errors import (
     Unavailable,
     UnsupportedOperation,
 )
-from turnpike.relay.backend import Backend, Backends
-from turnpike.relay.endpoints import Route
-from turnpike.relay.gates import target_gates
+from turnpike.relay.backend import Backends
 from turnpike.relay.gates.memory import Remembered
-from turnpike.relay.metrics import Labels, Metrics
-from turnpike.relay.pools import Pool, Pools
+from turnpike.relay.metrics import Metrics
+from turnpike.relay.pools import Pools
 from turnpike.relay.routing.plan import Plan, RoutedPlan, parted
 from turnpike.relay.routing.router import Router
-from turnpike.wire.aws.sigv4 import Signer, read_keys
-from turnpike.wire.bounds import Bound
-from turnpike.wire.dialect import Dialect
-from turnpike.wire.dialects import DIALECTS
-from turnpike.wire.dialects.common.errors import refusal_in
-from turnpike.wire.framing import FRAMINGS
-from turnpike.wire.operations import PLAIN, Endpoint, Operation
-from turnpike.wire.prices import compile_cost
-from turnpike.wire.profiles.quirks import MODEL_IN_PATH, REWRITTEN, STATUS_IN_BODY
-from turnpike.wire.types.usage import Usage
+from turnpike.relay.target import Target
+from turnpike.wire.operations import Endpoint, Operation
 
-_encode = msgspec.msgpack.Encoder().encode
+if TYPE_CHECKING:
+    from turnpike.relay.profiles import Profile
+
 _NAMED_AT_MOST = 5
 _MATCHED_AT_MOST = 2_000
-_INTERNED_AT_MOST = 10_000
 _TARGETS_AT_MOST = 50_000
-_PLANS_AT_MOST = 20_000
-
-
-class Target:
-    """A deployment, ready to be sent a request of one endpoint."""
-
-    __slots__ = (
-        "answer_head", "auth", "backend", "bound", "breaker", "cost", "credential", "dialect", "find_refusal",
-        "framing", "gates", "gauge", "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query",
-        "path", "plain", "pool", "quirks", "rates", "same", "served", "served_raw", "signer", "stream_path", "tally",
-        "unusual",        "upstream_model", "verbatim",
-    )  # fmt: skip
-
-    def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
-        self,
-        model: ModelSpec,
-        provider: ProviderSpec,
-        credential: CredentialSpec | None,
-        operation: OperationSpec,
-        endpoint: Endpoint,
-        backend: Backend,
-        pool: Pool,
-        metrics: Metrics,
-    ) -> None:
-        base = urlsplit(provider.base_url)
-        self.backend = backend
-        self.breaker = backend.breaker
-        self.gauge = backend.gauge
-        self.pool = pool
-        self.tally = metrics.tally(
-            Labels(endpoint.method, endpoint.path, provider.slug, model.name, endpoint.operation)
-        )
-        self.dialect: Dialect = DIALECTS[operation.dialect]
-        self.same = operation.dialect == endpoint.dialect
-        """Its answers go on as they come, and tell their whole usage."""
-        self.upstream_model = model.upstream_model
-        self.max_output_tokens = model.max_output_tokens
-        self.quirks = frozenset(provider.quirks)
-        self.find_refusal = refusal_in if STATUS_IN_BODY in self.quirks else None
-        self.plain = self.same and endpoint.operation in PLAIN and self.find_refusal is None
-        """Whole answers go on as they came, looked at for usage alone."""
-        root = base.path.rstrip("/")
-        self.path = (root + operation.path_for(model.upstream_model)).encode()
-        self.stream_path: bytes | None = None
-        """Where streams have a path of their own."""
-        if operation.stream_path is not None:
-            self.stream_path = (root + operation.path_for(model.upstream_model, stream=True)).encode()
-        self.host = base.netloc.rpartition("@")[2].encode()
-        self.framing = FRAMINGS[operation.framing]
-        self.header_members = operation.header_members if self.same else {}
-        changed = bool(self.header_members) or MODEL_IN_PATH in self.quirks
-        rewrites = changed or not REWRITTEN.isdisjoint(self.quirks)
-        self.verbatim = model.upstream_model if self.same and not rewrites else None
-        """The name of a model that a caller's whole request may go on under, byte for byte."""
-        self.passes_query = self.same and not changed
-        self._take_credential(provider, credential)
-        self.unusual = self.stream_path is not None or self.signer is not None
-        self.bound = Bound(model.rates, model.context_window, model.max_output_tokens)
-        self.rates = model.rates
-        self.cost: Callable[[Usage], int] | None = compile_cost(model.rates) if model.rates else None
-        self.served = Served(
-            provider.id, provider.slug, model.id, credential.id if credential else None, model.name,
-            model.upstream_model, operation.dialect, model.price_source,
-        )  # fmt: skip
-        self.gates = target_gates(model, provider, credential)
-        self.served_raw = msgspec.Raw(_encode(self.served))
-        self.answer_head = f"x-turnpike-provider: {provider.slug}\r\nx-turnpike-deployment: {model.id}\r\n".encode()
-
-    def _take_credential(self, provider: ProviderSpec, credential: CredentialSpec | None) -> None:
-        """How this credential is sent: as a header, as a parameter of the query, or as a signature of each request."""
-        self.credential = credential
-        auth = (credential.auth if credential else None) or provider.auth
-        secret = credential.secret if credential else None
-        self.auth = auth.header.lower().encode()
-        self.signer: Signer | None = None
-        self.hidden: tuple[str, ...] = (secret,) if secret else ()
-        """What must not be told to a caller, should the provider repeat it."""
-        headers = [(name.lower().encode(), value.encode()) for name, value in provider.headers.items()]
-        if secret and auth.kind == "sigv4":
-            keys = read_keys(secret)
-            self.signer = Signer(keys, auth.region, auth.service)
-            self.hidden = tuple(filter(None, (keys.secret_access_key, keys.session_token, keys.access_key_id)))
-        elif secret and auth.query:
-            self.path = _with_parameter(self.path, auth.query, secret)
-            self.stream_path = _with_parameter(self.stream_path, auth.query, secret) if self.stream_path else None
-        elif secret and auth.header:
-            headers.append((self.auth, (auth.prefix + secret).encode()))
-        self.headers = tuple(headers)
-        """Those that we set, in lower case: the provider's own and the credential."""
-
-
-def _with_parameter(path: bytes, name: str, value: str) -> bytes:
-    return path + (b"&" if b"?" in path else b"?") + f"{name}={quote(value, safe='')}".encode()
 
 
 class Catalog:
@@ -373,67 +264,3 @@ class Catalog:
         alike = [each for each in usable if each.lower().startswith(start)]
         near = get_close_matches(name, (alike + usable)[:_MATCHED_AT_MOST], n=_NAMED_AT_MOST, cutoff=0.4)
         return list(dict.fromkeys(near)) or usable[:_NAMED_AT_MOST]
-
-
-class Profile(Standing):
-    """What many callers have in common: role, allowed models, personal settings. Holds their plans."""
-
-    __slots__ = ("__weakref__", "_profiles", "plans")
-
-    def __init__(self, grant: KeyGrant, profiles: "Profiles") -> None:
-        super().__init__(grant)
-        self._profiles = profiles
-        self.plans: dict[tuple[str, str], Plan] = {}
-        """By the label of the route and model, for the catalog in force; see `make_plan`."""
-
-    def make_plan(self, route: Route, model: str) -> Plan:
-        """Raises what Catalog.plan raises; refusals are not remembered."""
-        if len(self.plans) >= _PLANS_AT_MOST:
-            self.plans.clear()
-        assert route.endpoint is not None
-        plan = self._profiles.catalog.plan(self, route.endpoint, model, route.provider)
-        self.plans[route.label, model] = plan
-        return plan
-
-    def usable_models(self) -> Iterator[list[ModelSpec]]:
-        return self._profiles.catalog.usable(self)
-
-    def usable_routes(self) -> Iterator[tuple[str, list[ModelSpec]]]:
-        return self._profiles.catalog.usable_routes(self)
-
-    def usable_aliases(self) -> Iterator[tuple[str, list[ModelSpec]]]:
-        return self._profiles.catalog.usable_aliases(self)
-
-
-class Profiles:
-    """Interns profiles, so that 50,000 cached keys of three kinds share three of them."""
-
-    __slots__ = ("_all", "_interned", "catalog")
-
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
-        self._interned: dict[tuple[object, ...], Profile] = {}
-        self._all: WeakSet[Profile] = WeakSet()
-
-    def replace(self, catalog: Catalog) -> None:
-        """Puts a catalog in force: every plan is made anew when it is next asked for."""
-        self.catalog = catalog
-        for profile in self._all:
-            profile.plans.clear()
-
-    def of(self, grant: KeyGrant) -> Profile:
-        if grant.personal:
-            # Personal settings belong to one person: sharing would keep their secrets longer than their keys.
-            return self._make(grant)
-        key = (grant.role, grant.models, grant.department_models, grant.default_provider)
-        profile = self._interned.get(key)
-        if profile is None:
-            if len(self._interned) >= _INTERNED_AT_MOST:
-                self._interned.clear()
-            profile = self._interned[key] = self._make(grant)
-        return profile
-
-    def _make(self, grant: KeyGrant) -> Profile:
-        profile = Profile(grant, self)
-        self._all.add(profile)
-        return profile

@@ -17,7 +17,7 @@ from turnpike.kit.logs import Log
 from turnpike.relay.backend import Backends
 from turnpike.relay.caching.cache import AnswerCache
 from turnpike.relay.call import Call
-from turnpike.relay.catalog import Catalog, Profiles
+from turnpike.relay.catalog import Catalog
 from turnpike.relay.connect import Connector
 from turnpike.relay.edge import Edge
 from turnpike.relay.endpoints import Kind
@@ -38,6 +38,7 @@ from turnpike.relay.passage.call import PassageCall
 from turnpike.relay.passage.owners import Owners
 from turnpike.relay.passage.prefix import take_slug
 from turnpike.relay.pools import Pools, Tick
+from turnpike.relay.profiles import Profiles
 from turnpike.relay.protocol import ClientConnection
 from turnpike.relay.routing.mirror import Mirrors
 from turnpike.relay.strangers import Strangers
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from turnpike.relay.guards.store import Guards
     from turnpike.relay.link import Link
     from turnpike.relay.realtime.session import Session
+    from turnpike.relay.realtime.upgrade import Upgrade
 
 _SECRETS_REFUSED = (
     "This is refused here: what it gives out would let its holder reach the provider without this gateway. Open a"
@@ -74,7 +76,7 @@ class Relay:
         self.ids = IdSource()
         self.metrics = Metrics()
         self.connections: set[ClientConnection] = set()
-        self.sessions: set[Session] = set()
+        self.sessions: set[Session | Upgrade] = set()
         """Realtime sessions, open or being opened."""
         self.draining = False
         self.pools = Pools(
@@ -221,9 +223,9 @@ class Relay:
             case Kind.RELAY_METRICS:
                 answer_own_metrics(self, connection)
             case Kind.REALTIME:
-                from turnpike.relay.realtime.session import Session  # noqa: PLC0415 - 40 ms of every start, rarely used
+                from turnpike.relay.realtime.upgrade import Upgrade  # noqa: PLC0415 - 40 ms of every start, rarely used
 
-                Session(self, connection, head).start()
+                Upgrade(self, connection, head).start()
             case Kind.REFUSED:
                 self.refuse(connection, head, Forbidden(_SECRETS_REFUSED))
             case Kind.PREFLIGHT:

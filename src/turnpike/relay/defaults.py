@@ -12,7 +12,7 @@ from turnpike.wire.dialects.common.alone import with_model
 if TYPE_CHECKING:
     from turnpike.contract.snapshot import ModelSpec, ProviderSpec
     from turnpike.relay.call import Call
-    from turnpike.relay.catalog import Profile
+    from turnpike.relay.profiles import Profile
 
 _NAMED_AT_MOST = 5
 

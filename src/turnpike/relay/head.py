@@ -14,8 +14,8 @@ from turnpike.relay.endpoints import Route, route_of
 from turnpike.wire.passage.paths import Api, versioned
 
 if TYPE_CHECKING:
-    from turnpike.relay.catalog import Target
     from turnpike.relay.keys import Entry
+    from turnpike.relay.target import Target
 
 Pairs = list[tuple[bytes, bytes]]
 

@@ -11,8 +11,9 @@ from turnpike.contract.events import Caller
 from turnpike.contract.grants import KeyGrant, key_digest
 from turnpike.errors import AddressForbidden, Unauthenticated, Unavailable
 from turnpike.kit.networks import Networks, address_in
-from turnpike.relay.catalog import Plan, Profile, Profiles
 from turnpike.relay.gates import Gate
+from turnpike.relay.profiles import Profile, Profiles
+from turnpike.relay.routing.plan import Plan
 
 _MAX_NEGATIVES = 10_000
 _MAX_ASKING = 10_000

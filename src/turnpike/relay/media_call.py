@@ -18,11 +18,11 @@ from turnpike.relay.settle import cost_of, settle
 from turnpike.wire.media.dialect import MediaHead
 
 if TYPE_CHECKING:
-    from turnpike.relay.catalog import Plan
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
     from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.routing.plan import Plan
     from turnpike.relay.stream import Lane
     from turnpike.relay.uploads import Form
     from turnpike.relay.upstream import Source

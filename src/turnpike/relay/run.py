@@ -18,6 +18,7 @@ from turnpike.contract.processes import READY_LINE
 from turnpike.contract.relay_settings import RelaySettings, TlsFiles
 from turnpike.kit.ids import IdSource
 from turnpike.kit.logs import Log, open_log
+from turnpike.kit.parent import watch_parent
 from turnpike.relay.core import Relay
 from turnpike.relay.link import Link
 from turnpike.relay.protocol import ClientConnection
@@ -50,7 +51,7 @@ async def serve(settings: RelaySettings, log: Log) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await _watch_parent(stop)
+    await watch_parent(stop)
     tasks = [
         asyncio.create_task(link.run()),
         asyncio.create_task(link.send_counters_for_ever()),
@@ -93,19 +94,6 @@ def _server_context(files: TlsFiles) -> ssl.SSLContext:
         context.load_verify_locations(files.client_ca)
         context.verify_mode = ssl.CERT_REQUIRED
     return context
-
-
-async def _watch_parent(stop: asyncio.Event) -> None:
-    """Standard input ends when the supervisor does, however it died."""
-
-    class Watch(asyncio.Protocol):
-        def connection_lost(self, exc: Exception | None) -> None:
-            stop.set()
-
-        def eof_received(self) -> None:
-            stop.set()
-
-    await asyncio.get_running_loop().connect_read_pipe(Watch, sys.stdin)
 
 
 async def _sweep_for_ever(relay: Relay, link: Link) -> None:

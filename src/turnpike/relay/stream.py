@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from turnpike.errors import UpstreamRefused
-from turnpike.wire.dialect import StreamReader, StreamWriter, Tail
+from turnpike.wire.dialect import StreamReader, StreamWriter
 from turnpike.wire.framing import Unwrap
 from turnpike.wire.refusals import said_in
 from turnpike.wire.types.stream import Event, Failed, Finished, Started
@@ -11,7 +11,7 @@ from turnpike.wire.types.usage import Usage, served_as
 
 
 class Lane(Protocol):
-    """How an answer passes, once it has begun."""
+    """How an answer passes, once it has begun. Where both sides speak one dialect it is the dialect's own tail."""
 
     @property
     def finished(self) -> bool:
@@ -36,31 +36,29 @@ class Lane(Protocol):
     def end(self) -> bytes: ...
 
 
-class Passing:
-    """The same dialect on both sides: the bytes go on, watched by the dialect's tail."""
+class Around:
+    """A lane around another one, which knows how the answer stands."""
 
-    __slots__ = ("_tail", "end", "feed")
+    __slots__ = ("_inner",)
 
-    def __init__(self, tail: Tail) -> None:
-        self._tail = tail
-        self.feed = tail.feed
-        self.end = tail.end
+    def __init__(self, inner: Lane) -> None:
+        self._inner = inner
 
     @property
     def finished(self) -> bool:
-        return self._tail.finished
+        return self._inner.finished
 
     @property
     def usage(self) -> Usage | None:
-        return self._tail.usage
+        return self._inner.usage
 
     @property
     def error(self) -> UpstreamRefused | None:
-        return self._tail.error
+        return self._inner.error
 
     @property
     def output_bytes(self) -> int:
-        return self._tail.output_bytes
+        return self._inner.output_bytes
 
 
 class Translating:
@@ -111,14 +109,14 @@ class Translating:
         return b"".join(written)
 
 
-class Unwrapping:
-    """Takes a provider's wrapping off before one of the other two."""
+class Unwrapping(Around):
+    """Takes a provider's wrapping off before another lane."""
 
-    __slots__ = ("_inner", "_unwrap")
+    __slots__ = ("_unwrap",)
 
-    def __init__(self, unwrap: Unwrap, inner: Passing | Translating) -> None:
+    def __init__(self, unwrap: Unwrap, inner: Lane) -> None:
+        super().__init__(inner)
         self._unwrap = unwrap
-        self._inner = inner
 
     def feed(self, data: bytes) -> bytes:
         """Raises UpstreamGarbage for what is not wrapped as it should be."""
@@ -129,19 +127,3 @@ class Unwrapping:
         if not self._inner.finished:
             self._unwrap.end()
         return self._inner.end()
-
-    @property
-    def finished(self) -> bool:
-        return self._inner.finished
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._inner.usage
-
-    @property
-    def error(self) -> UpstreamRefused | None:
-        return self._inner.error
-
-    @property
-    def output_bytes(self) -> int:
-        return self._inner.output_bytes

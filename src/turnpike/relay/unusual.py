@@ -9,8 +9,8 @@ from turnpike.wire.dialects.common.body import change_members
 
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
-    from turnpike.relay.catalog import Target
     from turnpike.relay.head import RequestHead
+    from turnpike.relay.target import Target
     from turnpike.relay.upstream import Source
 
 _words = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

@@ -339,7 +339,7 @@ class Uploads:
         try:
             if self._folder:
                 Path(self._folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-            return tempfile.TemporaryFile(buffering=0, dir=self._folder or None)  # pyright: ignore[reportReturnType]
+            return tempfile.TemporaryFile(buffering=0, dir=self._folder or None)  # pyright: ignore[reportReturnType] - unbuffered, it is a FileIO, which does all that is asked
         except OSError as error:
             raise _no_room(error) from error
 

@@ -28,7 +28,7 @@ DEFAULT_PORT = 8089
 class _Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {TRANSPORT: self.transport}  # pyright: ignore[reportGeneralTypeIssues]
+        self.scope["extensions"] = {TRANSPORT: self.transport}  # pyright: ignore[reportGeneralTypeIssues] - ASGI's extensions are not all typed
 
 
 class _Server(uvicorn.Server):

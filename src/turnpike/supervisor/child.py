@@ -45,7 +45,7 @@ class Backoff:
         """`deaths`: how often it died since it was last stable, from 1."""
         if deaths <= 1:
             return 0.0
-        return min(self.cap_s, self.base_s * 2 ** min(deaths - 2, 16)) * random.uniform(0.5, 1.0)  # noqa: S311
+        return min(self.cap_s, self.base_s * 2 ** min(deaths - 2, 16)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
 
 
 class StartFailed(TurnpikeError):

@@ -88,8 +88,8 @@ class Server:
         """Of a server that was killed. It may have been started early, and then it has no share in the lock."""
         pid = read_json(self._control_file).get("pid")
         deadline = time.monotonic() + self.settings.drain_timeout_s + 10.0
-        while isinstance(pid, int) and process_lives(pid) and time.monotonic() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)  # a process that is not our child sets no event
+        while isinstance(pid, int) and process_lives(pid) and time.monotonic() < deadline:  # noqa: ASYNC110 - no child of ours: it sets no event
+            await asyncio.sleep(0.05)
 
     @property
     def _control_file(self) -> Path:
@@ -156,7 +156,7 @@ class Server:
     @property
     def url(self) -> str:
         """The address that a person on this machine can use; `0.0.0.0` and `::` are none."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.settings.host, self.settings.host)  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.settings.host, self.settings.host)  # noqa: S104 - compared, not listened on
         if ":" in host and not host.startswith("["):
             host = f"[{host}]"
         return f"{'https' if self.settings.tls_certificate else 'http'}://{host}:{self.port}"

@@ -14,6 +14,7 @@ import msgspec
 from turnpike.contract.processes import READY_LINE
 from turnpike.contract.worker_settings import WorkerSettings
 from turnpike.kit.logs import Log, open_log
+from turnpike.kit.parent import watch_parent
 from turnpike.worker.names.desk import NamesDesk
 
 
@@ -34,7 +35,7 @@ async def serve(settings: WorkerSettings, log: Log) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await _watch_parent(stop)
+    await watch_parent(stop)
     desk = NamesDesk(settings.names_models, log)
     server = await asyncio.start_unix_server(desk.talk, sock=socket.socket(fileno=settings.names_fd))
     sys.stdout.write(READY_LINE + "\n")
@@ -44,16 +45,3 @@ async def serve(settings: WorkerSettings, log: Log) -> None:
     server.close()
     desk.close()
     log.info("stopped")
-
-
-async def _watch_parent(stop: asyncio.Event) -> None:
-    """Standard input ends when the supervisor does."""
-
-    class Watch(asyncio.Protocol):
-        def connection_lost(self, exc: Exception | None) -> None:
-            stop.set()
-
-        def eof_received(self) -> None:
-            stop.set()
-
-    await asyncio.get_running_loop().connect_read_pipe(Watch, sys.stdin)

@@ -15,11 +15,12 @@ from turnpike.contract.routing.residency import in_region
 from turnpike.contract.snapshot import AuthSpec, CredentialSpec, ModelSpec, ProviderSpec, Snapshot
 from turnpike.errors import Forbidden, ModelNotFound, PolicyRefused
 from turnpike.relay.backend import Backends
-from turnpike.relay.catalog import Catalog, Profiles
+from turnpike.relay.catalog import Catalog
 from turnpike.relay.connect import Connector
 from turnpike.relay.endpoints import route_of
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.pools import Pools, Tick
+from turnpike.relay.profiles import Profiles
 from turnpike.wire.vendor import OperationSpec
 
 REGIONS = ("eu-1", "eu-2", "us-1", None)

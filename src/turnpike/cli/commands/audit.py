@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from turnpike.cli.audit_file import verify_file
 from turnpike.cli.client import Control
-from turnpike.cli.options import DEFAULT, Common
+from turnpike.cli.options import DEFAULT, Common, Follow, Lines
 from turnpike.cli.output import Output, Row, cell, field, when
 from turnpike.cli.tasks import with_control
 from turnpike.cli.values import past
@@ -41,10 +41,8 @@ COLUMNS = (
 
 def tail(
     *,
-    lines: Annotated[int, Parameter(name=("--lines", "-n"), help="How many.")] = 20,
-    follow: Annotated[
-        bool, Parameter(name=("--follow", "-f"), negative="", help="Go on with what comes, until Ctrl-C.")
-    ] = False,
+    lines: Lines = 20,
+    follow: Follow = False,
     action: Annotated[str | None, Parameter(help="Only this action; `provider.*` for all on providers.")] = None,
     outcome: Annotated[Literal["ok", "refused", "failed"] | None, Parameter(help="Only these.")] = None,
     actor: Annotated[str | None, Parameter(help="Only what this user (id) did.")] = None,
@@ -74,12 +72,7 @@ def tail(
 
 
 def _show(rows: list[dict[str, Any]], common: Common, *, first: bool) -> None:
-    if common.json:
-        for row in rows:
-            sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
-        sys.stdout.flush()
-    elif rows or first:
-        Output(common).table(rows, COLUMNS, empty="No entry yet.")
+    Output(common).more(rows, COLUMNS, empty="No entry yet.", first=first)
 
 
 def verify(

@@ -4,11 +4,10 @@ import asyncio
 import sys
 from typing import Annotated, Any, Literal
 
-import msgspec
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.options import DEFAULT, Common
+from turnpike.cli.options import DEFAULT, Common, Follow, Lines
 from turnpike.cli.output import Output, field, when
 from turnpike.cli.tasks import with_control
 from turnpike.cli.values import past
@@ -34,10 +33,8 @@ COLUMNS = (
 
 def tail(
     *,
-    lines: Annotated[int, Parameter(name=("--lines", "-n"), help="How many.")] = 20,
-    follow: Annotated[
-        bool, Parameter(name=("--follow", "-f"), negative="", help="Go on with what comes, until Ctrl-C.")
-    ] = False,
+    lines: Lines = 20,
+    follow: Follow = False,
     common: Common = DEFAULT,
 ) -> None:
     """Show the newest calls, and with --follow those to come."""
@@ -58,12 +55,7 @@ def tail(
 
 
 def _show(rows: list[dict[str, Any]], common: Common, *, first: bool) -> None:
-    if common.json:
-        for row in rows:
-            sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
-        sys.stdout.flush()
-    elif rows or first:
-        Output(common).table(rows, COLUMNS, empty="No call yet.")
+    Output(common).more(rows, COLUMNS, empty="No call yet.", first=first)
 
 
 def export(

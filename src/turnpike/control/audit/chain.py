@@ -97,7 +97,7 @@ def _changes(value: object) -> str | None:
         return None
     text = _json(value)
     if len(text) > CHANGES_BYTES:
-        count = len(value) if isinstance(value, list) else 1  # pyright: ignore[reportUnknownArgumentType]
+        count = len(value) if isinstance(value, list) else 1  # pyright: ignore[reportUnknownArgumentType] - counted, whatever is in it
         return _json([{"omitted": count}])
     return text
 

@@ -1,12 +1,10 @@
 """Hands events out: gives each its number and makes a delivery for each receiver, in one transaction."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
-import structlog
-
-from turnpike.control.db.database import UNREACHABLE, Database
+from turnpike.control.background import Background, Outage, woken
+from turnpike.control.db.database import Database
 from turnpike.control.db.models import Delivery
 from turnpike.control.delivery import store
 from turnpike.control.delivery.fanout import receivers
@@ -14,44 +12,27 @@ from turnpike.control.delivery.fanout import receivers
 POLL_S = 0.5
 """For events of other processes; those of this one wake it at once."""
 AT_ONCE = 200
-log = structlog.get_logger()
 
 
-class Dispatcher:
+class Dispatcher(Background):
     """A runner of control's; any number of processes may do this."""
+
+    task_name = "events"
 
     def __init__(self, database: Database, *after: Callable[[], None]) -> None:
         self._database = database
         self._after = after
         """Woken when something was handed out."""
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         database.on_event(self._wake.set)
 
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="events")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
     async def _run(self) -> None:
-        away = False
+        outage = Outage("events_put_off")
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_S):
-                    await self._wake.wait()
-            self._wake.clear()
-            try:
+            await woken(self._wake, POLL_S)
+            with outage.borne():
                 while await self.hand_out() == AT_ONCE:
                     pass
-                away = False
-            except UNREACHABLE as error:
-                if not away:
-                    log.warning("events_put_off", error_type=type(error).__name__)
-                away = True
 
     async def hand_out(self) -> int:
         """Returns how many events it were."""

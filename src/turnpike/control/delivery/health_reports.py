@@ -4,12 +4,12 @@ A row stands for a provider that does not answer this machine; it is renewed whi
 """
 
 import asyncio
-import contextlib
 import time
 
 import structlog
 from sqlalchemy import delete, select, update
 
+from turnpike.control.background import Background, woken
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import ProviderDown
 from turnpike.control.db.sessions import ReadSession, WriteSession
@@ -32,8 +32,10 @@ async def down(session: ReadSession) -> list[ProviderDown]:
     return list((await session.scalars(query.order_by(ProviderDown.slug, ProviderDown.home))).all())
 
 
-class HealthReports:
+class HealthReports(Background):
     """A runner of control's."""
+
+    task_name = "provider health"
 
     def __init__(self, database: Database, health: ProviderHealth, home: str) -> None:
         self._database = database
@@ -44,24 +46,11 @@ class HealthReports:
         self._began = time.monotonic()
         self._renewed_ms = 0
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         health.listen(lambda _: self._wake.set())
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="provider health")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
 
     async def _run(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(EVERY_S):
-                    await self._wake.wait()
-            self._wake.clear()
+            await woken(self._wake, EVERY_S)
             try:
                 await self.report()
             except UNREACHABLE as error:

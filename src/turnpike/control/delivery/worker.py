@@ -1,11 +1,11 @@
 """Sends what is due: claims deliveries, tries each once, and writes down what became of it."""
 
 import asyncio
-import contextlib
 import time
 
 import structlog
 
+from turnpike.control.background import Background, Outage, woken
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import AlertTarget, Delivery, EventRow, WebhookEndpoint
 from turnpike.control.db.sessions import WriteSession
@@ -28,9 +28,11 @@ OFF = "The endpoint is switched off."
 log = structlog.get_logger()
 
 
-class DeliveryWorker:
+class DeliveryWorker(Background):
     """A runner of control's; any number of processes may do this. `home` names this one, and the one that was here
     before it died."""
+
+    task_name = "deliveries"
 
     def __init__(self, settings: Settings, database: Database, senders: Senders, home: str) -> None:
         self._settings = settings
@@ -39,43 +41,26 @@ class DeliveryWorker:
         self._home = home
         self._claim_ms = int((max(settings.webhook_timeout_s, settings.smtp_timeout_s) + GRACE_S) * 1000)
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._running: dict[asyncio.Task[None], str] = {}
         self._first = True
 
     def wake(self) -> None:
         self._wake.set()
 
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="deliveries")
-
     async def stop(self) -> None:
         """What is being sent is given up, and sent again by whoever comes next."""
-        tasks = [*self._running, *([self._task] if self._task is not None else [])]
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._end(*self._running)
 
     async def _run(self) -> None:
-        away = False
+        outage = Outage("deliveries_put_off")
         while True:
-            try:
+            with outage.borne():
                 if self._first:
                     async with self._database.write() as session:
                         await store.give_back(session, self._home)
                     self._first = False
                 await self.begin_due()
-                away = False
-            except UNREACHABLE as error:
-                if not away:
-                    log.warning("deliveries_put_off", error_type=type(error).__name__)
-                away = True
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_S):
-                    await self._wake.wait()
-            self._wake.clear()
+            await woken(self._wake, POLL_S)
 
     async def begin_due(self) -> int:
         """Claims what is due, as far as there is room, and begins to send it. Returns how many were begun."""

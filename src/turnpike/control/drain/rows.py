@@ -93,7 +93,7 @@ def row_of(event: UsageEvent) -> Row:
         event.mirror_of,
         None if event.reason is None else _text(event.reason),
     )
-    counts: tuple[int, ...] = row[_COUNTS]  # pyright: ignore[reportAssignmentType]
+    counts: tuple[int, ...] = row[_COUNTS]  # pyright: ignore[reportAssignmentType] - a part of the row in which all are counts
     if max(counts) > LARGEST_COUNT or min(counts) < 0 or (cost is not None and not 0 <= cost <= LARGEST_COST):
         return mended(row)
     return row

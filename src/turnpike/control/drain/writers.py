@@ -134,7 +134,7 @@ def open_writer(settings: Settings, turnstile: Turnstile | None = None) -> Ledge
 # ---- SQLite
 
 # The statements are made of our own columns' names and nothing else.
-_INSERT = f"INSERT INTO ledger ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+_INSERT = f"INSERT INTO ledger ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - our own columns' names
 _TOTALS = f"INSERT INTO ledger_totals ({', '.join(TOTAL_COLUMNS)})"
 _CHANGES = ", ".join(f"{name} = ledger_totals.{name} + excluded.{name}" for name in TOTAL_SUMS)
 _ADDED = f"ON CONFLICT ({', '.join(TOTAL_KEYS)}) DO UPDATE SET key_name = excluded.key_name, {_CHANGES}"
@@ -254,7 +254,7 @@ async def _many(raw: aiosqlite.Connection, statement: str, rows: Iterable[Row]) 
 _ARRAYS = ", ".join(
     f"${place}::{'bigint' if name in TOTAL_SUMS else 'text'}[]" for place, name in enumerate(TOTAL_COLUMNS, 1)
 )
-_ADD_TOTALS = f"{_TOTALS} SELECT * FROM unnest({_ARRAYS}) {_ADDED}"  # noqa: S608
+_ADD_TOTALS = f"{_TOTALS} SELECT * FROM unnest({_ARRAYS}) {_ADDED}"  # noqa: S608 - our own columns' names
 
 _SPEND_ARRAYS = """INSERT INTO budget_counters (budget_id, start_ms, spent_nanousd, changed_at_ms)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])

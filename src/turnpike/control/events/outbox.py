@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
-from turnpike.control.db.models import EventRow
+from turnpike.control.db.models import AlertTarget, EventRow, WebhookEndpoint
 from turnpike.control.db.sessions import WriteSession
-from turnpike.control.events.kinds import Payload
+from turnpike.control.events.kinds import Payload, Ping
+from turnpike.errors import Conflict
 from turnpike.kit.clock import from_ms, rfc3339
 
 
@@ -34,6 +35,16 @@ def emit(
     session.add(row)
     session.emitted = True
     return row
+
+
+async def ping(session: WriteSession, receiver: WebhookEndpoint | AlertTarget, called: str) -> EventRow:
+    """Sends a test to it alone. Raises Conflict for one that is switched off, which names it as it is `called`."""
+    if not receiver.is_active:
+        raise Conflict(f"This {called} is switched off; switch it on first.")
+    told = Ping(receiver_id=receiver.id, message="A test from Turnpike.")
+    event = emit(session, told, department_id=receiver.department_id, only=receiver.id)
+    await session.flush()
+    return event
 
 
 def document(row: EventRow) -> dict[str, Any]:

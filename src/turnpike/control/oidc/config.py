@@ -72,6 +72,6 @@ class IssuerConfig(Body):
     )
     bearer_rules: list[CallerRule] = Field(default=[], max_length=500)
     bearer_by_email: bool = Field(default=False, description="A verified e-mail in a token names its user.")
-    bearer_scopes: list[Literal[SCOPES]] = Field(  # pyright: ignore[reportInvalidTypeForm]
+    bearer_scopes: list[Literal[SCOPES]] = Field(  # pyright: ignore[reportInvalidTypeForm] - read by Pydantic, at run time
         default=list(DEFAULT_SCOPES), description="What such a caller may do, as far as the person's role has it."
     )

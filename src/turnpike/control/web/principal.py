@@ -6,6 +6,7 @@ session as its cookie; whoever came in by the admin socket is the operator of th
 and department are those of now, whatever a token says.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -238,12 +239,10 @@ _schemes = [
 ]
 
 
-class May:
-    """A dependency that lets a principal pass who has the permission, with the scope that the policy gives."""
+class _Known(ABC):
+    """Lets nobody pass whom the gateway does not know."""
 
-    def __init__(self, permission: Permission) -> None:
-        self.permission = permission.value
-        self._permission = permission
+    permission: str
 
     async def __call__(
         self,
@@ -252,7 +251,22 @@ class May:
         _header: Annotated[object, _schemes[1]] = None,
     ) -> Principal:
         principal = await identify(request)
-        return replace(principal, scope=principal.reaching(self._permission))
+        return replace(principal, scope=self._scope(principal))
+
+    @abstractmethod
+    def _scope(self, principal: Principal) -> Scope:
+        """What the principal may reach by it. Raises what refuses it."""
+
+
+class May(_Known):
+    """A dependency that lets a principal pass who has the permission, with the scope that the policy gives."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission.value
+        self._permission = permission
+
+    def _scope(self, principal: Principal) -> Scope:
+        return principal.reaching(self._permission)
 
 
 class Needs(May):
@@ -262,19 +276,13 @@ class Needs(May):
         super().__init__(permission_of(scope))
 
 
-class AnyCaller:
+class AnyCaller(_Known):
     """Lets everybody pass who is known, for what is theirs alone."""
 
     permission = ANY_KEY
 
-    async def __call__(
-        self,
-        request: Request,
-        _bearer: Annotated[object, _schemes[0]] = None,
-        _header: Annotated[object, _schemes[1]] = None,
-    ) -> Principal:
-        principal = await identify(request)
-        return replace(principal, scope=own_scope(principal))
+    def _scope(self, principal: Principal) -> Scope:
+        return own_scope(principal)
 
 
 class Public:

@@ -11,11 +11,11 @@ from turnpike.contract.caching import KeptAnswer
 from turnpike.contract.events import UsageSource
 from turnpike.relay.caching.replay import whole_of_stream
 from turnpike.relay.settle import cost_of
+from turnpike.relay.stream import Around
 from turnpike.wire.caching import is_whole
 
 if TYPE_CHECKING:
     from turnpike.contract.caching import CacheRule
-    from turnpike.errors import UpstreamRefused
     from turnpike.relay.attempt import Attempt
     from turnpike.relay.caching.cache import AnswerCache
     from turnpike.relay.call import Call
@@ -28,13 +28,13 @@ _STREAM_TIMES = 16
 """A stream is so many times the bytes of the same answer, at the most: every token in a frame of its own."""
 
 
-class Watching:
+class Watching(Around):
     """A lane around another one that remembers what went through."""
 
-    __slots__ = ("_inner", "_limit_bytes", "_pieces", "_size")
+    __slots__ = ("_limit_bytes", "_pieces", "_size")
 
     def __init__(self, inner: "Lane", limit_bytes: int) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._limit_bytes = limit_bytes
         self._pieces: list[bytes] = []
         self._size = 0
@@ -58,22 +58,6 @@ class Watching:
         if not self._inner.finished or self._inner.error is not None or self._size > self._limit_bytes:
             return None
         return b"".join(self._pieces)
-
-    @property
-    def finished(self) -> bool:
-        return self._inner.finished
-
-    @property
-    def usage(self) -> "Usage | None":
-        return self._inner.usage
-
-    @property
-    def error(self) -> "UpstreamRefused | None":
-        return self._inner.error
-
-    @property
-    def output_bytes(self) -> int:
-        return self._inner.output_bytes
 
 
 class Keeping:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from turnpike.contract.snapshot import CredentialSpec, ModelSpec, ProviderSpec
     from turnpike.errors import TurnpikeError
-    from turnpike.relay.catalog import Plan
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
     from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.routing.plan import Plan
     from turnpike.wire.types.usage import Usage
 
 

@@ -19,11 +19,12 @@ from turnpike.wire.caching import CACHEABLE, FACTS, Facts
 
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
-    from turnpike.relay.catalog import Catalog, Plan
+    from turnpike.relay.catalog import Catalog
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.gates import Governed
     from turnpike.relay.keys import Entry
+    from turnpike.relay.routing.plan import Plan
 
 
 class CachingGate:

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from turnpike.relay.catalog import Plan
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.gates import Gate
     from turnpike.relay.guards.ruleset import Ruleset
     from turnpike.relay.guards.store import Guards
     from turnpike.relay.keys import Entry
+    from turnpike.relay.routing.plan import Plan
 
 
 def guards_of(relay: "Relay") -> "Guards | None":

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from turnpike.contract.limits import LimitRule
     from turnpike.contract.snapshot import CredentialSpec, ModelSpec, ProviderSpec
-    from turnpike.relay.catalog import Plan
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.gates import Governed
     from turnpike.relay.keys import Entry
     from turnpike.relay.limits import Desk, Meter
     from turnpike.relay.limits.waits import Needs
+    from turnpike.relay.routing.plan import Plan
     from turnpike.wire.types.usage import Usage
 
     Faces = list[list[tuple[Meter, words.Face]]]

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from turnpike.errors import PolicyRefused, UpstreamRefused
+from turnpike.errors import PolicyRefused
 from turnpike.relay.guards.ruleset import Ruleset
 from turnpike.relay.guards.telling import Teller, refused
 from turnpike.relay.media_call import MediaCall
+from turnpike.relay.stream import Around
 from turnpike.wire.guards.engine import TooHard
 from turnpike.wire.guards.filter import Blocked, Finds, whole
 from turnpike.wire.guards.frames import frames_for
@@ -18,7 +19,6 @@ from turnpike.wire.guards.rules import Source
 from turnpike.wire.guards.shapes import shape_of
 from turnpike.wire.guards.streams import GuardedStream
 from turnpike.wire.guards.walk import TooDeep, Walk
-from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
     from turnpike.relay.attempt import Attempt
@@ -70,16 +70,14 @@ class Answer:
         return refused(source, "unchecked", "answer", why)
 
     def _text(self, text: str) -> str:
-        try:
-            return self._vault.restore(whole(self._rules.answer, text, self.finds, self._vault))
-        except Blocked as error:
-            raise refused(error.source, error.kind, "answer") from error
-        except TooHard as error:
-            raise self.unchecked("a text in it cannot be checked with bounded work") from error
+        return self._vault.restore(self._looked_at(lambda: whole(self._rules.answer, text, self.finds, self._vault)))
 
     def _json_text(self, text: str) -> str:
+        return self._looked_at(lambda: JsonFilter(self._rules.answer, self.finds, self._vault).feed(text, final=True))
+
+    def _looked_at(self, look: Callable[[], str]) -> str:
         try:
-            return JsonFilter(self._rules.answer, self.finds, self._vault).feed(text, final=True)
+            return look()
         except Blocked as error:
             raise refused(error.source, error.kind, "answer") from error
         except TooHard as error:
@@ -137,33 +135,17 @@ def _is_text(kind: str) -> bool:
     return any(each in kind for each in _TEXTS)
 
 
-class _Around:
-    """What a lane around another one has of it."""
+class _Guarded(Around):
+    """What is looked at on its way."""
 
     def __init__(self, outlet: GuardOutlet, attempt: "Attempt", inner: "Lane") -> None:
+        super().__init__(inner)
         self._outlet = outlet
         self._attempt = attempt
-        self._inner = inner
         self.is_stream = bool(getattr(inner, "is_stream", True))
 
-    @property
-    def finished(self) -> bool:
-        return self._inner.finished
 
-    @property
-    def usage(self) -> Usage | None:
-        return self._inner.usage
-
-    @property
-    def error(self) -> UpstreamRefused | None:
-        return self._inner.error
-
-    @property
-    def output_bytes(self) -> int:
-        return self._inner.output_bytes
-
-
-class GuardedLane(_Around):
+class GuardedLane(_Guarded):
     """A stream of events."""
 
     def __init__(  # noqa: PLR0917 - made at one place
@@ -215,7 +197,7 @@ class GuardedLane(_Around):
         return b""
 
 
-class BufferedLane(_Around):
+class BufferedLane(_Guarded):
     """A text that is no stream of events (a transcript, subtitles): it is looked at when it is all there."""
 
     def __init__(  # noqa: PLR0917 - made at one place

@@ -1,6 +1,6 @@
 """A request's body under a ruleset: bytes in, bytes out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, cast
 
 import msgspec
@@ -61,16 +61,13 @@ class Prompt:
 
     def text(self, text: str) -> str:
         """One text. Raises PolicyRefused."""
-        self._score(text)
-        try:
-            changed = whole(self._rules.prompt, text, self.finds, self.vault)
-        except Blocked as error:
-            raise refused(error.source, error.kind, "prompt") from error
-        except TooHard as error:
-            raise self.unchecked("a text in it cannot be checked with bounded work") from error
-        if self._rules.moderations:
-            self.texts.append(changed)
-        return changed
+        return self._looked_at(text, lambda: whole(self._rules.prompt, text, self.finds, self.vault))
+
+    def json_text(self, text: str) -> str:
+        """The same for a text that is JSON."""
+        return self._looked_at(
+            text, lambda: JsonFilter(self._rules.prompt, self.finds, self.vault).feed(text, final=True)
+        )
 
     def met_media(self) -> None:
         """Raises PolicyRefused where a policy does not let pass what it cannot read."""
@@ -90,10 +87,10 @@ class Prompt:
         self.vault.reserve(text)
         return text
 
-    def json_text(self, text: str) -> str:
+    def _looked_at(self, text: str, look: Callable[[], str]) -> str:
         self._score(text)
         try:
-            changed = JsonFilter(self._rules.prompt, self.finds, self.vault).feed(text, final=True)
+            changed = look()
         except Blocked as error:
             raise refused(error.source, error.kind, "prompt") from error
         except TooHard as error:

@@ -13,12 +13,12 @@ from turnpike.relay.guards.ruleset import Ruleset
 from turnpike.relay.guards.telling import Teller
 
 if TYPE_CHECKING:
-    from turnpike.relay.catalog import Plan
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
     from turnpike.relay.passage.call import PassageCall
+    from turnpike.relay.routing.plan import Plan
 
 _KEPT_AT_MOST = 1_000
 

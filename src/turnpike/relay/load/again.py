@@ -7,7 +7,8 @@ from turnpike.errors import RateLimited, TurnpikeError, Unavailable, UpstreamRef
 
 if TYPE_CHECKING:
     from turnpike.relay.attempt import Attempt
-    from turnpike.relay.catalog import Plan, Target
+    from turnpike.relay.routing.plan import Plan
+    from turnpike.relay.target import Target
 
 ELSEWHERE = frozenset((401, 402, 403, 404, 408, 409, 425, 429))
 """Client errors that another deployment may not have: its credential, its models, its load. All 5xx besides."""

@@ -13,8 +13,9 @@ from turnpike.relay.load.queue import Queue, Spot, Waits
 from turnpike.relay.load.retries import RetryBudget
 
 if TYPE_CHECKING:
-    from turnpike.relay.catalog import Plan, Target
     from turnpike.relay.load.fair import Ticket
+    from turnpike.relay.routing.plan import Plan
+    from turnpike.relay.target import Target
 
 SWEEP_S = 0.1
 """How often `sweep` is called."""

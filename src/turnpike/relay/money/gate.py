@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from turnpike.contract.snapshot import CredentialSpec, ModelSpec, ProviderSpec
-    from turnpike.relay.catalog import Plan
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.gates import Gate, Governed
     from turnpike.relay.keys import Entry
+    from turnpike.relay.routing.plan import Plan
     from turnpike.wire.types.usage import Usage
 
 

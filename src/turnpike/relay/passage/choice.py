@@ -17,7 +17,8 @@ from turnpike.wire.passage.paths import Api
 
 if TYPE_CHECKING:
     from turnpike.contract.routing.residency import InForce
-    from turnpike.relay.catalog import Catalog, Profile
+    from turnpike.relay.catalog import Catalog
+    from turnpike.relay.profiles import Profile
 
 
 class Way(msgspec.Struct):

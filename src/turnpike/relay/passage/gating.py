@@ -4,11 +4,11 @@ Guards look at it before (turnpike.relay.guards.passage); nothing of it is kept 
 from typing import TYPE_CHECKING
 
 from turnpike.contract.limits import Resource
-from turnpike.relay.catalog import Plan
 from turnpike.relay.gates import Gate, target_gates
 from turnpike.relay.gates.limits import build_limits
 from turnpike.relay.limits.estimates import OUTPUT_TOKENS
 from turnpike.relay.money.gate import build as build_money
+from turnpike.relay.routing.plan import Plan
 from turnpike.wire.estimate import tokens_of_bytes
 from turnpike.wire.passage.kinds import OPENAI_FILES
 

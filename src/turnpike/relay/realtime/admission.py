@@ -7,9 +7,9 @@ from turnpike.errors import TurnpikeError
 from turnpike.relay.load.room import Waiter, is_free
 
 if TYPE_CHECKING:
-    from turnpike.relay.catalog import Target
     from turnpike.relay.gates import Gate, Governed
     from turnpike.relay.realtime.turns import Turn
+    from turnpike.relay.target import Target
 
 Told = Callable[[TurnpikeError | None], None]
 

@@ -34,10 +34,11 @@ from turnpike.relay.routing.asked import Opening
 from turnpike.wire.dialects.common.errors import read_error
 
 if TYPE_CHECKING:
-    from turnpike.relay.catalog import Plan, Target
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
     from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.routing.plan import Plan
+    from turnpike.relay.target import Target
 
 _KEY_PROTOCOL = "openai-insecure-api-key."
 """A subprotocol's name by which browsers, which cannot set headers, send their key (OpenAI's Realtime guide)."""

@@ -26,11 +26,12 @@ from turnpike.wire.types.usage import Usage
 if TYPE_CHECKING:
     from turnpike.relay.attempt import Attempt
     from turnpike.relay.call import Call
-    from turnpike.relay.catalog import Plan, Target
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
     from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.routing.plan import Plan
+    from turnpike.relay.target import Target
     from turnpike.wire.bounds import Bound
     from turnpike.wire.dialects.openai_realtime import ClientEvent, ServerEvent
 
@@ -181,6 +182,11 @@ class Turns:
     @property
     def running(self) -> bool:
         return bool(self._asked or self._begun)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What must not be told to the caller, should the provider repeat it."""
+        return self._target.hidden
 
     # ---- from the caller
 

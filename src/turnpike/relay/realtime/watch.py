@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 from turnpike.relay.gates.guarding import guards_of, rules_of_session
 
 if TYPE_CHECKING:
-    from turnpike.relay.catalog import Catalog, Plan
+    from turnpike.relay.catalog import Catalog
     from turnpike.relay.core import Relay
     from turnpike.relay.guards.realtime import RealtimeGuard
     from turnpike.relay.head import RequestHead
     from turnpike.relay.realtime.turns import Turns
+    from turnpike.relay.routing.plan import Plan
 
 
 class Watch:

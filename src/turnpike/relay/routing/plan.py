@@ -9,11 +9,11 @@ from turnpike.relay.routing.strategies import Picker, make_picker, passes, weigh
 if TYPE_CHECKING:
     from turnpike.contract.routes import StickyBy, Strategy
     from turnpike.relay.call import Call
-    from turnpike.relay.catalog import Target
     from turnpike.relay.gates import Gate
     from turnpike.relay.keys import Entry
     from turnpike.relay.routing.asked import Asked
     from turnpike.relay.routing.router import Router
+    from turnpike.relay.target import Target
 
 
 class Plan:

@@ -11,7 +11,8 @@ from turnpike.wire.estimate import tokens_of_bytes
 
 if TYPE_CHECKING:
     from turnpike.contract.routing.residency import InForce
-    from turnpike.relay.catalog import Catalog, Profile
+    from turnpike.relay.catalog import Catalog
+    from turnpike.relay.profiles import Profile
     from turnpike.relay.routing.asked import Asked
     from turnpike.relay.routing.plan import Plan
     from turnpike.wire.operations import Endpoint

@@ -16,9 +16,9 @@ from turnpike.contract.routing.planning import usual_cost_nanousd
 
 if TYPE_CHECKING:
     from turnpike.relay.breaker import Breaker
-    from turnpike.relay.catalog import Target
     from turnpike.relay.gauge import Gauge
     from turnpike.relay.routing.asked import Asked
+    from turnpike.relay.target import Target
 
     Tried = tuple[Target, ...]
 
@@ -244,8 +244,7 @@ def sticky_key(call: "Asked | None", by: StickyBy) -> bytes:
         return b""
     if by is StickyBy.SESSION and call.head.session is not None:
         return call.head.session
-    # A form's file is not looked at.
-    if by is StickyBy.PROMPT_PREFIX and isinstance(call.body, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if by is StickyBy.PROMPT_PREFIX and isinstance(call.body, bytes):  # pyright: ignore[reportUnnecessaryIsInstance] - a form is not looked at
         return prompt_prefix(call.body)
     return call.entry.caller.user_id.encode()
 

@@ -44,7 +44,7 @@ _FORMS = (
 )
 _PRIVATE_KEY = r"-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----"
 _NAMED = (
-    r"(?i)(?:api[_\-. ]?key|secret[_\-. ]?key|access[_\-. ]?key|client[_\-. ]?secret|auth[_\-. ]?token|access[_\-. ]?token"  # noqa: E501
+    r"(?i)(?:api[_\-. ]?key|secret[_\-. ]?key|access[_\-. ]?key|client[_\-. ]?secret|auth[_\-. ]?token|access[_\-. ]?token"
     r"|secret|token|passw(?:or)?d|bearer|credential)[\"'`]{0,2}\s{0,3}(?:[:=]|=>|\bis\b|)\s{0,3}[\"'`]{0,2}"
     r"([A-Za-z0-9+/_\-.~!@#$%^&*]{12,}={0,2})"
 )

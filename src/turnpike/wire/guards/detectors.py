@@ -145,7 +145,7 @@ def _general() -> dict[str, tuple[Detector, ...]]:
         "phone": (
             Detector(
                 "phone",
-                r"(?:\+|00)[1-9][0-9]{0,2}(?:[ .\-/]?\(?[0-9]{1,5}\)?){2,6}|\([2-9][0-9]{2}\) ?[2-9][0-9]{2}[ .\-][0-9]{4}"  # noqa: E501
+                r"(?:\+|00)[1-9][0-9]{0,2}(?:[ .\-/]?\(?[0-9]{1,5}\)?){2,6}|\([2-9][0-9]{2}\) ?[2-9][0-9]{2}[ .\-][0-9]{4}"
                 r"|[2-9][0-9]{2}[.\-][2-9][0-9]{2}[.\-][0-9]{4}|1[ .\-][2-9][0-9]{2}[ .\-][2-9][0-9]{2}[ .\-][0-9]{4}"
                 r"|0[1-9][0-9]{1,4}[ /\-][0-9]{3,8}(?:[ \-][0-9]{2,6}){0,3}|0[1-9](?:[ .][0-9]{2}){4}",
                 _phone,
@@ -198,7 +198,7 @@ def _national() -> dict[str, tuple[Detector, ...]]:
             Detector(
                 "uk_nino",
                 r"(?i)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]",
-                lambda value: 0 if value[:2].upper() in (b"BG", b"GB", b"NK", b"KN", b"TN", b"NT", b"ZZ") else len(value),  # noqa: E501
+                lambda value: 0 if value[:2].upper() in (b"BG", b"GB", b"NK", b"KN", b"TN", b"NT", b"ZZ") else len(value),
                 needs=_MIXED,
                 before=_ALNUM,
                 after=_ALNUM,

@@ -8,7 +8,7 @@ pieces, however it is cut.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import re2 as _re2  # pyright: ignore[reportMissingTypeStubs]
+import re2 as _re2  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from turnpike.errors import InvalidRequest
 

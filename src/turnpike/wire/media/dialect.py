@@ -4,6 +4,7 @@ They are spoken by both sides or not at all: the caller's bytes go on, with `mod
 it comes, followed by a watch. There are no canonical types for them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, NoReturn, cast
 
@@ -35,7 +36,7 @@ class MediaHead(Head):
     characters: int = 0
 
 
-class MediaDialect:
+class MediaDialect(ABC):
     """Fills `turnpike.wire.dialect.Dialect` for one operation; a folder under `dialects/` adds what differs."""
 
     name: str = ""
@@ -89,9 +90,9 @@ class MediaDialect:
         images or seconds. None where it does not tell."""
         return None
 
+    @abstractmethod
     def estimate(self, head: MediaHead, output_bytes: int) -> Usage:
         """For an answer of so many bytes that reported nothing. Never all zeros."""
-        raise NotImplementedError
 
     # ---- JSON requests, where the operation has them
 

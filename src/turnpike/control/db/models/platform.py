@@ -12,7 +12,7 @@ class IdempotentAnswer(Identified, Base):
     """An Idempotency-Key, and what was answered. Digests are keyed; nothing here can be read without the gateway."""
 
     __tablename__ = "idempotent_answers"
-    __table_args__ = {"info": {"audit": False}}  # noqa: RUF012
+    __table_args__ = {"info": {"audit": False}}  # noqa: RUF012 - SQLAlchemy's own, read once
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     """Of caller and key."""

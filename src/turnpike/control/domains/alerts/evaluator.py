@@ -1,10 +1,10 @@
 """Evaluates alert rules again and again; of all control processes one does it at a time."""
 
 import asyncio
-import contextlib
 
 import structlog
 
+from turnpike.control.background import Background
 from turnpike.control.claims import claim
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import AlertRule
@@ -21,9 +21,11 @@ LEAST_CLAIM_MS = 15_000
 log = structlog.get_logger()
 
 
-class Evaluator:
+class Evaluator(Background):
     """A runner of control's. Rules are read and measured first, in a transaction that holds nobody up; what comes of
     it is written in another, and only while the claim still holds."""
+
+    task_name = "alerts"
 
     def __init__(self, settings: Settings, database: Database, home: str) -> None:
         self._every_s = settings.alert_every_s
@@ -31,16 +33,6 @@ class Evaluator:
         self._database = database
         self._home = home
         self._baselines = Baselines()
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="alerts")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
 
     async def _run(self) -> None:
         while True:

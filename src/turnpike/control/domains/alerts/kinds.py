@@ -1,6 +1,7 @@
 """What rules can look at, and at whom."""
 
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -19,11 +20,11 @@ class Kind(StrEnum):
 
 
 PENDING, FIRING, RESOLVED = "pending", "firing", "resolved"
-SCOPES: dict[str, tuple[InstrumentedAttribute[str | None], InstrumentedAttribute[str]]] = {
+SCOPES: dict[str, tuple[InstrumentedAttribute[Any], InstrumentedAttribute[str]]] = {
     "department": (LedgerRow.department_id, LedgerTotal.department_id),
-    "user": (LedgerRow.user_id, LedgerTotal.user_id),  # pyright: ignore[reportAssignmentType]
-    "key": (LedgerRow.key_id, LedgerTotal.key_id),  # pyright: ignore[reportAssignmentType]
-    "model": (LedgerRow.model, LedgerTotal.model),  # pyright: ignore[reportAssignmentType]
+    "user": (LedgerRow.user_id, LedgerTotal.user_id),
+    "key": (LedgerRow.key_id, LedgerTotal.key_id),
+    "model": (LedgerRow.model, LedgerTotal.model),
     "provider": (LedgerRow.provider, LedgerTotal.provider),
 }
-"""The columns of the ledger's rows and of its daily sums; the gateway has none."""
+"""The columns of the ledger's rows and of its daily sums; the gateway has none. Some of the former may be null."""

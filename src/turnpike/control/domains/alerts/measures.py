@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, literal, select
 
 from turnpike.contract.events import Outcome
 from turnpike.control.db.models import AlertRule, LedgerRow, LedgerTotal
@@ -48,9 +48,9 @@ async def read(session: ReadSession, rule: AlertRule, now: int, baselines: Basel
             return await _provider_health(session, rule)
 
 
-def subject_column(rule: AlertRule) -> ColumnElement[str]:
+def subject_column(rule: AlertRule) -> SQLColumnExpression[str]:
     """Of the ledger's rows; the empty text for the gateway."""
-    return literal("") if rule.scope == GATEWAY else SCOPES[rule.scope][0]  # pyright: ignore[reportReturnType]
+    return literal("") if rule.scope == GATEWAY else SCOPES[rule.scope][0]
 
 
 def narrowed(rule: AlertRule) -> list[ColumnElement[bool]]:

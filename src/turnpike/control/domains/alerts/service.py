@@ -15,8 +15,7 @@ from turnpike.control.domains.alerts.schemas import DAY_S, HOUR_S
 from turnpike.control.domains.alerts.states import States
 from turnpike.control.domains.identity import service as identity
 from turnpike.control.domains.webhooks.service import WebhookService
-from turnpike.control.events.kinds import Ping
-from turnpike.control.events.outbox import emit
+from turnpike.control.events import outbox
 from turnpike.control.infra.mail import Mailer
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.rights.policy import everything
@@ -144,13 +143,7 @@ class AlertService:
 
     async def ping(self, session: WriteSession, target_id: str) -> EventRow:
         """Sends a test to it alone. Raises NotFound, or Conflict for one that is switched off."""
-        row = await self.target(session, target_id)
-        if not row.is_active:
-            raise Conflict("This alert target is switched off; switch it on first.")
-        told = Ping(receiver_id=row.id, message="A test from Turnpike.")
-        event = emit(session, told, department_id=row.department_id, only=row.id)
-        await session.flush()
-        return event
+        return await outbox.ping(session, await self.target(session, target_id), "alert target")
 
     def _sealed(self, values: dict[str, Any]) -> dict[str, Any]:
         url = values.pop("url", None)

@@ -4,9 +4,8 @@ The first record says what the chain begins with (`start`) and whose key signs; 
 again. Written while it is read, so that its size does not matter to memory.
 """
 
-import csv
-import io
 from collections.abc import AsyncIterator
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -16,11 +15,10 @@ from turnpike.control.audit.signing import CUT, Checkpoint, Signer
 from turnpike.control.db.database import Database
 from turnpike.control.domains.audit import repository, service
 from turnpike.control.domains.audit.repository import Stored
+from turnpike.kit.csvrows import csv_rows
 
 CHUNK = 1000
-MEDIA_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson"}
 CSV_FIELDS = ("type", *FIELDS, "personal_salt", "personal_data", "erased", "kind", "public_key", "signature")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _encode = msgspec.json.Encoder().encode
 Record = dict[str, Any]
 
@@ -77,25 +75,10 @@ class _Ndjson:
 
 
 class _Csv:
-    """RFC 4180. Text that a spreadsheet would take for a formula is made plain by an apostrophe in front."""
-
     def __init__(self) -> None:
         self._begun = False
 
     def records(self, records: list[Record]) -> bytes:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\r\n")
-        if not self._begun:
-            self._begun = True
-            writer.writerow(CSV_FIELDS)
-        for record in records:
-            writer.writerow([_cell(record.get(name)) for name in CSV_FIELDS])
-        return text.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return "'" + value
-    return value
+        cells = ([record.get(name) for name in CSV_FIELDS] for record in records)
+        begun, self._begun = self._begun, True
+        return csv_rows(cells if begun else chain([CSV_FIELDS], cells))

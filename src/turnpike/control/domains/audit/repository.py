@@ -151,7 +151,7 @@ async def put(session: WriteSession, checkpoint: Checkpoint) -> None:
     query = select(exists().where(AuditCheckpoint.seq == checkpoint.seq, AuditCheckpoint.kind == checkpoint.kind))
     if not (await session.execute(query)).scalar_one():
         values = {name: getattr(checkpoint, name) for name in checkpoint.__struct_fields__}
-        await session.execute(insert(AuditCheckpoint.__table__), [values])  # pyright: ignore[reportArgumentType]
+        await session.execute(insert(AuditCheckpoint.__table__), [values])  # pyright: ignore[reportArgumentType] - a Table, typed as FromClause
 
 
 # ---- what is removed

@@ -1,6 +1,5 @@
 """/api/v1/audit: who changed what, who was refused what, and the proof that it is all there."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -8,7 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from turnpike.control.audit.signing import Signer
 from turnpike.control.domains.audit import service
-from turnpike.control.domains.audit.export import MEDIA_TYPES, export
+from turnpike.control.domains.audit.export import export
 from turnpike.control.domains.audit.repository import heads
 from turnpike.control.domains.audit.schemas import (
     CheckpointView,
@@ -27,11 +26,11 @@ from turnpike.control.domains.audit.schemas import (
 )
 from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading, Writing
+from turnpike.control.web.downloads import described, download
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.params import Paged
 from turnpike.control.web.principal import May, Principal, Services
 from turnpike.errors import Conflict
-from turnpike.kit.clock import utc_now
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
 Viewer = Annotated[Principal, Depends(May(Permission.VIEW_AUDIT))]
@@ -103,26 +102,14 @@ async def cut(_: Eraser, control: Services, signer: Signing, body: CutBody) -> E
 @router.get(
     "/export",
     response_class=StreamingResponse,
-    responses={
-        200: {"content": {"text/csv": {}, "application/x-ndjson": {}}, "description": "The chain with its proof."}
-    },
+    responses=described("The chain with its proof."),
 )
 async def export_log(
     _: Verifier, control: Services, signer: Signing, question: Annotated[ExportQuestion, Query()]
 ) -> StreamingResponse:
     """A part of the chain without gaps, oldest first, with the signed heads in it."""
     parts = export(control.database, signer, question.since_ms, question.until_ms, question.format)
-    # The first part now: what goes wrong with it is still an ordinary error.
-    first = await anext(parts)
-    name = f"turnpike-audit-{utc_now():%Y%m%d-%H%M%S}.{question.format}"
-    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-    return StreamingResponse(_joined(first, parts), media_type=MEDIA_TYPES[question.format], headers=headers)
-
-
-async def _joined(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for part in others:
-        yield part
+    return await download(parts, "turnpike-audit", question.format)
 
 
 @router.get("/{seq}")

@@ -1,14 +1,14 @@
 """What control does about budgets by itself: raises alerts, and calls back money for lenders of other machines."""
 
 import asyncio
-import contextlib
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from turnpike.contract.periods import ROLLING
-from turnpike.control.db.database import UNREACHABLE, Database
+from turnpike.control.background import Background, Outage
+from turnpike.control.db.database import Database
 from turnpike.control.db.models import Budget, BudgetAlert, BudgetCounter
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.budgets.lender import Lender
@@ -26,40 +26,27 @@ _SHORT_MS = 1_500
 log = structlog.get_logger()
 
 
-class Overseer:
+class Overseer(Background):
     """A runner of control's; several machines do the same work and raise each alert once."""
+
+    task_name = "budgets"
 
     def __init__(self, database: Database, lender: Lender) -> None:
         self._database = database
         self._lender = lender
         self._since_ms = now_ms() - _FIRST_LOOK_MS
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="budgets")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
 
     async def _run(self) -> None:
         turn = 0
-        away = False
+        outage = Outage("budgets_not_looked_at")
         while True:
             await asyncio.sleep(EVERY_S)
             turn += 1
-            try:
+            with outage.borne():
                 if not self._database.is_sqlite:
                     await self.call_back()
                 if turn % _ALERTS_EVERY == 0:
                     await self.raise_alerts()
-                away = False
-            except UNREACHABLE as error:
-                if not away:
-                    log.warning("budgets_not_looked_at", error_type=type(error).__name__)
-                away = True
 
     async def call_back(self) -> None:
         async with self._database.read() as session:

@@ -8,9 +8,10 @@ from sqlalchemy import delete, func, select
 from turnpike.contract.caching import MAX_TTL_S, CacheClear, CacheMode, CacheRule, Caching
 from turnpike.control.db.models import CacheClearRow, CacheRuleRow
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains import catalogued
 from turnpike.control.domains.listing import Columns, ordered, paged
 from turnpike.control.infra.answers import Wanted
-from turnpike.errors import Conflict, InvalidRequest, NotFound
+from turnpike.errors import Conflict, InvalidRequest
 from turnpike.kit.clock import now_ms
 from turnpike.kit.pagination import Order, Page
 
@@ -63,50 +64,32 @@ async def find(
 
 async def get(session: ReadSession, rule_id: str) -> CacheRuleRow:
     """Raises NotFound."""
-    row = await session.get(CacheRuleRow, rule_id)
-    if row is None:
-        raise NotFound(f"There is no cache rule {rule_id}.")
-    return row
+    return await catalogued.get(session, CacheRuleRow, rule_id, "cache rule")
 
 
 async def create(session: WriteSession, values: dict[str, Any]) -> CacheRuleRow:
     """Raises Conflict."""
-    row = CacheRuleRow(**values)
-    await _check(session, row)
-    session.add(row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.add(session, CacheRuleRow(**values), _check)
 
 
 async def change(session: WriteSession, rule_id: str, values: dict[str, Any]) -> CacheRuleRow:
     """What was kept under the rule is not given any more. Raises NotFound, Conflict or InvalidRequest."""
     row = await get(session, rule_id)
-    with session.no_autoflush:
-        for name, value in values.items():
-            setattr(row, name, value)
-        if row.mode == CacheMode.SEMANTIC and row.embedding_model is None:
-            raise InvalidRequest(
-                "`embedding_model` is needed for the mode exact+semantic.", details={"param": "embedding_model"}
-            )
-        await _check(session, row)
-    row.revision = max(now_ms(), row.revision + 1)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    revision = max(now_ms(), row.revision + 1)
+    return await catalogued.change(session, row, {**values, "revision": revision}, _check)
 
 
 async def remove(session: WriteSession, rule_id: str) -> CacheRuleRow:
     """Raises NotFound."""
-    row = await get(session, rule_id)
-    await session.delete(row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.remove(session, await get(session, rule_id))
 
 
 async def _check(session: ReadSession, row: CacheRuleRow) -> None:
     """Two rules for the same would leave open which one decides."""
+    if row.mode == CacheMode.SEMANTIC and row.embedding_model is None:
+        raise InvalidRequest(
+            "`embedding_model` is needed for the mode exact+semantic.", details={"param": "embedding_model"}
+        )
     same = select(CacheRuleRow).where(
         CacheRuleRow.model == row.model,
         CacheRuleRow.key_id.is_not_distinct_from(row.key_id),
@@ -130,7 +113,4 @@ async def clear(session: WriteSession, wanted: Wanted) -> CacheClearRow:
     await session.execute(outdated)
     if (await session.execute(select(func.count()).select_from(CacheClearRow))).scalar_one() >= CLEARS_AT_MOST:
         raise Conflict(f"{CLEARS_AT_MOST} parts of the cache were cleared one by one; clear all of it instead.")
-    session.add(row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.add(session, row)

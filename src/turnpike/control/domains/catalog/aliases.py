@@ -7,8 +7,9 @@ from sqlalchemy import or_, select
 
 from turnpike.control.db.models import Model, ModelAlias
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains import catalogued
 from turnpike.control.domains.listing import Columns, contains, ordered, paged
-from turnpike.errors import Conflict, InvalidRequest, NotFound
+from turnpike.errors import Conflict, InvalidRequest
 from turnpike.kit.pagination import Order, Page
 
 ORDER: Columns = {
@@ -32,41 +33,22 @@ async def find(
 
 async def get(session: ReadSession, alias_id: str) -> ModelAlias:
     """Raises NotFound."""
-    row = await session.get(ModelAlias, alias_id)
-    if row is None:
-        raise NotFound(f"There is no alias {alias_id}.")
-    return row
+    return await catalogued.get(session, ModelAlias, alias_id, "alias")
 
 
 async def create(session: WriteSession, values: dict[str, Any]) -> ModelAlias:
     """Raises Conflict or InvalidRequest."""
-    row = ModelAlias(**values)
-    await _check(session, row)
-    session.add(row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.add(session, ModelAlias(**values), _check)
 
 
 async def change(session: WriteSession, alias_id: str, values: dict[str, Any]) -> ModelAlias:
     """Raises NotFound, Conflict or InvalidRequest."""
-    row = await get(session, alias_id)
-    with session.no_autoflush:
-        for name, value in values.items():
-            setattr(row, name, value)
-        await _check(session, row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.change(session, await get(session, alias_id), values, _check)
 
 
 async def remove(session: WriteSession, alias_id: str) -> ModelAlias:
     """Raises NotFound."""
-    row = await get(session, alias_id)
-    await session.delete(row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.remove(session, await get(session, alias_id))
 
 
 async def _check(session: ReadSession, row: ModelAlias) -> None:

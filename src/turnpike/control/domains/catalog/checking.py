@@ -5,13 +5,13 @@ another. Results are not stored; a relay that has heard nothing takes a provider
 """
 
 import asyncio
-import contextlib
 import time
 from dataclasses import replace
 
 import structlog
 from sqlalchemy import select
 
+from turnpike.control.background import Background
 from turnpike.control.db.database import UNREACHABLE
 from turnpike.control.db.models import Provider
 from turnpike.control.domains.catalog.credentials import Credentials
@@ -31,13 +31,14 @@ AT_ONCE = 16
 log = structlog.get_logger()
 
 
-class ProviderChecks:
+class ProviderChecks(Background):
     """A runner of control."""
+
+    task_name = "provider checks"
 
     def __init__(self, control: ControlServices) -> None:
         self._control = control
         self._upstream = Upstream(Outbound(control.settings), Credentials(control.sealer), Pricing())
-        self._task: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._version = -1
@@ -45,16 +46,8 @@ class ProviderChecks:
         """By provider id: slug and seconds between two checks."""
         self._due: dict[str, float] = {}
 
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="provider checks")
-
     async def stop(self) -> None:
-        tasks = [*self._running.values(), *([self._task] if self._task is not None else [])]
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._end(*self._running.values())
 
     async def _run(self) -> None:
         while True:

@@ -7,6 +7,7 @@ from typing import Any
 
 from turnpike.control.db.models import Credential, Provider
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains import catalogued
 from turnpike.control.domains.catalog import repository
 from turnpike.control.domains.catalog.facts import known_vendor
 from turnpike.control.infra.secrets import Sealer
@@ -40,25 +41,17 @@ class Credentials:
         row = Credential(
             provider_id=provider.id, label=label, is_active=is_active, **self._sealed(provider, secret, "api_key")
         )
-        session.add(row)
-        await session.flush()
-        session.changes.catalog()
-        return row
+        return await catalogued.add(session, row)
 
     async def change(
         self, session: WriteSession, provider: Provider, row: Credential, values: dict[str, Any]
     ) -> Credential:
         secret = values.pop("api_key", None)
-        for name, value in {**values, **(self._sealed(provider, secret, "api_key") if secret else {})}.items():
-            setattr(row, name, value)
-        await session.flush()
-        session.changes.catalog()
-        return row
+        sealed = self._sealed(provider, secret, "api_key") if secret else {}
+        return await catalogued.change(session, row, {**values, **sealed})
 
     async def remove(self, session: WriteSession, row: Credential) -> None:
-        await session.delete(row)
-        await session.flush()
-        session.changes.catalog()
+        await catalogued.remove(session, row)
 
     async def set_default(self, session: WriteSession, provider: Provider, secret: str | None) -> None:
         """What `shared_api_key` means: the first credential labelled `shared` is replaced, made or removed."""
@@ -68,9 +61,8 @@ class Credentials:
                 await self.remove(session, row)
         elif row is None:
             sealed = self._sealed(provider, secret)
-            session.add(Credential(provider_id=provider.id, label=DEFAULT_LABEL, is_active=True, **sealed))
-            await session.flush()
-            session.changes.catalog()
+            row = Credential(provider_id=provider.id, label=DEFAULT_LABEL, is_active=True, **sealed)
+            await catalogued.add(session, row)
         else:
             await self.change(session, provider, row, {**self._sealed(provider, secret), "is_active": True})
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from turnpike.control.db.models import Model, Provider
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains import catalogued
 from turnpike.control.domains.catalog import repository
 from turnpike.control.domains.catalog.prices import Pricing
 from turnpike.control.domains.catalog.rows import ModelRow, model_row
@@ -33,9 +34,7 @@ class Models:
         await self._check_id(session, provider, values["model_id"], None)
         row = Model(provider_id=provider.id, **values)
         self._pricing.price(row, provider)
-        session.add(row)
-        await session.flush()
-        session.changes.catalog()
+        await catalogued.add(session, row)
         return model_row(row, provider)
 
     async def replace(self, session: WriteSession, model_id: str, body: ModelBody) -> ModelRow:
@@ -67,10 +66,7 @@ class Models:
     async def remove(self, session: WriteSession, model_id: str) -> Model:
         """Raises NotFound."""
         row, _ = await self.get(session, model_id)
-        await session.delete(row)
-        await session.flush()
-        session.changes.catalog()
-        return row
+        return await catalogued.remove(session, row)
 
     async def _provider(self, session: ReadSession, reference: str) -> Provider:
         row = await repository.provider(session, reference)

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 
 from turnpike.control.db.models import Provider
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains import catalogued
 from turnpike.control.domains.catalog import repository
 from turnpike.control.domains.catalog.addresses import check_base_url, check_proxy
 from turnpike.control.domains.catalog.config import ProviderConfig
@@ -50,10 +51,7 @@ class Providers:
         values = self._whole(body)
         await self._check_slug(session, values["slug"], None)
         parts = _take_parts(values, known_vendor(body.vendor))
-        row = Provider(**self._checked(values))
-        session.add(row)
-        await session.flush()
-        session.changes.catalog()
+        row = await catalogued.add(session, Provider(**self._checked(values)))
         await self._set_credential(session, row, body, parts)
         return await repository.provider_shown(session, row)
 

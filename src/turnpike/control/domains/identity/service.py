@@ -99,17 +99,23 @@ async def change_user(session: WriteSession, actor: Principal, user_id: str, val
     return await apply_change(session, row, values)
 
 
-async def apply_change(session: WriteSession, row: User, values: dict[str, Any]) -> User:
-    """What `change_user` does once the right to it is known. Raises Conflict or InvalidRequest."""
-    await keep_a_super_admin(session, row, values)
-    await _check_unique(session, row.id, values)
-    await _check_department(session, everything("the right to it is known"), values.get("department_id"))
+async def _set(session: WriteSession, row: User, values: dict[str, Any]) -> set[str]:
+    """Returns what is another value now; it is told."""
     before = {name: getattr(row, name) for name in values}
     changed = {name for name, value in values.items() if before[name] != value}
     for name in changed:
         setattr(row, name, values[name])
     await session.flush()
     telling.changed(session, row, {name: before[name] for name in changed})
+    return changed
+
+
+async def apply_change(session: WriteSession, row: User, values: dict[str, Any]) -> User:
+    """What `change_user` does once the right to it is known. Raises Conflict or InvalidRequest."""
+    await keep_a_super_admin(session, row, values)
+    await _check_unique(session, row.id, values)
+    await _check_department(session, everything("the right to it is known"), values.get("department_id"))
+    changed = await _set(session, row, values)
     if changed & _GRANTED_BY:
         session.changes.users([row.id])
         if not row.is_active:
@@ -166,12 +172,7 @@ async def apply_mapping(session: WriteSession, row: User, values: dict[str, Any]
     if department_id is not None and await repository.department(session, scope, department_id) is None:
         refused = f"There is no department {department_id}."
         values = {name: value for name, value in values.items() if name != "department_id"}
-    before = {name: getattr(row, name) for name in values}
-    changed = {name for name, value in values.items() if before[name] != value}
-    for name in changed:
-        setattr(row, name, values[name])
-    await session.flush()
-    telling.changed(session, row, {name: before[name] for name in changed})
+    changed = await _set(session, row, values)
     if changed:
         session.changes.users([row.id])
     return refused

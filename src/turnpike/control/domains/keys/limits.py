@@ -83,4 +83,4 @@ def check_denied(actor: Principal, denied: Sequence[str]) -> None:
 def _inside(text: str, own: Sequence[object]) -> bool:
     network = ip_network(text, strict=False)
     # Networks of another IP version are no part of each other; asking raises TypeError.
-    return any(type(network) is type(outer) and network.subnet_of(outer) for outer in own)  # pyright: ignore[reportArgumentType]
+    return any(type(network) is type(outer) and network.subnet_of(outer) for outer in own)  # pyright: ignore[reportArgumentType] - of one version by then

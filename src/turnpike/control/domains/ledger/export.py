@@ -1,8 +1,7 @@
 """The ledger as a file: CSV or NDJSON, written while it is read, so that its size does not matter to memory."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -12,10 +11,9 @@ from turnpike.control.domains.ledger import repository
 from turnpike.control.domains.ledger.repository import Row, RowFilter
 from turnpike.control.domains.ledger.views import FIELDS, row_fields
 from turnpike.control.rights.policy import Scope
+from turnpike.kit.csvrows import csv_rows
 
 CHUNK_ROWS = 1000
-MEDIA_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson"}
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -44,24 +42,14 @@ def _ndjson(rows: Sequence[Row], _: bool) -> bytes:
 
 
 def _csv(rows: Sequence[Row], with_header: bool) -> bytes:
-    """RFC 4180. Booleans are `true` and `false`, nothing is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    if with_header:
-        writer.writerow(FIELDS)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row_fields(row).values()])
-    return text.getvalue().encode()
+    cells = ([_cell(value) for value in row_fields(row).values()] for row in rows)
+    return csv_rows(chain([FIELDS], cells) if with_header else cells)
 
 
 def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula is made plain by an apostrophe in front."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    """What is no single value is JSON."""
     if isinstance(value, list | dict):
         return _encode(value).decode() if value else ""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return "'" + value
     return value
 
 

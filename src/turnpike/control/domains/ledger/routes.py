@@ -1,13 +1,12 @@
 """/api/v1/ledger: the rows that the caller's permission reaches, one's own for a key with the scope ledger:read."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from turnpike.control.domains.ledger import service
-from turnpike.control.domains.ledger.export import MEDIA_TYPES, export
+from turnpike.control.domains.ledger.export import export
 from turnpike.control.domains.ledger.repository import Row
 from turnpike.control.domains.ledger.schemas import (
     ExportQuestion,
@@ -24,10 +23,10 @@ from turnpike.control.domains.ledger.sums import DIMENSIONS
 from turnpike.control.domains.ledger.views import sums_fields, view_row, view_sums
 from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.database import Reading
+from turnpike.control.web.downloads import described, download
 from turnpike.control.web.envelope import Envelope, Pagination, ok, request_id
 from turnpike.control.web.params import PathId
 from turnpike.control.web.principal import May, Principal, Services
-from turnpike.kit.clock import utc_now
 from turnpike.kit.pagination import Page, PageInfo
 
 router = APIRouter(prefix="/api/v1/ledger", tags=["ledger"])
@@ -65,26 +64,14 @@ def _group(group: Row) -> SummaryView:
 @router.get(
     "/export",
     response_class=StreamingResponse,
-    responses={
-        200: {"content": {"text/csv": {}, "application/x-ndjson": {}}, "description": "The rows, oldest first."}
-    },
+    responses=described("The rows, oldest first."),
 )
 async def export_rows(
     actor: Reader, control: Services, question: Annotated[ExportQuestion, Query()]
 ) -> StreamingResponse:
     """All matching rows as a file, the oldest first."""
     parts = export(control.database, actor.scope, service.row_filter(question), question.format)
-    # The first part now: what goes wrong with it is still an ordinary error.
-    first = await anext(parts)
-    name = f"turnpike-ledger-{utc_now():%Y%m%d-%H%M%S}.{question.format}"
-    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-    return StreamingResponse(_joined(first, parts), media_type=MEDIA_TYPES[question.format], headers=headers)
-
-
-async def _joined(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for part in others:
-        yield part
+    return await download(parts, "turnpike-ledger", question.format)
 
 
 @router.get("/{event_id}")

@@ -5,13 +5,12 @@ forget what they hold of them. On SQLite there is one control process, which tel
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 
-import structlog
 from sqlalchemy import delete, select
 
-from turnpike.control.db.database import UNREACHABLE, Database
+from turnpike.control.background import Background, Outage
+from turnpike.control.db.database import Database
 from turnpike.control.db.models import LimitReset
 from turnpike.kit.clock import now_ms
 
@@ -22,8 +21,6 @@ _KEPT_MS = 600_000
 """Longer than clocks of machines that share a database are apart."""
 Keys = tuple[tuple[str, str, int], ...]
 """Scope, resource and length in milliseconds of each counter."""
-
-log = structlog.get_logger()
 
 
 async def announce(database: Database, keys: Sequence[tuple[str, str, int]]) -> None:
@@ -36,37 +33,27 @@ async def announce(database: Database, keys: Sequence[tuple[str, str, int]]) -> 
         session.add(LimitReset(at_ms=now, counters=[list(key) for key in keys]))
 
 
-class ResetWatch:
+class ResetWatch(Background):
     """A runner of control's. `tell` reaches every relay of this machine."""
+
+    task_name = "limit resets"
 
     def __init__(self, database: Database, tell: Callable[[Keys], None]) -> None:
         self._database = database
         self._tell = tell
         self._began_ms = now_ms()
         self._seen: set[str] = set()
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         if not self._database.is_sqlite:
-            self._task = asyncio.create_task(self._run(), name="limit resets")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await super().start()
 
     async def _run(self) -> None:
-        away = False
+        outage = Outage("limit_resets_not_looked_for")
         while True:
             await asyncio.sleep(EVERY_S)
-            try:
+            with outage.borne():
                 await self.look()
-                away = False
-            except UNREACHABLE as error:
-                if not away:
-                    log.warning("limit_resets_not_looked_for", error_type=type(error).__name__)
-                away = True
 
     async def look(self) -> None:
         """Tells what was not told before. A row is known by its id: machines' clocks differ."""

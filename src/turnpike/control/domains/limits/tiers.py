@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select
 from turnpike.contract.limits import Subject
 from turnpike.control.db.models import ApiKey, Department, Limit, Tier
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains import catalogued
 from turnpike.errors import Conflict, NotFound
 
 DEFAULT = "standard"
@@ -55,7 +56,4 @@ async def remove(session: WriteSession, name: str) -> Tier:
     if giving:
         raise Conflict(f"The tier {name!r} is the default of {', '.join(giving)}.", details={"departments": [*giving]})
     await session.execute(delete(Limit).where(Limit.subject == Subject.TIER, Limit.name == name))
-    await session.delete(row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.remove(session, row)

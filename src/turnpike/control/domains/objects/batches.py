@@ -5,7 +5,6 @@ two. A batch is asked about with the credential that it was made with.
 """
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from sqlalchemy import select
 
 from turnpike.contract.events import Caller, Outcome, Served, UsageEvent, UsageSource
 from turnpike.contract.objects import late_event_id
+from turnpike.control.background import Background, woken
 from turnpike.control.db.database import UNREACHABLE, Database
 from turnpike.control.db.models import Credential, Model, OwnedObjectRow, Provider
 from turnpike.control.db.sessions import ReadSession
@@ -73,8 +73,10 @@ class Question:
         return headers
 
 
-class BatchCosts:
+class BatchCosts(Background):
     """A runner of control's; `look_now` makes it look before its time."""
+
+    task_name = "batch costs"
 
     def __init__(self, settings: Settings, database: Database, sealer: Sealer) -> None:
         self._settings = settings
@@ -82,17 +84,10 @@ class BatchCosts:
         self._sealer = sealer
         self._outbound = Outbound(settings)
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._writer: LedgerWriter | None = None
 
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="batch costs")
-
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await super().stop()
         if self._writer is not None:
             await self._writer.close()
 
@@ -105,10 +100,7 @@ class BatchCosts:
                 await self.look()
             except (*UNREACHABLE, Unreachable) as error:
                 log.warning("batch_costs_put_off", error_type=type(error).__name__)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(EVERY_S):
-                    await self._wake.wait()
-            self._wake.clear()
+            await woken(self._wake, EVERY_S)
 
     async def look(self) -> int:
         """Asks about every batch whose time has come. Returns how many are done."""

@@ -1,6 +1,7 @@
 """Keeping policies: checked when they are set, so that a relay never meets one that it cannot compile."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from sqlalchemy import Select, or_, select
 from turnpike.contract.policies import BoundsSpec, GuardSpec, PolicySpec
 from turnpike.control.db.models import GuardPolicy
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains import catalogued
 from turnpike.control.domains.listing import Columns, contains, ordered, paged
 from turnpike.control.domains.policies.names import check_names
 from turnpike.errors import Conflict, InvalidRequest, NotFound
@@ -58,46 +60,29 @@ async def get(session: ReadSession, policy: str) -> GuardPolicy:
 
 async def create(session: WriteSession, values: dict[str, Any], models: Models) -> GuardPolicy:
     """`models`: spaCy's, as the settings name them. Raises Conflict or InvalidRequest."""
-    row = GuardPolicy(applies={}, rules={})
-    _fill(row, values)
-    await _check(session, row, models)
-    session.add(row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    row = GuardPolicy(**_columns(values, {}, {}))
+    return await catalogued.add(session, row, partial(_check, models=models))
 
 
 async def change(session: WriteSession, policy: str, values: dict[str, Any], models: Models) -> GuardPolicy:
     """Raises NotFound, Conflict or InvalidRequest."""
     row = await get(session, policy)
-    with session.no_autoflush:
-        _fill(row, values)
-        await _check(session, row, models)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    columns = _columns(values, row.applies, row.rules)
+    return await catalogued.change(session, row, columns, partial(_check, models=models))
 
 
 async def remove(session: WriteSession, policy: str) -> GuardPolicy:
     """Raises NotFound."""
-    row = await get(session, policy)
-    await session.delete(row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.remove(session, await get(session, policy))
 
 
-def _fill(row: GuardPolicy, values: dict[str, Any]) -> None:
-    applies, rules = dict(row.applies), dict(row.rules)
-    for name, value in values.items():
-        if name in _APPLIES:
-            applies[name] = value
-        elif name in _RULES:
-            rules[name] = value
-        else:
-            setattr(row, name, value)
-    row.applies = {name: value for name, value in applies.items() if value}
-    row.rules = rules
+def _columns(values: dict[str, Any], applies: dict[str, Any], rules: dict[str, Any]) -> dict[str, Any]:
+    """What is given, in the columns that hold it; `applies` and `rules` are what the row has of these so far."""
+    given = {name: value for name, value in values.items() if name not in _APPLIES and name not in _RULES}
+    applies = {**applies, **{name: values[name] for name in _APPLIES if name in values}}
+    given["applies"] = {name: value for name, value in applies.items() if value}
+    given["rules"] = {**rules, **{name: values[name] for name in _RULES if name in values}}
+    return given
 
 
 async def _check(session: ReadSession, row: GuardPolicy, models: Models) -> None:

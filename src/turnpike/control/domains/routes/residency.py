@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from turnpike.control.db.models import ApiKey, Department, ResidencyPolicy
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains import catalogued
 from turnpike.control.domains.listing import Columns, contains, ordered, paged
-from turnpike.errors import Conflict, InvalidRequest, NotFound
+from turnpike.errors import Conflict, InvalidRequest
 from turnpike.kit.pagination import Page, parse_sort
 
 ORDER: Columns = {"name": ResidencyPolicy.name, "created_at": ResidencyPolicy.created_at_ms}
@@ -27,41 +28,22 @@ async def find(
 
 async def get(session: ReadSession, policy_id: str) -> ResidencyPolicy:
     """Raises NotFound."""
-    row = await session.get(ResidencyPolicy, policy_id)
-    if row is None:
-        raise NotFound(f"There is no residency policy {policy_id}.")
-    return row
+    return await catalogued.get(session, ResidencyPolicy, policy_id, "residency policy")
 
 
 async def create(session: WriteSession, values: dict[str, Any]) -> ResidencyPolicy:
     """Raises Conflict or InvalidRequest."""
-    row = ResidencyPolicy(**values)
-    await _check(session, row)
-    session.add(row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.add(session, ResidencyPolicy(**values), _check)
 
 
 async def change(session: WriteSession, policy_id: str, values: dict[str, Any]) -> ResidencyPolicy:
     """Raises NotFound, Conflict or InvalidRequest."""
-    row = await get(session, policy_id)
-    with session.no_autoflush:
-        for name, value in values.items():
-            setattr(row, name, value)
-        await _check(session, row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.change(session, await get(session, policy_id), values, _check)
 
 
 async def remove(session: WriteSession, policy_id: str) -> ResidencyPolicy:
     """Raises NotFound."""
-    row = await get(session, policy_id)
-    await session.delete(row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.remove(session, await get(session, policy_id))
 
 
 async def _check(session: ReadSession, row: ResidencyPolicy) -> None:

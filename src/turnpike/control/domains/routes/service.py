@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from turnpike.control.db.models import Model, ModelAlias, Provider, RouteRow, RouteVersion
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains import catalogued
 from turnpike.control.domains.listing import Columns, contains, ordered, paged
 from turnpike.control.domains.routes.schemas import MemberBody, RuleBody
 from turnpike.control.web.principal import Principal
@@ -30,10 +31,7 @@ async def find(
 
 async def get(session: ReadSession, route_id: str) -> RouteRow:
     """Raises NotFound."""
-    row = await session.get(RouteRow, route_id)
-    if row is None:
-        raise NotFound(f"There is no route {route_id}.")
-    return row
+    return await catalogued.get(session, RouteRow, route_id, "route")
 
 
 async def versions(session: ReadSession, route_id: str, page: Page) -> tuple[Sequence[RouteVersion], int]:
@@ -47,12 +45,8 @@ async def versions(session: ReadSession, route_id: str, page: Page) -> tuple[Seq
 
 async def create(session: WriteSession, actor: Principal, values: dict[str, Any], note: str | None) -> RouteRow:
     """Raises Conflict or InvalidRequest."""
-    row = RouteRow(version=1, **values)
-    await _check(session, row)
-    session.add(row)
-    await session.flush()
+    row = await catalogued.add(session, RouteRow(version=1, **values), _check)
     _remember(session, actor, row, "created", note)
-    session.changes.catalog()
     return row
 
 
@@ -90,10 +84,7 @@ async def remove(session: WriteSession, actor: Principal, route_id: str) -> Rout
     row = await _locked(session, route_id)
     row.version += 1
     _remember(session, actor, row, "deleted", None)
-    await session.delete(row)
-    await session.flush()
-    session.changes.catalog()
-    return row
+    return await catalogued.remove(session, row)
 
 
 async def _locked(session: WriteSession, route_id: str) -> RouteRow:
@@ -106,14 +97,8 @@ async def _locked(session: WriteSession, route_id: str) -> RouteRow:
 async def _apply(  # noqa: PLR0917 - as `change`
     session: WriteSession, actor: Principal, row: RouteRow, values: dict[str, Any], action: str, note: str | None
 ) -> RouteRow:
-    with session.no_autoflush:
-        for name, value in values.items():
-            setattr(row, name, value)
-        await _check(session, row)
-    row.version += 1
-    await session.flush()
+    await catalogued.change(session, row, {**values, "version": row.version + 1}, _check)
     _remember(session, actor, row, action, note)
-    session.changes.catalog()
     return row
 
 

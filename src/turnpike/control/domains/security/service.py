@@ -9,8 +9,9 @@ from turnpike.contract.snapshot import NetworkRules
 from turnpike.control.audit.entries import Draft
 from turnpike.control.db.models import NetworkRule
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains import catalogued
 from turnpike.control.domains.listing import Columns, ordered, paged
-from turnpike.errors import Conflict, InvalidRequest, NotFound
+from turnpike.errors import Conflict, InvalidRequest
 from turnpike.kit.clock import now_ms
 from turnpike.kit.networks import Networks, address_in, network_in
 from turnpike.kit.pagination import Page, parse_sort
@@ -51,10 +52,7 @@ async def rules(session: ReadSession) -> NetworkRules:
 
 async def get(session: ReadSession, rule_id: str) -> NetworkRule:
     """Raises NotFound."""
-    row = await session.get(NetworkRule, rule_id)
-    if row is None:
-        raise NotFound(f"There is no network rule {rule_id}.")
-    return row
+    return await catalogued.get(session, NetworkRule, rule_id, "network rule")
 
 
 async def add(
@@ -71,15 +69,12 @@ async def add(
     )
     if (await session.scalars(known)).first() is not None:
         raise Conflict(f"There is a rule to {values['verdict']} {values['network']} already.")
-    row = NetworkRule(**values)
-    session.add(row)
-    await session.flush()
+    row = await catalogued.add(session, NetworkRule(**values))
     found = await rules(session)
     if len(found.allowed) + len(found.denied) > MOST_RULES:
         raise Conflict(f"There are {MOST_RULES} network rules, which is as many as there may be.")
     if not even_if_locked_out:
         _check_own(found, own_address)
-    session.changes.catalog()
     return row
 
 
@@ -87,12 +82,9 @@ async def remove(
     session: WriteSession, rule_id: str, own_address: str | None, *, even_if_locked_out: bool
 ) -> NetworkRule:
     """Raises NotFound, or Conflict when the author of the change would be kept out by it."""
-    row = await get(session, rule_id)
-    await session.delete(row)
-    await session.flush()
+    row = await catalogued.remove(session, await get(session, rule_id))
     if not even_if_locked_out:
         _check_own(await rules(session), own_address)
-    session.changes.catalog()
     return row
 
 

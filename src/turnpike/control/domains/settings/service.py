@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from turnpike.control.db.models import StoredSetting
 from turnpike.control.db.sessions import ReadSession, WriteSession
+from turnpike.control.domains import catalogued
 from turnpike.control.domains.settings.runtime import CHANGEABLE, MAINTENANCE, RuntimeSettings, checked
 from turnpike.control.domains.settings.schemas import (
     GatewaySettingView,
@@ -96,9 +97,7 @@ async def forget(session: WriteSession, runtime: RuntimeSettings, name: str) -> 
     _check_changeable(name)
     row = await session.get(StoredSetting, name)
     if row is not None:
-        await session.delete(row)
-        await session.flush()
-        session.changes.catalog()
+        await catalogued.remove(session, row)
     return view(runtime, name, None)
 
 

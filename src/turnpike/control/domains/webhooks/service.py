@@ -11,8 +11,7 @@ from turnpike.control.delivery.addresses import check_url
 from turnpike.control.domains.identity import service as identity
 from turnpike.control.domains.webhooks import repository
 from turnpike.control.domains.webhooks.repository import DeliveryFilter, EndpointFilter, ShownDelivery
-from turnpike.control.events.kinds import Ping
-from turnpike.control.events.outbox import emit
+from turnpike.control.events import outbox
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.rights.policy import everything
 from turnpike.control.web.principal import Principal
@@ -98,13 +97,7 @@ class WebhookService:
 
     async def ping(self, session: WriteSession, endpoint_id: str) -> EventRow:
         """Sends a test to it alone. Raises NotFound, or Conflict for one that is switched off."""
-        row = await self.get(session, endpoint_id)
-        if not row.is_active:
-            raise Conflict("This webhook is switched off; switch it on first.")
-        told = Ping(receiver_id=row.id, message="A test from Turnpike.")
-        event = emit(session, told, department_id=row.department_id, only=row.id)
-        await session.flush()
-        return event
+        return await outbox.ping(session, await self.get(session, endpoint_id), "webhook")
 
     # ---- deliveries
 

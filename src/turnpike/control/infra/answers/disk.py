@@ -3,17 +3,14 @@
 It is a cache: a file that is damaged or of another version is thrown away and begun anew.
 """
 
-import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 from turnpike.control.infra.answers import Room, Shut, StoreUnreachable, Wanted
+from turnpike.control.infra.threads import OneThread
 from turnpike.kit.clock import now_ms
 
-T = TypeVar("T")
 _VERSION = 1
 _TABLE = """
 CREATE TABLE IF NOT EXISTS answers (
@@ -28,13 +25,12 @@ _TOUCH_MS = 60_000
 """How exactly it is known when an answer was last asked for: each look would else be a write."""
 
 
-class DiskAnswers:
+class DiskAnswers(OneThread[sqlite3.Connection]):
     def __init__(self, path: Path, limit_bytes: int, clock_ms: Callable[[], int] = now_ms) -> None:
+        super().__init__("answers", (sqlite3.Error, OSError))
         self._path = path
         self._limit_bytes = limit_bytes
         self._now_ms = clock_ms
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
-        self._connection: sqlite3.Connection | None = None
         self._size_bytes = 0
 
     async def get(self, key: bytes) -> bytes | None:
@@ -51,38 +47,17 @@ class DiskAnswers:
             lambda db: Room(db.execute("SELECT COUNT(*) FROM answers").fetchone()[0], self._size(db))
         )
 
-    async def close(self) -> None:
-        def work() -> None:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-        await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        self._thread.shutdown(wait=False)
-
     # ---- on the thread
 
-    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def guarded() -> T:
-            try:
-                return work(self._open())
-            except (sqlite3.Error, OSError) as error:
-                self._give_up(error)
-                raise StoreUnreachable("The answers on disk cannot be read or written at the moment.") from error
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, guarded)
-
     def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._path.touch(mode=0o600)
-            connection = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)
-            try:
-                self._prepare(connection)
-            except sqlite3.Error:
-                connection.close()
-                raise
-            self._connection = connection
-        return self._connection
+        self._path.touch(mode=0o600)
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)
+        try:
+            self._prepare(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         for pragma in ("journal_mode = WAL", "synchronous = OFF", "auto_vacuum = INCREMENTAL"):
@@ -93,14 +68,13 @@ class DiskAnswers:
         db.execute(f"PRAGMA user_version = {_VERSION}")
         self._size_bytes = self._size(db)
 
-    def _give_up(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> Exception:
         """The next one opens the file anew; one that is no database is begun anew."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._drop()
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+        return StoreUnreachable("The answers on disk cannot be read or written at the moment.")
 
     def _get(self, db: sqlite3.Connection, key: bytes) -> bytes | None:
         row = db.execute("SELECT sealed, expires_at_ms, used_at_ms FROM answers WHERE key = ?", (key,)).fetchone()

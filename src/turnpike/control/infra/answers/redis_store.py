@@ -59,7 +59,7 @@ class RedisAnswers:
         )
 
     async def _fields(self, name: bytes, *fields: str) -> list[bytes | None]:
-        found: Any = await self._client.hmget(name, list(fields))  # pyright: ignore[reportGeneralTypeIssues]
+        found: Any = await self._client.hmget(name, list(fields))  # pyright: ignore[reportGeneralTypeIssues] - typed for both kinds of client
         return found
 
     async def room(self) -> Room:

@@ -4,19 +4,16 @@ Through APSW, which brings a SQLite that loads extensions: Python's own is often
 a space holds few questions, and an index over all of them would not help one.
 """
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 import apsw
 import sqlite_vec
 
+from turnpike.control.infra.threads import OneThread
 from turnpike.control.infra.vectors import SPACE_LIMIT, Near, VectorsUnreachable
 from turnpike.kit.clock import now_ms
 
-T = TypeVar("T")
 _TABLE = """
 CREATE TABLE IF NOT EXISTS vectors (
   key BLOB PRIMARY KEY, space BLOB NOT NULL, size INTEGER NOT NULL, vector BLOB NOT NULL, made_at_ms INTEGER NOT NULL,
@@ -35,13 +32,12 @@ DELETE FROM vectors WHERE key IN
 """
 
 
-class EmbeddedVectors:
+class EmbeddedVectors(OneThread[apsw.Connection]):
     def __init__(self, path: Path, clock_ms: Callable[[], int] = now_ms, space_limit: int = SPACE_LIMIT) -> None:
+        super().__init__("vectors", (apsw.Error, OSError))
         self._path = path
         self._now_ms = clock_ms
         self._space_limit = space_limit
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="vectors")
-        self._connection: apsw.Connection | None = None
 
     async def put(self, space: bytes, key: bytes, vector: bytes, expires_at_ms: int) -> None:
         def work(db: apsw.Connection) -> None:
@@ -70,33 +66,18 @@ class EmbeddedVectors:
     async def clear(self) -> None:
         await self._run(lambda db: db.execute("DELETE FROM vectors").fetchall())
 
-    async def close(self) -> None:
-        def work() -> None:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-        await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        self._thread.shutdown(wait=False)
-
-    async def _run(self, work: Callable[[apsw.Connection], T]) -> T:
-        def guarded() -> T:
-            try:
-                return work(self._open())
-            except (apsw.Error, OSError) as error:
-                raise VectorsUnreachable("Questions cannot be compared at the moment.") from error
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, guarded)
+    # ---- on the thread
 
     def _open(self) -> apsw.Connection:
-        if self._connection is None:
-            self._path.touch(mode=0o600)
-            connection = apsw.Connection(str(self._path))
-            connection.set_busy_timeout(1000)
-            connection.enable_load_extension(True)
-            connection.load_extension(sqlite_vec.loadable_path())
-            connection.enable_load_extension(False)
-            connection.execute("PRAGMA journal_mode = WAL").fetchall()
-            connection.execute(_TABLE)
-            self._connection = connection
-        return self._connection
+        self._path.touch(mode=0o600)
+        connection = apsw.Connection(str(self._path))
+        connection.set_busy_timeout(1000)
+        connection.enable_load_extension(True)
+        connection.load_extension(sqlite_vec.loadable_path())
+        connection.enable_load_extension(False)
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute(_TABLE)
+        return connection
+
+    def _failed(self, error: Exception) -> Exception:
+        return VectorsUnreachable("Questions cannot be compared at the moment.")

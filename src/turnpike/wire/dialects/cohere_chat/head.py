@@ -10,7 +10,7 @@ from turnpike.wire.dialects.common.owned import OwnedMaxTokens, OwnedModel, Owne
 
 class CohereHead(Head, gc=False):
     model: OwnedModel
-    stream: OwnedStream | None = False  # pyright: ignore[reportIncompatibleVariableOverride]
+    stream: OwnedStream | None = False  # pyright: ignore[reportIncompatibleVariableOverride] - read only
     """Never None once it was read: null is the same as false."""
     max_tokens: OwnedMaxTokens | None = None
 

@@ -20,7 +20,7 @@ _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 class UnnamedHead(Head, gc=False):
     """A head whose `model` may be absent or null: it is empty then, and a default takes its place (`with_model`)."""
 
-    model: OwnedModel | None = ""  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+    model: OwnedModel | None = ""  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] - null is read as empty
 
 
 def with_model(body: bytes, model: str) -> bytes:

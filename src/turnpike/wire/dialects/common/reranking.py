@@ -91,7 +91,7 @@ def document_text(document: Any) -> str | None:
     if isinstance(document, str):
         return document
     if isinstance(document, dict):
-        text: Any = document.get("text")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        text: Any = document.get("text")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON of any shape
         return text if isinstance(text, str) else None
     return None
 

@@ -67,7 +67,7 @@ class GeminiInArrays(Gemini):
     def writer(self, head: Head, model: str) -> StreamWriter:
         return GeminiWriter(model, array=True)
 
-    def write_stream_error(self, error: TurnpikeError, request_id: str) -> bytes:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def write_stream_error(self, error: TurnpikeError, request_id: str) -> bytes:  # pyright: ignore[reportIncompatibleVariableOverride] - the base holds a function
         return array_end(error_object(error, request_id))
 
 

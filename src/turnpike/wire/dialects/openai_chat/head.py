@@ -26,7 +26,7 @@ _NO_QUIRKS: frozenset[str] = frozenset()
 
 class ChatHead(Head, gc=False):
     model: OwnedModel
-    stream: OwnedStream | None = False  # pyright: ignore[reportIncompatibleVariableOverride]
+    stream: OwnedStream | None = False  # pyright: ignore[reportIncompatibleVariableOverride] - read only
     """Never None once it was read: null is the same as false."""
     max_tokens: OwnedMaxTokens | None = None
     max_completion_tokens: OwnedMaxCompletionTokens | None = None
@@ -92,6 +92,6 @@ def _ask_usage(body: bytes, head: Head, upstream_model: str) -> bytes:
         body = replace_model(body, position, upstream_model)
     if options is msgspec.UNSET:
         return body[:position] + _ASK_USAGE + body[position:]
-    if isinstance(options, dict) and options.get("include_usage") is True:  # pyright: ignore[reportUnknownMemberType]
+    if isinstance(options, dict) and options.get("include_usage") is True:  # pyright: ignore[reportUnknownMemberType] - JSON of any shape
         return body
     return replace_member(body, "stream_options", {"include_usage": True})

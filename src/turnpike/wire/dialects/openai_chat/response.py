@@ -96,7 +96,7 @@ def read_response(body: bytes) -> Response:
 
 def error_status(error: object) -> int:
     """OpenRouter writes the HTTP status as the error's code."""
-    code = error.get("code") if isinstance(error, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    code = error.get("code") if isinstance(error, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON of any shape
     return code if isinstance(code, int) and 400 <= code <= 599 else 502
 
 

@@ -11,7 +11,7 @@ from turnpike.wire.types.usage import MediaUsage, Usage
 
 
 class ImagesHead(UnnamedHead, gc=False):
-    stream: OwnedStream | None = False  # pyright: ignore[reportIncompatibleVariableOverride]
+    stream: OwnedStream | None = False  # pyright: ignore[reportIncompatibleVariableOverride] - read only
     n: OwnedN | None = None
     size: Any = None
     quality: Any = None

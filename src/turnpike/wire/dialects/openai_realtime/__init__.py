@@ -4,6 +4,7 @@ The events pass as they are; `events` reads the few that say what is asked for a
 session are those of the rest of OpenAI's API. Source: OpenAI's API reference, "Realtime".
 """
 
+from turnpike.errors import UnsupportedOperation
 from turnpike.wire.dialects.openai_realtime.events import (
     ClientEvent,
     ServerEvent,
@@ -11,8 +12,9 @@ from turnpike.wire.dialects.openai_realtime.events import (
     read_server_event,
     write_error_event,
 )
-from turnpike.wire.media.dialect import MediaDialect
+from turnpike.wire.media.dialect import MediaDialect, MediaHead
 from turnpike.wire.operations import Operation
+from turnpike.wire.types.usage import Usage
 
 __all__ = [
     "OPENAI_REALTIME",
@@ -28,6 +30,9 @@ class OpenAIRealtime(MediaDialect):
     name = "openai_realtime"
     operation = Operation.REALTIME
     takes_form = False
+
+    def estimate(self, head: MediaHead, output_bytes: int) -> Usage:
+        raise UnsupportedOperation("A session is no one answer: its responses are estimated one by one.")
 
 
 OPENAI_REALTIME = OpenAIRealtime()

@@ -45,7 +45,7 @@ ECHO_END = _encode(ECHO)[1:]
 
 class ResponsesHead(Head, gc=False):
     model: OwnedModel
-    stream: OwnedStream | None = False  # pyright: ignore[reportIncompatibleVariableOverride]
+    stream: OwnedStream | None = False  # pyright: ignore[reportIncompatibleVariableOverride] - read only
     """Never None once it was read: null is the same as false."""
     max_output_tokens: OwnedMaxOutputTokens | None = None
     instructions: msgspec.Raw = _NONE

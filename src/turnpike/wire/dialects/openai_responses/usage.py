@@ -69,7 +69,7 @@ def _searches(told: ToolUsage | None, output: Iterable[_Item]) -> int:
 
 def _searched(action: Any) -> bool:
     """Opening a page and looking in it are not billed."""
-    return not isinstance(action, dict) or action.get("type") == "search"  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return not isinstance(action, dict) or action.get("type") == "search"  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON of any shape
 
 
 def read_usage(body: bytes) -> Usage | None:

@@ -78,5 +78,5 @@ def _fill(*, by_operation: bool) -> None:
         groups += ", operation"
     # Of our own columns' names and nothing else.
     op.execute(
-        f"INSERT INTO ledger_totals ({', '.join(names)}) SELECT {keys}, {', '.join(sums)} FROM ledger GROUP BY {groups}"  # noqa: S608
+        f"INSERT INTO ledger_totals ({', '.join(names)}) SELECT {keys}, {', '.join(sums)} FROM ledger GROUP BY {groups}"  # noqa: S608 - our own columns' names
     )
