@@ -25,6 +25,8 @@ from turnpike.kit.clock import now_ms
 from turnpike.kit.pagination import Page, parse_sort
 from turnpike.settings import Settings
 
+_ALL = everything("whoever manages these manages all")
+
 
 class AlertService:
     """Stateless but for what it was given; sessions come with each call."""
@@ -91,7 +93,7 @@ class AlertService:
         missing = set(wished) - await repository.known_targets(session, wished)
         if missing:
             raise InvalidRequest(f"There is no alert target {min(missing)}.", details={"param": "targets"})
-        await _check_department(session, values.get("department_id"))
+        await identity.check_department(session, _ALL, values.get("department_id"))
 
     # ---- targets
 
@@ -156,7 +158,7 @@ class AlertService:
             other = await repository.target_named(session, values["name"])
             if other is not None and other.id != own_id:
                 raise Conflict(f"There is an alert target {values['name']!r} already.", details={"param": "name"})
-        await _check_department(session, values.get("department_id"))
+        await identity.check_department(session, _ALL, values.get("department_id"))
 
     async def _check_webhook(self, session: ReadSession, endpoint_id: str) -> None:
         try:
@@ -226,12 +228,3 @@ def _check_fit(row: AlertRule, values: dict[str, Any]) -> None:
         raise InvalidRequest("threshold: an error rate is a percentage, 100 at most.")
     if row.kind in (Kind.ERROR_RATE, Kind.LATENCY) and values.get("window_s", 0) > DAY_S:
         raise InvalidRequest("window_minutes: error_rate and latency look back a day at most (1440).")
-
-
-async def _check_department(session: ReadSession, department_id: str | None) -> None:
-    if department_id is None:
-        return
-    try:
-        await identity.get_department(session, everything("whoever manages these manages all"), department_id)
-    except NotFound as error:
-        raise InvalidRequest(error.message, details={"param": "department_id"}) from error

@@ -78,7 +78,7 @@ async def create_user(session: WriteSession, actor: Principal, values: dict[str,
             values["department_id"] = values.get("department_id") or department_ids[0]
         case _:
             raise Forbidden("Adding people takes more than one's own data.")
-    await _check_department(session, actor.scope, values.get("department_id"))
+    await check_department(session, actor.scope, values.get("department_id"))
     row = User(**values)
     session.add(row)
     await session.flush()
@@ -114,7 +114,7 @@ async def apply_change(session: WriteSession, row: User, values: dict[str, Any])
     """What `change_user` does once the right to it is known. Raises Conflict or InvalidRequest."""
     await keep_a_super_admin(session, row, values)
     await _check_unique(session, row.id, values)
-    await _check_department(session, everything("the right to it is known"), values.get("department_id"))
+    await check_department(session, everything("the right to it is known"), values.get("department_id"))
     changed = await _set(session, row, values)
     if changed & _GRANTED_BY:
         session.changes.users([row.id])
@@ -142,7 +142,7 @@ async def _check_move(session: ReadSession, actor: Principal, row: User, values:
         return
     if values["department_id"] is None and not isinstance(actor.scope, AllData):
         raise Forbidden("Taking somebody out of their department takes all_data.", details={"param": "department_id"})
-    await _check_department(session, actor.scope, values["department_id"])
+    await check_department(session, actor.scope, values["department_id"])
 
 
 async def complete_user(session: WriteSession, row: User, values: dict[str, Any]) -> None:
@@ -196,7 +196,8 @@ async def _check_unique(session: ReadSession, own_id: str | None, values: dict[s
             raise Conflict(f"Another user has this {field}.", details={"param": field})
 
 
-async def _check_department(session: ReadSession, scope: Scope, department_id: str | None) -> None:
+async def check_department(session: ReadSession, scope: Scope, department_id: str | None) -> None:
+    """Raises InvalidRequest for one that is not there, or lies outside of the scope."""
     if department_id is not None and await repository.department(session, scope, department_id) is None:
         raise InvalidRequest(f"There is no department {department_id}.", details={"param": "department_id"})
 

@@ -15,12 +15,13 @@ from turnpike.control.events import outbox
 from turnpike.control.infra.secrets import Sealer
 from turnpike.control.rights.policy import everything
 from turnpike.control.web.principal import Principal
-from turnpike.errors import Conflict, InvalidRequest, NotFound
+from turnpike.errors import Conflict, NotFound
 from turnpike.kit.clock import now_ms
 from turnpike.kit.pagination import Page, parse_sort
 from turnpike.settings import Settings
 
 HOUR_MS = 3_600_000
+_ALL = everything("whoever manages these manages all")
 
 
 class WebhookService:
@@ -48,7 +49,7 @@ class WebhookService:
     ) -> tuple[WebhookEndpoint, str]:
         """Returns the row and the secret. Raises InvalidRequest or AddressForbidden."""
         values["url"] = check_url(values["url"], self._settings)
-        await _check_department(session, values.get("department_id"))
+        await identity.check_department(session, _ALL, values.get("department_id"))
         secret = signing.new_secret()
         row = WebhookEndpoint(sealed_secret=self._sealer.seal(secret), created_by=actor.user_id, **values)
         session.add(row)
@@ -60,7 +61,7 @@ class WebhookService:
         row = await self.get(session, endpoint_id)
         if "url" in values:
             values["url"] = check_url(values["url"], self._settings)
-        await _check_department(session, values.get("department_id"))
+        await identity.check_department(session, _ALL, values.get("department_id"))
         for name, value in values.items():
             setattr(row, name, value)
         if values.get("is_active"):
@@ -136,12 +137,3 @@ class WebhookService:
             raise Conflict("This webhook is switched off; switch it on first.")
         session.emitted = True
         return await repository.send_dead_again(session, row.id, since_ms)
-
-
-async def _check_department(session: ReadSession, department_id: str | None) -> None:
-    if department_id is None:
-        return
-    try:
-        await identity.get_department(session, everything("whoever manages these manages all"), department_id)
-    except NotFound as error:
-        raise InvalidRequest(error.message, details={"param": "department_id"}) from error
