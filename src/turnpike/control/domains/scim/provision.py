@@ -30,7 +30,7 @@ router = APIRouter(include_in_schema=False)
 log = structlog.get_logger()
 
 
-TOKEN_FOR_SCIM = "scim"
+TOKEN_FOR_SCIM = "scim"  # noqa: S105 - no secret
 """Instead of a permission: who may is told by a token of its own kind."""
 
 
