@@ -17,6 +17,7 @@ UNSCOPED: dict[str, str] = {
     "audit/repository.py:seq_before": "where the chain is cut, on nobody's behalf",
     "audit/repository.py:seqs_of_person": "of a person, as whoever may export or erase says",
     "audit/repository.py:told_of": "of a person, as whoever may export or erase says",
+    "auth/issuers.py:IssuerService._for_change": "roles of whoever came by an issuer",
     "auth/local.py:LocalAccounts._linked": "whoever has the link is the person",
     "auth/local.py:LocalAccounts.login": "whoever has the password is the person",
     "auth/local.py:LocalAccounts.use_link": "whoever has the link is the person",

@@ -1,6 +1,7 @@
 """OpenID providers of tests: a real one from PyPI as a process of its own, and one made here, whose every word a test
 can choose, in the shapes that Microsoft documents for Entra ID."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -59,6 +61,12 @@ class FakeIssuer:
     """What Graph says."""
     asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    away: bool = False
+    """It answers nothing but 503."""
+    moved: dict[str, str] = field(default_factory=dict)
+    """Where it sends whoever asks for a path."""
+    refused: list[str] = field(default_factory=list)
+    """Why it redeemed no code."""
 
     def count(self, path: str) -> int:
         return sum(asked == path for asked, _, _ in self.asked)
@@ -81,6 +89,12 @@ class FakeIssuer:
 
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any]:
         self.asked.append((path, headers, body))
+        if self.away:
+            return 503, {"error": "temporarily_unavailable"}
+        if path in self.moved:
+            return 302, {}
+        if path.endswith("/.well-known/openid-configuration"):
+            path = "/.well-known/openid-configuration"  # of any of its tenants
         match path:
             case "/.well-known/openid-configuration":
                 return 200, {
@@ -103,6 +117,12 @@ class FakeIssuer:
     def _redeem(self, form: dict[str, str]) -> tuple[int, Any]:
         asked = self.codes.pop(form["code"], None)
         if asked is None or asked["redirect_uri"] != form["redirect_uri"]:
+            self.refused.append("code")
+            return 400, {"error": "invalid_grant"}
+        # RFC 7636, 4.6: of the code's own sign-in.
+        challenge = base64.urlsafe_b64encode(sha256(form["code_verifier"].encode()).digest()).decode().rstrip("=")
+        if (asked["code_challenge_method"], asked["code_challenge"]) != ("S256", challenge):
+            self.refused.append("code_verifier")
             return 400, {"error": "invalid_grant"}
         made = self.id_token or self.token(**{"nonce": asked["nonce"], **self.claims})
         return 200, {"access_token": "graph-token", "token_type": "Bearer", "id_token": made}
@@ -123,6 +143,8 @@ def running_issuer() -> Iterator[FakeIssuer]:
             sent = json.dumps(found).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
+            if status == 302:
+                self.send_header("location", issuer.moved[urlsplit(self.path).path])
             self.send_header("content-length", str(len(sent)))
             self.end_headers()
             self.wfile.write(sent)

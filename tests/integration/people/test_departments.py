@@ -75,3 +75,27 @@ async def test_people_are_moved_but_nobody_above(services: ControlServices, oper
     key = await make_key(operator, user_id=ada)
     async with api(services, key["key"]) as person:
         assert (await person.get(DEPARTMENTS)).status_code == 403
+
+
+async def test_nobody_moves_themselves_to_where_they_would_see_more(services: ControlServices, operator: Api) -> None:
+    here, there = [(await operator.data("POST", DEPARTMENTS, {"name": name}))["id"] for name in ("Here", "There")]
+    rights = {"manage_departments": "all_data", "manage_provisioning": "all_data", "view_users": "department_data"}
+    await operator.data("PUT", "/api/v1/roles/clerk", {"permissions": rights})
+    clerk = await make_user(operator, "clerk", department_id=here)
+    other = await make_user(operator, department_id=there)
+    wide = await make_key(operator, user_id=clerk, role="clerk", scopes=[])
+    await operator.data("PUT", "/api/v1/roles/mover", {"permissions": {"manage_departments": "all_data"}})
+    narrow = await make_key(operator, user_id=clerk, role="mover", scopes=[])
+    for key, details in ((wide, {"param": "department_id"}), (narrow, {})):
+        async with api(services, key["key"]) as caller:
+            moved = await caller.post(f"{DEPARTMENTS}/{there}/members", {"user_ids": [clerk]})
+            assert (moved.status_code, moved.json()["error"]["details"]) == (403, details)
+            assert (await caller.delete(f"{DEPARTMENTS}/{here}?move_to={there}")).status_code == 403
+            assert await caller.data("POST", f"{DEPARTMENTS}/{here}/members", {"user_ids": [clerk]}) == {"moved": 0}
+    async with api(services, wide["key"]) as caller:
+        assert [row["id"] for row in await caller.data("GET", "/api/v1/users")] == [clerk]
+        assert await caller.data("POST", f"{DEPARTMENTS}/{here}/members", {"user_ids": [other]}) == {"moved": 1}
+    admin = await make_key(operator, user_id=await make_user(operator, "admin", department_id=here), scopes=["admin"])
+    async with api(services, admin["key"]) as caller:
+        gone = await caller.data("DELETE", f"{DEPARTMENTS}/{here}?move_to={there}")
+        assert gone == {"moved": 3}, "who has all data gains nothing"

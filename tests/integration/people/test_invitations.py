@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from tests.support.control import Api, api, make_key, make_user
+import pytest
+
+from tests.support.control import BASE, Api, api, make_key, make_user
 from tests.support.people import AUTH, PASSWORD, browser, make_account, sign_in
 from turnpike.control.domains.auth import people
-from turnpike.control.infra.mail import Mail
+from turnpike.control.infra.mail import Mail, MailFailed
 from turnpike.control.oidc.config import IssuerConfig
 from turnpike.control.services import ControlServices
+from turnpike.errors import Forbidden
 
 INVITATIONS = "/api/v1/invitations"
 
@@ -126,3 +129,54 @@ async def test_local_accounts_that_are_off_are_no_way_in(
     services.settings = services.settings.model_copy(update={"local_accounts": False})
     use = {"token": token_of(made), "password": PASSWORD}
     assert (await stranger.post(f"{INVITATIONS}/accept", use)).status_code == 403
+
+
+async def test_it_gives_what_its_inviter_may_still_give(
+    services: ControlServices, operator: Api, stranger: Api
+) -> None:
+    here, there = [
+        (await operator.data("POST", "/api/v1/departments", {"name": name}))["id"] for name in ("here", "there")
+    ]
+    lead = await make_user(operator, "department_admin", department_id=here)
+    key = await make_key(operator, user_id=lead, role="department_admin", scopes=[])
+    issuer = {"slug": "corp", "name": "Corp", "issuer": "https://idp.example.com", "client_id": "c"}
+    trusted: Any = Trusted((await operator.data("POST", f"{AUTH}/issuers", issuer))["id"], create_users=False)
+    async with api(services, key["key"]) as caller:
+        made = await caller.data("POST", INVITATIONS, {"email": "new@example.com", "role": "department_admin"})
+    accept = {"token": token_of(made), "password": PASSWORD, "mode": "token"}
+    claims = {"sub": "new", "email": "new@example.com", "email_verified": True}
+    for values in ({"role": "user"}, {"role": "department_admin", "department_id": there}):
+        await operator.data("PATCH", f"/api/v1/users/{lead}", values)
+        assert (await stranger.post(f"{INVITATIONS}/accept", accept)).status_code == 401, values
+        with pytest.raises(Forbidden):
+            async with services.database.write() as session:
+                await people.admit(session, trusted, claims)
+    await operator.data("PATCH", f"/api/v1/users/{lead}", {"department_id": here})
+    view = await stranger.data("POST", f"{INVITATIONS}/accept", accept)
+    assert (await operator.data("GET", f"/api/v1/users/{view['user_id']}"))["role"] == "department_admin"
+
+
+class Mailer:
+    configured = True
+
+    def __init__(self, *, works: bool) -> None:
+        self.works = works
+        self.sent: list[Mail] = []
+
+    async def send(self, mail: Mail) -> None:
+        self.sent.append(mail)
+        if not self.works:
+            raise MailFailed("The server says no.")
+
+
+async def test_a_repeated_request_invites_once(services: ControlServices, operator: Api) -> None:
+    services.settings = services.settings.model_copy(update={"public_url": BASE})
+    for works in (True, False):
+        services.mailer = mailer = Mailer(works=works)
+        body, headers = {"email": f"{works}@example.com"}, {"idempotency-key": f"{works}"}
+        first, second = [await operator.post(INVITATIONS, body, headers=headers) for _ in range(2)]
+        assert (first.status_code, second.status_code) == (201, 201)
+        assert first.json()["data"] == second.json()["data"]
+        assert (first.json()["data"]["mailed"], len(mailer.sent)) == (works, 1)
+        assert second.headers["idempotency-replayed"] == "true"
+    assert [row["status"] for row in await operator.data("GET", INVITATIONS)] == ["open", "open"]

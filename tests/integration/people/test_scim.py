@@ -255,3 +255,51 @@ async def test_groups_give_roles_and_departments(scim: Api, operator: Api) -> No
     assert (await scim.delete(f"{GROUPS}/{research['id']}")).status_code == 204
     unknown = {"schemas": [f"{CORE}:Group"], "displayName": "x", "members": [{"value": "nobody"}]}
     assert (await scim.post(GROUPS, unknown)).json()["scimType"] == "invalidValue"
+
+
+# ---- what a narrow key makes
+
+
+async def test_a_key_gives_no_more_than_it_has(services: ControlServices, operator: Api, scim: Api) -> None:
+    await operator.data(
+        "PUT",
+        "/api/v1/roles/provisioner",
+        {"permissions": {"manage_provisioning": "all_data", "manage_users": "all_data"}},
+    )
+    root = (await operator.data("GET", "/api/v1/users", params={"role": "super_admin"}))[0]["id"]
+    key = await make_key(operator, user_id=root, role="provisioner", scopes=[])
+    admin = await make_user(operator, "admin", email="admin@example.com")
+    ada = await add(scim, "ada")
+    for person in (admin, ada["id"]):
+        body = {"schemas": [f"{CORE}:Group"], "displayName": f"of {person}", "members": [{"value": person}]}
+        assert (await scim.post(GROUPS, body)).status_code == 201
+    department = await operator.data("POST", "/api/v1/departments", {"name": "Research"})
+    async with api(services, key["key"]) as narrow:
+        assert (await narrow.post("/api/v1/scim/tokens", {"name": "t"})).status_code == 403
+        beyond: list[tuple[str, dict[str, Any]]] = [
+            ("/scim/mappings", {"group": f"of {admin}", "department_id": department["id"]}),
+            ("/scim/mappings", {"group": f"of {ada['id']}", "role": "admin"}),
+            ("/invitations", {"email": "new@example.com", "role": "admin"}),
+            ("/auth/links", {"user_id": admin}),
+            ("/auth/links", {"user_id": root}),
+        ]
+        for path, body in beyond:
+            assert (await narrow.post(f"/api/v1{path}", body)).status_code == 403, (path, body)
+        assert (await narrow.get("/api/v1/keys")).status_code == 403
+        within = {"group": f"of {ada['id']}", "department_id": department["id"]}
+        assert (await narrow.post("/api/v1/scim/mappings", within)).status_code == 201
+    assert (await operator.data("GET", f"/api/v1/users/{admin}"))["department_id"] is None
+    assert (await operator.data("GET", f"/api/v1/users/{ada['id']}"))["department_id"] == department["id"]
+
+
+async def test_nobody_moves_themselves_by_a_mapping(services: ControlServices, operator: Api, scim: Api) -> None:
+    department = await operator.data("POST", "/api/v1/departments", {"name": "Research"})
+    rights = {"manage_provisioning": "all_data", "view_users": "department_data"}
+    await operator.data("PUT", "/api/v1/roles/provisioner", {"permissions": rights})
+    clerk = await make_user(operator, "provisioner")
+    key = await make_key(operator, user_id=clerk, role="provisioner", scopes=[])
+    body = {"schemas": [f"{CORE}:Group"], "displayName": "Clerks", "members": [{"value": clerk}]}
+    assert (await scim.post(GROUPS, body)).status_code == 201
+    async with api(services, key["key"]) as caller:
+        mapping = {"group": "Clerks", "department_id": department["id"]}
+        assert (await caller.post("/api/v1/scim/mappings", mapping)).status_code == 403

@@ -229,3 +229,18 @@ async def test_a_key_without_a_role_makes_no_keys(operator: Api, services: Contr
     async with api(services, made["key"]) as caller:
         assert (await caller.get(KEYS)).status_code == 403
         assert (await caller.post(KEYS, {"name": "k"})).status_code == 403
+
+
+# ---- what erases takes what erasing takes
+
+
+async def test_how_long_the_audit_log_is_kept_is_for_who_may_erase_it(operator: Api, services: ControlServices) -> None:
+    async with caller_with(operator, services, "admin") as (admin, _):
+        for name in ("audit_retention_days", "audit_personal_days"):
+            path = f"/api/v1/settings/{name}"
+            refused = await admin.put(path, {"value": 1})
+            assert (refused.status_code, refused.json()["error"]["details"]) == (403, {"needed": ["erase_audit"]})
+            assert (await operator.put(path, {"value": 400})).status_code == 200
+            assert (await admin.delete(path)).status_code == 403, "the environment's may be shorter"
+            assert (await operator.data("GET", path))["value"] == 400
+        assert (await admin.put("/api/v1/settings/api_key_lifetime_days", {"value": 30})).status_code == 200

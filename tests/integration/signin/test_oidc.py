@@ -12,7 +12,7 @@ from joserfc.jwk import RSAKey
 
 from tests.support.control import BASE, Api, api, make_user, running_control
 from tests.support.issuer import CLIENT, FakeIssuer, callback, running_issuer, running_provider_mock
-from tests.support.people import AUTH, browser, make_account, sign_in
+from tests.support.people import AUTH, browser
 from tests.support.tokens import hs256, unsigned
 from turnpike.control.oidc import metadata
 from turnpike.control.oidc.tokens import LOGOUT_EVENT, half_hash
@@ -410,31 +410,6 @@ async def test_signing_out_at_the_issuer_ends_the_sessions_here(
         assert (await elsewhere.get(f"{AUTH}/me")).status_code == 200, "another session of the same person"
         assert await told() == 200
         assert (await elsewhere.get(f"{AUTH}/me")).status_code == 401
-
-
-# ---- who may trust an issuer
-
-
-async def test_issuers_are_for_administrators_and_give_no_more_than_they_have(
-    services: ControlServices, operator: Api, person: Api, issuer: FakeIssuer
-) -> None:
-    made = await trust(operator, issuer.url, client_secret="the-client-secret")
-    assert made["has_secret"]
-    assert made["redirect_uri"] == f"{BASE}/api/v1/auth/callback/corp"
-    await make_account(operator, services, "admin@example.com", "admin")
-    top = await make_user(operator, "super_admin")
-    await sign_in(person, "admin@example.com")
-    for config in (
-        {"rules": [{"value": "g", "role": "super_admin"}]},
-        {"default_role": "super_admin"},
-        {"link_by_email": True},
-        {"bearer_rules": [{"value": "s", "user_id": top}]},
-    ):
-        body = {"slug": "mine", "name": "Mine", "issuer": issuer.url, "client_id": CLIENT, "config": config}
-        assert (await person.post(f"{AUTH}/issuers", body)).status_code == 403, config
-        assert (await person.patch(f"{AUTH}/issuers/{made['id']}", {"config": config})).status_code == 403, config
-    assert all("the-client-secret" not in text for text in (*operator.answers, *person.answers))
-    assert (await operator.data("POST", f"{AUTH}/issuers/{made['id']}/test"))["ok"]
 
 
 async def test_an_issuer_switched_off_ends_its_sessions_at_another_control_too(

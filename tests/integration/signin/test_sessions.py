@@ -173,6 +173,16 @@ async def test_a_cookie_session_gets_access_tokens_for_calls(person: Api, servic
     made = await person.data("POST", f"{AUTH}/token")
     async with api(services, made["access_token"]) as program:
         assert (await program.data("GET", f"{AUTH}/me"))["session_id"] == made["session_id"]
+        assert (await program.post(f"{AUTH}/token")).status_code == 403, "it is of a cookie, but came without"
+
+
+async def test_an_access_token_does_not_renew_itself(person: Api) -> None:
+    view = await sign_in(person, EMAIL, "token")
+    refused = await person.post(f"{AUTH}/token")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "FORBIDDEN")
+    del person.http.headers["authorization"]
+    renewed = await person.data("POST", f"{AUTH}/refresh", {"refresh_token": view["refresh_token"]})
+    assert renewed["access_token"] != view["access_token"]
 
 
 # ---- the person's present state

@@ -60,7 +60,7 @@ class KeyExpiring(Payload, frozen=True, kw_only=True):
 
 
 class UserCreated(Payload, frozen=True, kw_only=True):
-    """A person was added, by an administrator or at the first sign-in."""
+    """A person was added: by an administrator, an invitation, the first sign-in or an identity provider."""
 
     TYPE: ClassVar[str] = "user.created"
     user_id: str

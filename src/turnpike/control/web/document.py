@@ -147,7 +147,7 @@ def _complete(operation: Schema, route: APIRoute, method: str, components: dict[
     operation["description"] = f"{said}\n\n{needs}"
     operation["x-permission"] = permission
     calls = list(calls_of(route.dependant))
-    keyed = method == "POST" and database.writing in calls and permission != PUBLIC
+    keyed = method == "POST" and not {database.writing, database.transacting}.isdisjoint(calls) and permission != PUBLIC
     parameters: list[Schema] = operation.setdefault("parameters", [])
     if keyed:
         parameters.append(_header(IDEMPOTENCY_KEY, "Same key and body, same answer, for 24 hours.", _MAX_KEY))

@@ -209,6 +209,11 @@ def _rights(grant: KeyGrant) -> Rights:
     return key_rights(rights_of(grant.role, None), grant.scopes, None)
 
 
+def by_cookie(request: Request) -> bool:
+    """Whether a session's cookie says who asks, and nothing in the headers does."""
+    return _credential_of(request) is None
+
+
 def _credential_of(request: Request) -> str | None:
     """What stands in the headers; None when there is nothing, so that a cookie may speak."""
     header = request.headers.get("authorization", "")

@@ -1,11 +1,17 @@
-"""Which issuers are trusted, and by whom that is said. Nobody makes rules that give more than they have themselves."""
+"""Which issuers are trusted, and by whom that is said.
+
+Whoever says how an issuer's people are told apart could be any of them, and each of them may be given any role one day:
+so trusting an issuer, and every setting that decides who somebody is, takes the highest role, whoever comes by the
+issuer now. The rest (name, secret, whom it lets in, what its groups give) takes managing issuers, what the rules give,
+and what those may do who come by it.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
 
-from turnpike.control.db.models import Issuer, Session
+from turnpike.control.db.models import Issuer, Session, User, UserIdentity
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.auth.issuer_schemas import IssuerBody, IssuerPatch
 from turnpike.control.domains.identity import service as identity
@@ -20,6 +26,8 @@ from turnpike.kit.addresses import AddressPolicy
 from turnpike.kit.pagination import Page, parse_sort
 
 ORDER: Columns = {"name": Issuer.name, "slug": Issuer.slug, "created_at": Issuer.created_at_ms}
+_WHOM_AND_WHAT = frozenset(("scopes", "create_users", "email_domains", "rules", "default_role", "require_rule"))
+"""Settings that say whom an issuer lets in and what its claims give. Any other decides who somebody is."""
 
 
 class IssuerService:
@@ -43,6 +51,7 @@ class IssuerService:
 
     async def create(self, session: WriteSession, actor: Principal, body: IssuerBody) -> Issuer:
         """Raises Conflict, Forbidden, NotFound, or AddressForbidden."""
+        _check_highest(actor)
         values = body.values()
         check_url(values["issuer"], self._control.settings)
         taken = select(Issuer.id).where(Issuer.slug == body.slug)
@@ -62,9 +71,10 @@ class IssuerService:
 
     async def change(self, session: WriteSession, actor: Principal, issuer_id: str, body: IssuerPatch) -> Issuer:
         """Raises NotFound or Forbidden."""
-        row = await self.get(session, issuer_id)
-        await self._check(session, actor, IssuerConfig.model_validate(row.config))
+        row = await self._for_change(session, actor, issuer_id)
         given = body.given()
+        if given.get("client_id", row.client_id) != row.client_id:
+            _check_highest(actor)
         if "client_secret" in given:
             secret = given.pop("client_secret")
             row.sealed_secret = self._sealed(secret.get_secret_value() if secret else None)
@@ -83,16 +93,28 @@ class IssuerService:
     ) -> dict[str, Any]:
         config = IssuerConfig.model_validate({**row.config, **change.model_dump(mode="json", exclude_unset=True)})
         await self._check(session, actor, config)
-        return config.model_dump(mode="json")
+        before = IssuerConfig.model_validate(row.config).model_dump(mode="json")
+        after = config.model_dump(mode="json")
+        if any(before[name] != value for name, value in after.items() if name not in _WHOM_AND_WHAT):
+            _check_highest(actor)
+        return after
 
     async def remove(self, session: WriteSession, actor: Principal, issuer_id: str) -> None:
         """Sessions that came by it end; the people stay. Raises NotFound or Forbidden."""
-        row = await self.get(session, issuer_id)
-        await self._check(session, actor, IssuerConfig.model_validate(row.config))
+        row = await self._for_change(session, actor, issuer_id)
         await store.end_sessions(session, Session.issuer_id == row.id, "issuer_removed")
         await session.delete(row)
         await session.flush()
         session.changes.all_keys()
+
+    async def _for_change(self, session: WriteSession, actor: Principal, issuer_id: str) -> Issuer:
+        """What it gives, whom it lets in and whether it works is the lot of everybody who comes by it."""
+        row = await self.get(session, issuer_id)
+        await self._check(session, actor, IssuerConfig.model_validate(row.config))
+        came = select(User.role).join(UserIdentity, UserIdentity.user_id == User.id)
+        for role in await session.scalars(came.where(UserIdentity.issuer_id == row.id).distinct()):
+            await identity.check_rank_of(session, actor, role, "Changing an issuer by which people come in")
+        return row
 
     async def test(self, issuer: Issuer) -> str:
         """Reads what the issuer publishes. Raises AddressForbidden or an UpstreamError."""
@@ -117,4 +139,9 @@ class IssuerService:
             await identity.check_rank_of(session, actor, user.role, "Letting a service call in this person's name")
         if config.link_by_email or config.link_by_subject or config.bearer_by_email:
             # Whoever rules such an issuer can be anybody here.
-            identity.check_rank(actor, identity.HIGHEST_ROLE, "An issuer that may say who anybody is")
+            _check_highest(actor)
+
+
+def _check_highest(actor: Principal) -> None:
+    """Raises Forbidden."""
+    identity.check_rank(actor, identity.HIGHEST_ROLE, "Saying by which issuer's word somebody is who")

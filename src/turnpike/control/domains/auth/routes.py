@@ -34,8 +34,8 @@ from turnpike.control.web.audit import address_of
 from turnpike.control.web.cookies import check_origin, clear_cookies, csrf_token, set_cookies
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, moment, ok
-from turnpike.control.web.principal import AnyKey, May, Principal, Public, Services
-from turnpike.errors import InvalidRequest
+from turnpike.control.web.principal import AnyKey, May, Principal, Public, Services, by_cookie
+from turnpike.errors import Forbidden, InvalidRequest
 from turnpike.kit.clock import now_ms
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
@@ -82,11 +82,16 @@ async def refresh(response: Response, control: Services, body: RefreshBody) -> E
 
 
 @router.post("/token")
-async def make_token(actor: AnyKey, response: Response, control: Services, session: Reading) -> Envelope[SignedInView]:
-    """An access token for the session that asks: with it a page may call /v1, which takes no cookies."""
+async def make_token(
+    actor: AnyKey, request: Request, response: Response, control: Services, session: Reading
+) -> Envelope[SignedInView]:
+    """An access token for the session whose cookie asks: with it a page may call /v1, which takes no cookies. An access
+    token makes no other: it ends when it says, and whoever has no cookie goes on by the refresh token."""
     row = await get_within(session, actor.scope, Session, actor.session_id) if actor.session_id else None
     if row is None:
         raise InvalidRequest("Only a session has access tokens; this request was made with an API key.")
+    if not by_cookie(request):
+        raise Forbidden("An access token makes no other: ask with the session's cookie, or with its refresh token.")
     token, life_s = await control.signin.tokens.make(row.id, row.user_id, row.expires_at_ms)
     return ok(signed_in(Opened(row, access_token=token, access_token_s=life_s), response, control))
 

@@ -105,10 +105,7 @@ async def move(session: WriteSession, actor: Principal, department_id: str, user
 async def _move(session: WriteSession, actor: Principal, people: Sequence[User], department_id: str | None) -> int:
     moved = [user for user in people if user.department_id != department_id]
     for user in moved:
-        await identity.check_rank_of(session, actor, user.role, "Moving this person")
-        user.department_id = department_id
-    await session.flush()
-    session.changes.users([user.id for user in moved])
+        await identity.move(session, actor, user, department_id)
     return len(moved)
 
 

@@ -15,6 +15,7 @@ from turnpike.control.domains.identity import leaving, repository, telling
 from turnpike.control.domains.identity.repository import UserFilter
 from turnpike.control.domains.limits.tiers import DEFAULT as DEFAULT_TIER
 from turnpike.control.domains.roles import service as roles
+from turnpike.control.rights.permissions import Permission, Reach
 from turnpike.control.rights.policy import AllData, DepartmentData, Scope, covers, everything
 from turnpike.control.rights.roles import EVERYTHING, ROLE_RIGHTS
 from turnpike.control.web.principal import Principal
@@ -94,20 +95,11 @@ async def change_user(session: WriteSession, actor: Principal, user_id: str, val
         raise Conflict("This person was erased, for ever; add a new one.")
     if "role" in values:
         await check_giving(session, actor, values["role"], f"Making a {values['role']}")
-    _check_not_oneself(actor, row, values)
-    await _check_move(session, actor, row, values)
+    if "role" in values and values["role"] != row.role:
+        _check_not_oneself(actor, row)
+    if "department_id" in values and values["department_id"] != row.department_id:
+        await _check_move(session, actor, row, values["department_id"])
     return await apply_change(session, row, values)
-
-
-async def _set(session: WriteSession, row: User, values: dict[str, Any]) -> set[str]:
-    """Returns what is another value now; it is told."""
-    before = {name: getattr(row, name) for name in values}
-    changed = {name for name, value in values.items() if before[name] != value}
-    for name in changed:
-        setattr(row, name, values[name])
-    await session.flush()
-    telling.changed(session, row, {name: before[name] for name in changed})
-    return changed
 
 
 async def apply_change(session: WriteSession, row: User, values: dict[str, Any]) -> User:
@@ -115,7 +107,7 @@ async def apply_change(session: WriteSession, row: User, values: dict[str, Any])
     await keep_a_super_admin(session, row, values)
     await _check_unique(session, row.id, values)
     await check_department(session, everything("the right to it is known"), values.get("department_id"))
-    changed = await _set(session, row, values)
+    changed = await _take_up(session, row, values)
     if changed & _GRANTED_BY:
         session.changes.users([row.id])
         if not row.is_active:
@@ -126,23 +118,36 @@ async def apply_change(session: WriteSession, row: User, values: dict[str, Any])
     return row
 
 
-def _check_not_oneself(actor: Principal, row: User, values: dict[str, Any]) -> None:
-    """Raises Forbidden: nobody raises their own rights, nor moves to where they would see more. Who may do everything
-    gains nothing by it."""
-    if row.id != actor.user_id or actor.rights.covers(EVERYTHING):
+async def move(session: WriteSession, actor: Principal, row: User, department_id: str | None) -> None:
+    """To a department that is the actor's to move people to. Raises Forbidden."""
+    await check_rank_of(session, actor, row.role, "Moving this person")
+    await check_own_move(session, actor.user_id, row)
+    await _take_up(session, row, {"department_id": department_id})
+    session.changes.users([row.id])
+
+
+def _check_not_oneself(actor: Principal, row: User) -> None:
+    """Raises Forbidden: nobody raises their own rights. Who may do everything gains nothing by it."""
+    if row.id == actor.user_id and not actor.rights.covers(EVERYTHING):
+        raise Forbidden("Your own role is for somebody else to change.", details={"param": "role"})
+
+
+async def check_own_move(session: ReadSession, actor_id: str | None, row: User) -> None:
+    """Raises Forbidden: nobody moves to where they would see more, or have another's models and budgets. Whose role has
+    all data gains nothing by it; what the key has that asks does not count, since others of its owner's have more."""
+    if row.id != actor_id:
         return
-    for name in _NOT_ONES_OWN:
-        if name in values and values[name] != getattr(row, name):
-            raise Forbidden(f"Your own {name} is for somebody else to change.", details={"param": name})
+    held = await roles.rights_held(session, row.role)
+    if any(held.reach(each) is not Reach.ALL for each in Permission if held.reach(each) is not None):
+        raise Forbidden("Your own department is for somebody else to change.", details={"param": "department_id"})
 
 
-async def _check_move(session: ReadSession, actor: Principal, row: User, values: dict[str, Any]) -> None:
+async def _check_move(session: ReadSession, actor: Principal, row: User, department_id: str | None) -> None:
     """Raises Forbidden or InvalidRequest for a department that is not the actor's to move people from or to."""
-    if "department_id" not in values or values["department_id"] == row.department_id:
-        return
-    if values["department_id"] is None and not isinstance(actor.scope, AllData):
+    await check_own_move(session, actor.user_id, row)
+    if department_id is None and not isinstance(actor.scope, AllData):
         raise Forbidden("Taking somebody out of their department takes all_data.", details={"param": "department_id"})
-    await check_department(session, actor.scope, values["department_id"])
+    await check_department(session, actor.scope, department_id)
 
 
 async def complete_user(session: WriteSession, row: User, values: dict[str, Any]) -> None:
@@ -172,10 +177,23 @@ async def apply_mapping(session: WriteSession, row: User, values: dict[str, Any]
     if department_id is not None and await repository.department(session, scope, department_id) is None:
         refused = f"There is no department {department_id}."
         values = {name: value for name, value in values.items() if name != "department_id"}
-    changed = await _set(session, row, values)
-    if changed:
+    if await _take_up(session, row, values):
         session.changes.users([row.id])
     return refused
+
+
+async def _take_up(session: WriteSession, row: User, values: dict[str, Any]) -> set[str]:
+    """Writes what differs and tells of it; returns its names. Who made a link for somebody need not be one who may let
+    in what that person has become."""
+    before = {name: getattr(row, name) for name in values}
+    changed = {name for name, value in values.items() if before[name] != value}
+    for name in changed:
+        setattr(row, name, values[name])
+    await session.flush()
+    telling.changed(session, row, {name: before[name] for name in changed})
+    if not changed.isdisjoint(_NOT_ONES_OWN):
+        await leaving.take_back_links(session, row.id)
+    return changed
 
 
 async def keep_a_super_admin(session: ReadSession, row: User, values: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from turnpike.control.db.models import Invitation
 from turnpike.control.domains.auth.local import LINK_PAGE, LocalAccounts
 from turnpike.control.domains.auth.routes import signed_in, visitor_of
 from turnpike.control.domains.auth.schemas import Mode, SignedInView
@@ -23,7 +24,7 @@ from turnpike.control.rights.permissions import Permission
 from turnpike.control.services import ControlServices
 from turnpike.control.signin.sessions import Proof
 from turnpike.control.web.cookies import check_origin
-from turnpike.control.web.database import Reading, Writing
+from turnpike.control.web.database import Reading, Transaction, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
 from turnpike.control.web.fields import UUID
 from turnpike.control.web.params import Paged, PathId, Search, Sort
@@ -62,21 +63,32 @@ async def list_invitations(
 
 
 @router.post("", status_code=201)
-async def create_invitation(actor: Inviter, control: Services, body: InvitationBody) -> Envelope[NewInvitationView]:
+async def create_invitation(
+    actor: Inviter, control: Services, begin: Transaction, body: InvitationBody
+) -> Envelope[NewInvitationView]:
     """A one-time link for somebody who is not here yet; an earlier one for the same address is taken back. It is
     accepted by its link, or by the first sign-in through an issuer with the same verified e-mail."""
     values = {"email": body.email, "role": body.role, "department_id": body.department_id}
     hours = body.hours or control.settings.invitation_hours
-    async with control.database.write() as session:
+    base = control.settings.web_url
+    async with begin() as (session, claim):
         row, token = await service.create(session, actor, values, control.sealer.keyring.pepper, hours)
-    path, base = f"{LINK_PAGE}#{token}", control.settings.web_url
-    url = f"{base}{path}" if base else None
-    mailed = False
-    if url is not None:
-        until = view_invitation(row).model_dump(mode="json")["expires_at"]
-        text = _MAIL.format(base=base, until=until, url=url)
-        mailed = await _mail(control, Mail((row.email,), "You are invited to an AI gateway", text, row.id))
-    return ok(view_new(row, path, url, mailed=mailed), SHOWN_ONCE)
+        path = f"{LINK_PAGE}#{token}"
+        url = f"{base}{path}" if base else None
+        answer = ok(view_new(row, path, url, mailed=False), SHOWN_ONCE)
+    if url is None or not await _mail(control, _mail_of(row, base, url)):
+        return answer
+    answer = ok(view_new(row, path, url, mailed=True), SHOWN_ONCE)
+    if claim is not None:
+        async with control.database.write() as session:
+            await claim.keep_answer(session)
+    return answer
+
+
+def _mail_of(row: Invitation, base: str | None, url: str) -> Mail:
+    until = view_invitation(row).model_dump(mode="json")["expires_at"]
+    text = _MAIL.format(base=base, until=until, url=url)
+    return Mail((row.email,), "You are invited to an AI gateway", text, row.id)
 
 
 async def _mail(control: ControlServices, mail: Mail) -> bool:

@@ -1,7 +1,8 @@
 """What may be done with invitations, and by whom.
 
 Nobody invites somebody to more than they have themselves: administrators to roles up to their own, a department's
-administrator into the own department. A link's token is shown once, stored as a keyed digest, and works once.
+administrator into the own department. A link's token is shown once, stored as a keyed digest, and works once, while
+whoever invited may still give what it gives.
 """
 
 from collections.abc import Sequence
@@ -12,11 +13,14 @@ from turnpike.contract.grants import key_digest
 from turnpike.control.db.models import Invitation, User
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.identity import service as identity
+from turnpike.control.domains.identity import telling
 from turnpike.control.domains.invitations import repository
 from turnpike.control.domains.invitations.repository import InvitationFilter
+from turnpike.control.domains.roles import service as roles
 from turnpike.control.oidc.persons import Person
 from turnpike.control.oidc.tokens import Trusted
-from turnpike.control.rights.policy import AllData, DepartmentData, Target, holds
+from turnpike.control.rights.permissions import Permission, Rights
+from turnpike.control.rights.policy import AllData, DepartmentData, Target, covers, decide, everything, holds
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, Forbidden, InvalidRequest, NotFound, Unauthenticated
 from turnpike.kit.clock import now_ms
@@ -35,6 +39,14 @@ class Made(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Made({self.row.id})"
+
+
+class Inviter(NamedTuple):
+    """As policy.Who has it."""
+
+    user_id: str | None
+    department_id: str | None
+    rights: Rights
 
 
 async def check_inviter(session: ReadSession, actor: Principal, role: str, department_id: str | None) -> None:
@@ -117,7 +129,7 @@ async def revoke(session: WriteSession, actor: Principal, invitation_id: str) ->
 async def look_at(session: ReadSession, token: str, pepper: bytes) -> Invitation:
     """The invitation that a token is of. Raises Unauthenticated for one that does not work."""
     row = await repository.open_with(session, key_digest(token.encode(), pepper))
-    if row is None:
+    if row is None or not await _still_given(session, row):
         raise Unauthenticated(DEAD)
     return row
 
@@ -125,7 +137,7 @@ async def look_at(session: ReadSession, token: str, pepper: bytes) -> Invitation
 async def accept(session: WriteSession, token: str, pepper: bytes, display_name: str | None) -> User:
     """The person that the token's bearer becomes. Raises Unauthenticated or Conflict."""
     row = await repository.locked(session, Invitation.digest == key_digest(token.encode(), pepper))
-    if row is None:
+    if row is None or not await _still_given(session, row):
         raise Unauthenticated(DEAD)
     return await _become(session, row, display_name or row.email.partition("@")[0])
 
@@ -141,7 +153,19 @@ async def accept_by_email(session: WriteSession, trusted: Trusted, person: Perso
     row = await repository.locked(session, Invitation.email == person.email)
     if row is None or not (row.role in _BY_ANY_ISSUER or trusted.config.link_by_email):
         return None
+    if not await _still_given(session, row):
+        return None
     return await _become(session, row, person.name)
+
+
+async def _still_given(session: ReadSession, row: Invitation) -> bool:
+    """Whether whoever invited might do so now: their role or department may be another by then. The operator may."""
+    if row.invited_by is None:
+        return True
+    inviter = await identity.get_user(session, everything("who invited whoever comes"), row.invited_by)
+    now = Inviter(inviter.id, inviter.department_id, await roles.rights_held(session, inviter.role))
+    may = decide(now, Permission.MANAGE_USERS, Target(None, row.department_id)).allowed
+    return inviter.is_active and may and covers(now.rights, await roles.rights_held(session, row.role))
 
 
 async def _become(session: WriteSession, row: Invitation, display_name: str) -> User:
@@ -150,6 +174,7 @@ async def _become(session: WriteSession, row: Invitation, display_name: str) -> 
     user = User(display_name=display_name, email=row.email, role=row.role, department_id=row.department_id)
     session.add(user)
     await session.flush()
+    telling.created(session, user)
     row.accepted_at_ms, row.user_id = now_ms(), user.id
     await session.flush()
     return user

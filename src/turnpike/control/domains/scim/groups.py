@@ -30,7 +30,7 @@ _AT_ONCE = 500
 
 
 class Groups:
-    def __init__(self, session: ReadSession, most: str) -> None:
+    def __init__(self, session: ReadSession, most: mappings.Ceiling) -> None:
         self._session = session
         self._most = most
 

@@ -5,7 +5,7 @@ role of their groups, or `user`. A department is that of the first mapping that 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -16,6 +16,7 @@ from turnpike.control.domains.identity import service as identity
 from turnpike.control.domains.listing import Columns, contains, ordered, paged
 from turnpike.control.domains.roles import service as roles_held
 from turnpike.control.domains.scim.names import name_key
+from turnpike.control.rights.permissions import Rights
 from turnpike.control.rights.policy import covers, everything
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, Forbidden, InvalidRequest, NotFound
@@ -23,6 +24,20 @@ from turnpike.kit.pagination import Page, parse_sort
 
 ORDER: Columns = {"group": ScimMapping.group_name, "created_at": ScimMapping.created_at_ms}
 _AT_ONCE = 500
+
+
+class Ceiling(NamedTuple):
+    """What whoever asks may act on and give, at most."""
+
+    name: str
+    rights: Rights
+    actor_id: str | None
+    """Whose doing it is; None: the operator's."""
+
+
+def ceiling_of(actor: Principal) -> Ceiling:
+    """A key has its own, which may be lower than its owner's role."""
+    return Ceiling(actor.name if actor.key_id else actor.role, actor.rights, actor.user_id)
 
 
 async def find(
@@ -52,7 +67,7 @@ async def create(session: WriteSession, actor: Principal, values: dict[str, Any]
     await _check(session, actor, row)
     session.add(row)
     await session.flush()
-    await apply(session, actor.role, await _people_of(session, key))
+    await apply(session, ceiling_of(actor), await _people_of(session, key))
     return row
 
 
@@ -65,7 +80,7 @@ async def change(session: WriteSession, actor: Principal, mapping_id: str, value
             setattr(row, name, value)
         await _check(session, actor, row)
     await session.flush()
-    await apply(session, actor.role, await _people_of(session, row.name_key))
+    await apply(session, ceiling_of(actor), await _people_of(session, row.name_key))
     return row
 
 
@@ -76,7 +91,7 @@ async def remove(session: WriteSession, actor: Principal, mapping_id: str) -> Sc
     gave_roles = row.role is not None
     await session.delete(row)
     await session.flush()
-    await apply(session, actor.role, await _people_of(session, row.name_key), roles=gave_roles)
+    await apply(session, ceiling_of(actor), await _people_of(session, row.name_key), roles=gave_roles)
     return row
 
 
@@ -99,10 +114,10 @@ async def _people_of(session: ReadSession, key: str) -> list[str]:
     return [*await session.scalars(query)]
 
 
-async def apply(session: WriteSession, most: str, user_ids: Iterable[str], *, roles: bool | None = None) -> None:
-    """Gives these people what their groups give them now. `most`: the highest role of who asks; `roles`: whether roles
-    are the groups' to give, where that is not what the mappings say now. Raises Forbidden for somebody above, or for a
-    role above."""
+async def apply(session: WriteSession, most: Ceiling, user_ids: Iterable[str], *, roles: bool | None = None) -> None:
+    """Gives these people what their groups give them now. `roles`: whether roles are the groups' to give, where that is
+    not what the mappings say now. Raises Forbidden for somebody above, for a role above, or for whoever would move
+    themselves."""
     rows = (await session.scalars(select(ScimMapping).order_by(ScimMapping.created_at_ms, ScimMapping.id))).all()
     give_roles = any(row.role is not None for row in rows) if roles is None else roles
     wanted = sorted(set(user_ids))
@@ -115,6 +130,8 @@ async def apply(session: WriteSession, most: str, user_ids: Iterable[str], *, ro
             values = await _given(session, fitting, give_roles=give_roles)
             if any(getattr(user, name) != value for name, value in values.items()):
                 await check_reach(session, most, user.role, values.get("role"))
+                if values.get("department_id", user.department_id) != user.department_id:
+                    await identity.check_own_move(session, most.actor_id, user)
                 await identity.apply_mapping(session, user, values)
 
 
@@ -140,10 +157,9 @@ async def _given(session: ReadSession, fitting: Sequence[ScimMapping], *, give_r
     return values if department is None else {**values, "department_id": department}
 
 
-async def check_reach(session: ReadSession, most: str, role: str, given: str | None = None) -> None:
+async def check_reach(session: ReadSession, most: Ceiling, role: str, given: str | None = None) -> None:
     """Raises Forbidden."""
-    held = await roles_held.rights_held(session, most)
-    if not covers(held, await roles_held.rights_held(session, role)):
-        raise Forbidden(f"This person is {role}, above what this may act on ({most}).")
-    if given is not None and not covers(held, await roles_held.rights_held(session, given)):
-        raise Forbidden(f"The group gives the role {given}, above what this may give ({most}).")
+    if not covers(most.rights, await roles_held.rights_held(session, role)):
+        raise Forbidden(f"This person is {role}, above what this may act on ({most.name}).")
+    if given is not None and not covers(most.rights, await roles_held.rights_held(session, given)):
+        raise Forbidden(f"The group gives the role {given}, above what this may give ({most.name}).")

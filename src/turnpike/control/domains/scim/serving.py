@@ -22,12 +22,13 @@ from scim2_server.responses import ScimResponse
 from scim2_server.service import ScimService
 from scim2_server.storage import AsyncScimStorage, SearchPage
 
-from turnpike.contract.access import Role
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.scim.groups import Groups
+from turnpike.control.domains.scim.mappings import Ceiling
 from turnpike.control.domains.scim.resources import PROVIDER
 from turnpike.control.domains.scim.tokens import ScimClient
 from turnpike.control.domains.scim.users import Users
+from turnpike.control.rights.roles import NOTHING
 
 Answer = tuple[int, dict[str, str], dict[str, Any] | None]
 _READ_ONLY = frozenset(("id", "meta", "schemas", "groups"))
@@ -47,14 +48,14 @@ class _Service(ScimService):
 
 
 _SERVICE = _Service(PROVIDER)
+NOBODY = Ceiling("nobody", NOTHING, None)
 
 
 class Storage(AsyncScimStorage):
     """In the transaction of one request. A session that only reads is never asked to write: the methods of HTTP that
     lead here differ."""
 
-    def __init__(self, session: ReadSession, most: str) -> None:
-        """`most`: the highest role that this client acts on."""
+    def __init__(self, session: ReadSession, most: Ceiling) -> None:
         self._kinds: dict[str, Users | Groups] = {"User": Users(session, most), "Group": Groups(session, most)}
 
     def _kind(self, resource_type: ResourceType) -> Any:
@@ -139,7 +140,7 @@ def asked(  # noqa: PLR0917 - a request's parts
 
 async def serve(session: ReadSession | WriteSession, client: ScimClient | None, request: ScimRequest) -> Answer:
     """Raises REFUSALS, or an error of ours; nothing is committed then."""
-    storage = Storage(session, client.role if client is not None else Role.USER)
+    storage = Storage(session, client.ceiling if client is not None else NOBODY)
     return _answer(await AsyncScimHandler(_SERVICE, storage).handle(request), request)
 
 

@@ -24,9 +24,10 @@ from turnpike.control.db.models import Password, ScimGroup, ScimMember, ScimUser
 from turnpike.control.db.models import User as UserRow
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.identity import service as identity
+from turnpike.control.domains.identity import telling
 from turnpike.control.domains.scim import searching
 from turnpike.control.domains.scim.emails import email_of
-from turnpike.control.domains.scim.mappings import check_reach
+from turnpike.control.domains.scim.mappings import Ceiling, check_reach
 from turnpike.control.domains.scim.names import name_key
 from turnpike.control.domains.scim.resources import Email, Membership, Name, User
 from turnpike.kit.clock import from_ms, now_ms
@@ -44,7 +45,7 @@ def _visible() -> Select[UserRow, ScimUser | None]:
 
 
 class Users:
-    def __init__(self, session: ReadSession, most: str) -> None:
+    def __init__(self, session: ReadSession, most: Ceiling) -> None:
         self._session = session
         self._most = most
 
@@ -114,6 +115,7 @@ class Users:
         user = UserRow(role=Role.USER, ext_subject=await self._subject(wanted.external_id, None), **values)
         session.add(user)
         await session.flush()
+        telling.created(session, user)
         scim = ScimUser(user_id=user.id)
         _fill(scim, wanted)
         session.add(scim)

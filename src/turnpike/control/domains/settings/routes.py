@@ -65,9 +65,11 @@ async def set_setting(
 
 
 @router.delete("/{name}")
-async def reset_setting(_: Manager, control: Services, session: Writing, name: Name) -> Envelope[GatewaySettingView]:
+async def reset_setting(
+    actor: Manager, control: Services, session: Writing, name: Name
+) -> Envelope[GatewaySettingView]:
     """Forgets what was stored: the environment's value, or the default, is in force again."""
-    return ok(await service.forget(session, control.runtime, name), "In force within a second.")
+    return ok(await service.forget(session, control.runtime, actor, name), "In force within a second.")
 
 
 @maintenance_router.get("")

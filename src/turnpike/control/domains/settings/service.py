@@ -19,6 +19,7 @@ from turnpike.control.domains.settings.schemas import (
     MaintenanceView,
     Value,
 )
+from turnpike.control.rights.permissions import Permission
 from turnpike.control.web.envelope import moment
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, InvalidRequest, NotFound
@@ -26,6 +27,8 @@ from turnpike.settings import Settings
 
 _ADDRESSES = frozenset(("upstream_proxy",))
 """May hold a user and a password."""
+_ERASING = frozenset(("audit_retention_days", "audit_personal_days"))
+"""A smaller number of days erases what the audit log has, so they are for who may erase it."""
 
 
 async def stored(session: ReadSession) -> dict[str, StoredSetting]:
@@ -81,8 +84,9 @@ def _kind(value: Any) -> str:
 async def change(
     session: WriteSession, runtime: RuntimeSettings, actor: Principal, name: str, value: Any
 ) -> GatewaySettingView:
-    """Raises NotFound, Conflict for a setting that only a restart changes, InvalidRequest for a value that is none."""
-    _check_changeable(name)
+    """Raises NotFound, Conflict for a setting that only a restart changes, InvalidRequest for a value that is none,
+    ScopeMissing for one that takes more."""
+    _check_changeable(actor, name)
     try:
         fit = checked(name, value)
     except ValidationError as error:
@@ -92,16 +96,16 @@ async def change(
     return view(runtime, name, row)
 
 
-async def forget(session: WriteSession, runtime: RuntimeSettings, name: str) -> GatewaySettingView:
-    """The environment's value is in force again. Raises NotFound or Conflict."""
-    _check_changeable(name)
+async def forget(session: WriteSession, runtime: RuntimeSettings, actor: Principal, name: str) -> GatewaySettingView:
+    """The environment's value is in force again. Raises NotFound, Conflict or ScopeMissing."""
+    _check_changeable(actor, name)
     row = await session.get(StoredSetting, name)
     if row is not None:
         await catalogued.remove(session, row)
     return view(runtime, name, None)
 
 
-def _check_changeable(name: str) -> None:
+def _check_changeable(actor: Principal, name: str) -> None:
     if name not in Settings.model_fields:
         raise NotFound(f"There is no setting {name[:64]}.")
     if name not in CHANGEABLE:
@@ -110,6 +114,8 @@ def _check_changeable(name: str) -> None:
             f"while it runs: {', '.join(CHANGEABLE)}.",
             details={"changeable": list(CHANGEABLE)},
         )
+    if name in _ERASING:
+        actor.reaching(Permission.ERASE_AUDIT)
 
 
 async def _put(session: WriteSession, actor: Principal, name: str, value: dict[str, Any]) -> StoredSetting:
