@@ -4,6 +4,7 @@ Holds digests, never keys. Unknown keys are remembered for a short while, so tha
 make control ask its database for every request.
 """
 
+import copy
 from collections.abc import Callable
 
 from turnpike.contract.budgets import BudgetSpec
@@ -33,6 +34,7 @@ class Entry:
         "expires_at_ms",
         "gated",
         "gates",
+        "is_inner",
         "limits",
         "looked",
         "networks",
@@ -47,6 +49,8 @@ class Entry:
         """False once revoked or evicted: whoever still holds the entry looks the key up again."""
         self.exempt = False
         """A call that a guard itself makes: no guard looks at it."""
+        self.is_inner = False
+        """Of a call that the relay makes inside of one of this caller's: the limits counted that one."""
         self.seen = 0.0
         """Monotonic time of the last request."""
         self.looked = 0.0
@@ -62,6 +66,14 @@ class Entry:
         self.gated: Plan | None = None
         """The plan that the last call had, and the gates before it."""
         self.gates: tuple[Gate, ...] = ()
+
+    def for_inner(self) -> "Entry":
+        """The same caller with the same rights and budgets, for one call that the relay makes inside of one of theirs.
+        It takes nothing of the limits: they counted the call that it is part of, which holds its seats meanwhile."""
+        made = copy.copy(self)
+        made.alive = made.is_inner = True
+        made.gated, made.gates = None, ()
+        return made
 
     def check_address(self, client: str) -> None:
         """Raises AddressForbidden when the key is bound to other networks, or denied this one."""

@@ -6,6 +6,8 @@ The answer keeps its own content type and goes on as it comes. Its attempts send
 
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+
 from turnpike.contract.events import Outcome, UsageSource
 from turnpike.errors import TurnpikeError, UnsupportedOperation, UpstreamError, UpstreamGarbage
 from turnpike.relay.admit import check_caller, decode, reserve
@@ -16,6 +18,7 @@ from turnpike.relay.defaults import default_model
 from turnpike.relay.money.bounding import bound_of_media
 from turnpike.relay.settle import cost_of, settle
 from turnpike.wire.media.dialect import MediaHead
+from turnpike.wire.types.usage import MediaUsage
 
 if TYPE_CHECKING:
     from turnpike.relay.core import Relay
@@ -71,6 +74,9 @@ def admit_media(call: "Call", entry: "Entry") -> "Plan":
 class MediaAttempt(Attempt):
     """One attempt of such a call."""
 
+    _watch: "Passing | None" = None
+    """Behind all outlets: what the provider sends."""
+
     @property
     def _call(self) -> "MediaCall":
         return cast("MediaCall", self.call)
@@ -120,7 +126,7 @@ class MediaAttempt(Attempt):
         if text.startswith("text/html"):
             self._break_off(UpstreamGarbage("The provider answered with a page of HTML."))
             return False
-        watch = self.lane = call.media.watch(call.asked, text)
+        watch = self.lane = self._watch = call.media.watch(call.asked, text)
         lines = [b"content-type: " + kind]
         lines += [name + b": " + value for name in _PASSED if (value := head.get(name)) is not None]
         if watch.is_stream:
@@ -167,7 +173,15 @@ class MediaAttempt(Attempt):
         usage = call.media.by_piece(call.asked)
         if usage is None or (self.target.cost is not None and not cost_of(self, usage, UsageSource.REPORTED)):
             return None
-        return usage
+        return self._with_sound(usage)
+
+    def _with_sound(self, usage: "Usage") -> "Usage":
+        """With the length of the sound that went by, where it is known."""
+        sound_ms = self._watch.sound_ms if self._watch is not None else 0
+        if not sound_ms:
+            return usage
+        media = msgspec.structs.replace(usage.media or MediaUsage(), output_audio_ms=sound_ms)
+        return msgspec.structs.replace(usage, media=media)
 
     def cancel(self) -> None:
         super().cancel()
@@ -176,7 +190,7 @@ class MediaAttempt(Attempt):
 
     def estimated_usage(self) -> "Usage":
         call = self._call
-        return call.media.estimate(call.asked, self.produced_bytes)
+        return self._with_sound(call.media.estimate(call.asked, self.produced_bytes))
 
 
 class MediaCall(Call):

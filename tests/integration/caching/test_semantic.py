@@ -135,3 +135,14 @@ def test_an_embedding_model_that_fails_costs_a_miss_and_nothing_else(gateway: Ru
     rule(gateway, embedding_model="no-such-model")
     replies = [ask(gateway, MODEL, FIRST), ask(gateway, MODEL, NEAR)]
     assert [(reply.status_code, state(reply)) for reply in replies] == [(200, "miss"), (200, "miss")]
+
+
+def test_the_embedding_needs_no_seat_beside_the_one_that_its_call_holds(gateway: RunningGateway) -> None:
+    made = gateway.api("POST", "/keys", {"name": "one at a time", "scopes": ["inference:text", "embeddings"]})
+    limit = {"subject": "key", "name": made["id"], "resource": "concurrency", "amount": 1}
+    gateway.api("PUT", "/limits", limit)
+    rule(gateway)
+    keep_first(gateway, key=made["key"])
+    request_id = ask(gateway, MODEL, NEAR, key=made["key"]).headers["x-request-id"]
+    assert gateway.ledger_row(request_id)["cache"] == "semantic"
+    assert gateway.ledger_row(f"{request_id}:embedding")["outcome"] == "ok"

@@ -8,7 +8,9 @@ from typing import Any
 from tests.support.guarding import asking, policy, repeating
 from tests.support.relay_process import INPUT_NANOUSD, Stage, running_stage
 from tests.support.upstream import Received, Wire, answer, serving
+from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.events import Outcome, UsageEvent
+from turnpike.contract.periods import Span
 from turnpike.contract.policies import GuardSpec, PolicySpec
 from turnpike.contract.snapshot import OperationSpec
 
@@ -66,6 +68,24 @@ async def test_what_it_flags_is_refused_and_each_question_is_a_row_of_the_caller
         assert [row.cost_nanousd for row in rows] == [used.input_tokens * INPUT_NANOUSD, 0]
         assert used.input_tokens > 0
         assert rows[0].caller.key_id == rows[1].caller.key_id
+
+
+async def test_its_cost_is_charged_to_whatever_the_callers_is(tmp_path: Path) -> None:
+    own = BudgetSpec("01890a5d-ac96-774b-bcce-b302099a8057", "key", "k", "own", 10**9, Span("total"), hard=False)
+    tag = BudgetSpec("01890a5d-ac96-774b-bcce-b302099a8058", "tag", "t", "tag", 10**9, Span("total"), hard=False)
+    async with running_stage(tmp_path) as stage, serving(moderating()) as asked, serving(repeating("ok")) as upstream:
+        await moderated(stage, asked)
+        model = await stage.model(upstream)
+        await stage.change(budgets=(tag,))
+        key = stage.key(department_id=HELD, budgets=(own,))
+        passed = await stage.ask(
+            *asking("openai_chat", model, "some calm"), key=key, headers=[("x-turnpike-tags", "t")]
+        )
+        question, call = stage.settles(passed.headers["x-request-id"])
+        assert (question.model_asked, call.model_asked) == ("moderator", model)
+        assert question.cost_nanousd
+        assert len(call.charged) == 2
+        assert question.charged == call.charged
 
 
 async def test_one_that_does_not_answer_holds_up_nobody_else_and_ends_in_time(tmp_path: Path) -> None:

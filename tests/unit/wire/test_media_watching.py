@@ -162,3 +162,26 @@ def test_a_recording_of_unknown_length_is_estimated_by_its_size() -> None:
     media = OPENAI_TRANSCRIPTION.estimate(head, 0).media
     assert media is not None
     assert media.input_audio_ms == 10_000
+
+
+@given(places=places_)
+def test_sound_without_compression_tells_how_long_it_is(places: list[int]) -> None:
+    head = MediaHead(model="m", characters=450)
+    sound = wav(2.5)
+    endless = sound[:40] + b"\xff\xff\xff\xff" + sound[44:]
+    kinds = {"audio/wav": (sound, endless), "audio/pcm": (bytes(120_000),), "audio/pcm;rate=16000": (bytes(80_000),)}
+    for kind, bodies in kinds.items():
+        for body in bodies:
+            watch = OPENAI_SPEECH.watch(head, kind)
+            assert b"".join(map(watch.feed, cut(body, places))) == body
+            assert watch.sound_ms == 0, "it is not whole"
+            watch.end()
+            assert (kind, watch.sound_ms) == (kind, 2500)
+
+
+@pytest.mark.parametrize("kind", ["audio/mpeg", "text/event-stream", "application/json", ""])
+def test_of_other_answers_no_length_is_told(kind: str) -> None:
+    watch = OPENAI_SPEECH.watch(MediaHead(model="m"), kind)
+    watch.feed(b"\xff\xf3\x84\xc4" + bytes(1000))
+    watch.end()
+    assert watch.sound_ms == 0

@@ -6,12 +6,18 @@ from collections.abc import Callable
 import msgspec
 
 from turnpike.contract.routes import Conditions, Need, RouteSpec, Rule
+from turnpike.wire.formats import wants_json
 
 _SIGNS: dict[Need, re.Pattern[bytes]] = {
     Need.TOOLS: re.compile(rb'"(?:tools|functions|toolConfig)"\s*:\s*[\[{]\s*[^\s\]}]'),
-    Need.VISION: re.compile(rb'"(?:image_url|input_image|inline_data|inlineData|image)"'),
-    Need.AUDIO: re.compile(rb'"(?:input_audio|audio_url)"|"mime_?[tT]ype"\s*:\s*"audio/'),
-    Need.JSON: re.compile(rb'"(?:response_format|json_schema|responseSchema|response_schema|output_format)"\s*:'),
+    Need.VISION: re.compile(
+        rb'"(?:image_url|input_image)"|"type"\s*:\s*"image"|"mime_?[tT]ype"\s*:\s*"image/'
+        rb'|"image"\s*:\s*\{\s*"(?:format|source)"'
+    ),
+    Need.AUDIO: re.compile(
+        rb'"(?:input_audio|audio_url)"|"mime_?[tT]ype"\s*:\s*"audio/|"audio"\s*:\s*\{\s*"(?:format|source|voice)"'
+        rb'|"(?:output_|response_?)?[mM]odalities"\s*:\s*\[[^\]]*"(?:audio|AUDIO)"'
+    ),
 }
 """Field names of the dialects. Inside of a JSON text their quotes would be escaped, so prompts do not set them off."""
 
@@ -31,7 +37,11 @@ class Facts(msgspec.Struct, frozen=True):
 
 def needed(body: bytes, need: Need, *, streams: bool) -> bool:
     """Whether a request's JSON asks for it."""
-    return streams if need is Need.STREAMING else _SIGNS[need].search(body) is not None
+    if need is Need.STREAMING:
+        return streams
+    if need is Need.JSON:
+        return wants_json(body)
+    return _SIGNS[need].search(body) is not None
 
 
 def unmet(when: Conditions, facts: Facts) -> str | None:

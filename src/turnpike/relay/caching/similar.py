@@ -1,5 +1,6 @@
-"""The embedding of a question, asked for as an ordinary call on the caller's behalf: admitted, limited, sent, settled
-and written down like any other. Only its answer comes here instead of going to a connection.
+"""The embedding of a question, asked for as an ordinary call on the caller's behalf: admitted, sent, settled and
+written down like any other. Only its answer comes here instead of going to a connection, and the caller's limits have
+counted the call that it is part of.
 """
 
 import struct
@@ -65,7 +66,7 @@ def embed(outer: Call, model: str, text: str, found: Found) -> None:
     request_id = f"{outer.request_id[:100]}:embedding"
     pairs = [(b"host", b"turnpike"), (b"content-type", b"application/json"), (b"x-request-id", request_id.encode())]
     head = RequestHead(b"POST", _PATH, pairs, http_1_0=False)
-    head.token, head.digest, head.entry = outer.head.token, outer.head.digest, outer.entry
+    head.token, head.digest, head.entry = outer.head.token, outer.head.digest, outer.entry.for_inner()
     head.trace_id, head.tags = outer.head.trace_id, outer.head.tags
 
     def answered(status: int, body: bytes) -> None:

@@ -111,6 +111,8 @@ def gates_of(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -> tu
     if gates is None:
         made = (build(relay, entry, route, plan) for build in BUILDERS)
         gates = tuple(gate for gate in made if gate is not None)
+        if entry.is_inner:
+            return gates
         if gates:
             relay.catalog.remembered.add(entry, plan, gates)
         elif len(plan.gates) < _FREE_AT_MOST:

@@ -271,7 +271,7 @@ def build_limits(relay: "Relay", entry: "Entry", route: "Route", plan: "Plan") -
     """A caller's gate: its key, user, tier and department, the model, the operation, its address, the gateway."""
     desk = relay.limits
     book = desk.book
-    if book.is_empty and not entry.limits:
+    if entry.is_inner or (book.is_empty and not entry.limits):
         return None
     names = {plan.model, *(target.served.model for target in plan.targets)}
     operation = route.operation or Operation.PASSTHROUGH

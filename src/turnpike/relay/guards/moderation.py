@@ -1,7 +1,8 @@
 """A moderation model asked about a prompt: an ordinary call through this relay, on the caller's behalf and account.
 
 It is made before anything of the prompt goes on, so it costs the caller its time: for those alone whose policy asks for
-it. Its own row is in the ledger.
+it. Its own row is in the ledger. What governs the caller's call governs it: tags, and with them residency and budgets,
+and the caller's own budgets. Limits have counted the caller's call, which holds its seats meanwhile.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ import msgspec
 
 from turnpike.contract.grants import KeyGrant
 from turnpike.contract.scopes import SCOPE_BIT
+from turnpike.errors import BudgetSpent, TurnpikeError
+from turnpike.relay.call import Call
 from turnpike.relay.guards.ruleset import Asked, Ruleset
 from turnpike.relay.guards.telling import Teller, refused
 from turnpike.relay.head import RequestHead
@@ -19,6 +22,7 @@ from turnpike.relay.keys import Entry
 from turnpike.wire.guards.filter import Finds
 
 if TYPE_CHECKING:
+    from turnpike.contract.events import Outcome
     from turnpike.relay.core import Relay
     from turnpike.relay.gates import Governed
     from turnpike.relay.protocol import ClientConnection
@@ -51,6 +55,17 @@ class Inside:
         self._told.answered(500, b"")
 
 
+class _Question(Call):
+    """The call to the model."""
+
+    error: TurnpikeError | None = None
+    """Why it has no answer."""
+
+    def _answer_error(self, outcome: "Outcome", error: TurnpikeError) -> None:
+        self.error = error
+        super()._answer_error(outcome, error)
+
+
 class _Result(msgspec.Struct):
     flagged: bool = False
     categories: dict[str, bool | None] = msgspec.field(default_factory=dict[str, bool | None])
@@ -73,6 +88,7 @@ class Moderation:
         self._call = call
         self._go_on = go_on
         self._inside: Inside | None = None
+        self._question: _Question | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._teller = teller
         self._texts = texts
@@ -96,10 +112,15 @@ class Moderation:
         head = RequestHead(b"POST", _PATH, pairs, http_1_0=False)
         head.entry = _entry(call.relay, call.entry)
         head.request_id = call.request_id
+        head.trace_id, head.tags = call.head.trace_id, call.head.tags
         self._inside = Inside(self)
         relay = call.relay
         self._timer = asyncio.get_running_loop().call_later(relay.settings.guard_timeout_s, self._give_up)
-        relay.serve(cast("ClientConnection", self._inside), head, body)
+        question = self._question = _Question(relay, cast("ClientConnection", self._inside), head, body)
+        try:
+            question.start()
+        except Exception as error:  # noqa: BLE001 - the last line of defence, as in core.py
+            question.fault(error)
 
     def _give_up(self) -> None:
         """Nobody answers in time: the call to the model ends as if its caller had left."""
@@ -114,7 +135,8 @@ class Moderation:
             self._timer.cancel()
         if asked is None or self._call.ended:
             return
-        self._asked = self._inside = None
+        question = self._question
+        self._asked = self._inside = self._question = None
         finds = Finds()
         found: str | None = None
         try:
@@ -123,6 +145,9 @@ class Moderation:
             found = _found(_decode(body), asked)
         except msgspec.DecodeError:
             if asked.fail_closed:
+                if question is not None and isinstance(question.error, BudgetSpent):
+                    self._call.refuse(question.error)
+                    return
                 finds[asked.source, "unchecked"] += 1
                 self._tell(finds)
                 why = f"the moderation model '{asked.guard.model}' could not be asked"
@@ -167,12 +192,16 @@ def _entry(relay: "Relay", entry: Entry) -> Entry:
         user_id=caller.user_id,
         department_id=caller.department_id,
         role=entry.profile.role,
-        scopes=SCOPE_BIT["inference:text"],
+        scopes=0,
         tier=entry.tier,
         models=(),
         networks=(),
         expires_at_ms=0,
     )
-    made = Entry(grant, relay.profiles.of(grant))
+    made = entry.for_inner()
+    made.scopes |= SCOPE_BIT["inference:text"]
+    made.networks = None
+    made.expires_at_ms = 0
+    made.profile = relay.profiles.of(grant)
     made.exempt = True
     return made

@@ -41,7 +41,7 @@ _UNREAD = "the provider sent what its guards cannot read"
 _HARD = "a text in it cannot be checked with bounded work"
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-Told = Callable[["str | None", "PolicyRefused | None"], None]
+Told = Callable[["str | None", "TurnpikeError | None"], None]
 """What is to be sent in the event's place, or why nothing is."""
 
 
@@ -53,6 +53,7 @@ class _Event:
     def __init__(self, guard: "RealtimeGuard", read: Any, told: Told | None = None) -> None:
         self.relay = guard.relay
         self.entry = guard.entry
+        self.head = guard.head
         self.model = guard.model
         self.route = guard.head.route
         self.request_id = guard.request_id
@@ -66,7 +67,7 @@ class _Event:
 
     def refuse(self, error: "TurnpikeError") -> None:
         if self._told is not None:
-            self._told(None, cast("PolicyRefused", error))
+            self._told(None, error)
 
     # ---- Carrier
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from turnpike.contract.limits import Resource
 from turnpike.wire.dialect import Head
 from turnpike.wire.estimate import tokens_of_bytes
-from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS, OUTPUT_AUDIO_TOKEN_MS
+from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS, OUTPUT_AUDIO_TOKEN_MS, spoken_ms
 from turnpike.wire.operations import Operation
 from turnpike.wire.types.usage import Usage
 
@@ -39,7 +39,9 @@ def expected(fields: Head, body_bytes: int, resource: str) -> int:
         return tokens_of_bytes(size) + (OUTPUT_TOKENS if bound is None else bound)
     if resource == Resource.AUDIO_SECONDS:
         milliseconds: int | None = getattr(fields, "audio_ms", None)
-        return max(1, -(-(milliseconds or 0) // 1000))
+        if milliseconds is None:
+            milliseconds = spoken_ms(getattr(fields, "characters", 0))
+        return max(1, -(-milliseconds // 1000))
     asked = fields.counted(None)
     return max(1, asked.media.images) if asked is not None and asked.media is not None else 1
 
@@ -68,4 +70,6 @@ def used(usage: Usage, resource: str) -> int:
     if not milliseconds:
         milliseconds = usage.input_audio_tokens * INPUT_AUDIO_TOKEN_MS
         milliseconds += usage.output_audio_tokens * OUTPUT_AUDIO_TOKEN_MS
+    if not milliseconds and media is not None:
+        milliseconds = spoken_ms(media.characters)
     return -(-milliseconds // 1000)

@@ -125,7 +125,7 @@ class Session:
         self._checking = True
         self.down.pause()
 
-    def _looked_at(self, event: ClientEvent, shown: str | None, error: PolicyRefused | None) -> None:
+    def _looked_at(self, event: ClientEvent, shown: str | None, error: TurnpikeError | None) -> None:
         """Somebody who was asked about it has answered."""
         if self._ended_at is not None:
             return
@@ -137,7 +137,7 @@ class Session:
         if not self._checking:
             self._go_on()
 
-    def _refuse_event(self, event: ClientEvent, error: PolicyRefused) -> None:
+    def _refuse_event(self, event: ClientEvent, error: TurnpikeError) -> None:
         turn = Turn(self._relay, self._connection, self._head, self._turns.entry, self._model, self._request_id)
         self._refuse_response(turn, event, error)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from turnpike.wire.estimate import tokens_of_bytes
+from turnpike.wire.formats import asked_format
 from turnpike.wire.guards.spec import BoundsSpec
 
 Members = dict[str, Any]
@@ -151,32 +152,10 @@ def _tools(bounds: BoundsSpec, body: Members, size: int) -> Excess | None:
 def _format(bounds: BoundsSpec, body: Members, size: int) -> Excess | None:
     if not bounds.response_formats:
         return None
-    asked = _asked_format(body)
+    asked = asked_format(body)
     if asked is not None and asked not in bounds.response_formats:
         allowed = ", ".join(bounds.response_formats)
         return Excess("response_format", f"the response format '{asked[:40]}' is not allowed; these are: {allowed}")
-    return None
-
-
-def _asked_format(body: Members) -> str | None:
-    asked = body.get("response_format")
-    text = body.get("text")
-    if asked is None and isinstance(text, dict):
-        asked = cast("Members", text).get("format")
-    asked = asked or body.get("output_format") or cast("Members", body.get("output_config") or {}).get("format")
-    if isinstance(asked, dict):
-        kind = cast("Members", asked).get("type")
-        return str(kind) if kind is not None else None
-    if isinstance(asked, str):
-        return asked
-    for holder in _HOLDERS:
-        config = body.get(holder)
-        if isinstance(config, dict):
-            members = cast("Members", config)
-            if members.get("responseSchema") or members.get("responseJsonSchema"):
-                return "json_schema"
-            if members.get("responseMimeType") == "application/json":
-                return "json_object"
     return None
 
 

@@ -12,6 +12,8 @@ from turnpike.wire.types.usage import MediaUsage, Usage
 INPUT_AUDIO_TOKEN_MS = 100
 OUTPUT_AUDIO_TOKEN_MS = 50
 """Milliseconds of sound in a token of OpenAI's audio models ("Managing costs" in its Realtime guide): for estimates."""
+SPOKEN_CHARACTERS_PER_S = 15
+"""About what a voice reads: for estimates only."""
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=10**7)]
@@ -76,6 +78,11 @@ def read_media_usage(raw: bytes) -> Usage | None:
 def of_duration(seconds: float) -> Usage:
     """Of so much sound, which its provider bills by time."""
     return Usage(media=MediaUsage(input_audio_ms=round(seconds * 1000)))
+
+
+def spoken_ms(characters: int) -> int:
+    """About how long it takes to say so many."""
+    return -(-characters * 1000 // SPOKEN_CHARACTERS_PER_S)
 
 
 def plus(one: Usage | None, other: Usage) -> Usage:

@@ -11,11 +11,16 @@ import msgspec
 
 from turnpike.errors import UpstreamRefused
 from turnpike.wire.dialects.common.errors import read_error
+from turnpike.wire.media.audio import audio_ms
 from turnpike.wire.media.usage import of_duration, plus, read_media_usage
 from turnpike.wire.types.usage import Usage
 
 EDGE_BYTES = 16 * 1024
 """Kept of an answer's beginning and of its end."""
+
+_PCM = re.compile(r"audio/(?:pcm|l16)\b(?:.*;\s*rate=(\d{4,6}))?")
+_PCM_HZ = 24_000
+"""Of OpenAI's `pcm`: 16 bits, one channel."""
 
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
 _DURATION = re.compile(rb'[{,]\s*"duration"\s*:\s*"?(\d{1,7}(?:\.\d{1,12})?)"?\s*[,}]')
@@ -33,6 +38,8 @@ class Passing:
 
     is_stream = False
     """Whether what goes on are events, among which an error can be told."""
+    sound_ms = 0
+    """How long the sound is that went by; 0: its form does not tell, or it is not whole."""
     usage: Usage | None
     finished: bool
     error: UpstreamRefused | None
@@ -50,6 +57,34 @@ class Passing:
 
     def end(self) -> bytes:
         self.finished = True
+        return b""
+
+
+class SoundWatch(Passing):
+    """Sound: PCM is as long as its bytes, WAV as its header and its size say. Of compressed forms nothing is told."""
+
+    __slots__ = ("_beginning", "_content_type", "sound_ms")
+
+    def __init__(self, content_type: str) -> None:
+        """`content_type`: in lower case."""
+        super().__init__()
+        self.sound_ms = 0
+        self._content_type = content_type
+        self._beginning = b""
+
+    def feed(self, data: bytes) -> bytes:
+        self.output_bytes += len(data)
+        if len(self._beginning) < EDGE_BYTES:
+            self._beginning += data[: EDGE_BYTES - len(self._beginning)]
+        return data
+
+    def end(self) -> bytes:
+        self.finished = True
+        pcm = _PCM.match(self._content_type)
+        if self._beginning.startswith(b"RIFF"):
+            self.sound_ms = audio_ms(self._beginning, self.output_bytes) or 0
+        elif pcm is not None:
+            self.sound_ms = self.output_bytes * 1000 // (2 * int(pcm[1] or _PCM_HZ))
         return b""
 
 

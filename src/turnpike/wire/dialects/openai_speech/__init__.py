@@ -14,12 +14,10 @@ from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error, key_posi
 from turnpike.wire.dialects.common.owned import OwnedModel, forget, once
 from turnpike.wire.estimate import tokens_of_bytes
 from turnpike.wire.media.dialect import MediaDialect, MediaHead
-from turnpike.wire.media.usage import OUTPUT_AUDIO_TOKEN_MS
+from turnpike.wire.media.usage import OUTPUT_AUDIO_TOKEN_MS, spoken_ms
+from turnpike.wire.media.watch import Passing, SoundWatch
 from turnpike.wire.operations import Operation
 from turnpike.wire.types.usage import MediaUsage, Usage
-
-_SPOKEN_CHARACTERS_PER_S = 15
-"""About what a voice reads; for estimates only."""
 
 
 class _Speech(msgspec.Struct):
@@ -52,6 +50,10 @@ class OpenAISpeech(MediaDialect):
             characters=len(asked.input),
         )
 
+    def watch(self, head: MediaHead, content_type: str) -> Passing:
+        found = super().watch(head, content_type)
+        return found if found.is_stream or "json" in content_type else SoundWatch(content_type)
+
     def splice(self, body: bytes, head: Head, upstream_model: str, quirks: frozenset[str] = frozenset()) -> bytes:
         return body if upstream_model == head.model else replace_model(body, key_position(body), upstream_model)
 
@@ -67,9 +69,9 @@ class OpenAISpeech(MediaDialect):
         return Usage(media=MediaUsage(characters=head.characters))
 
     def estimate(self, head: MediaHead, output_bytes: int) -> Usage:
-        spoken_ms = math.ceil(head.characters * 1000 / _SPOKEN_CHARACTERS_PER_S)
-        tokens = math.ceil(spoken_ms / OUTPUT_AUDIO_TOKEN_MS)
-        media = MediaUsage(characters=head.characters, output_audio_ms=spoken_ms)
+        sound_ms = spoken_ms(head.characters)
+        tokens = math.ceil(sound_ms / OUTPUT_AUDIO_TOKEN_MS)
+        media = MediaUsage(characters=head.characters, output_audio_ms=sound_ms)
         return Usage(
             input_tokens=tokens_of_bytes(head.text_bytes), output_tokens=tokens, output_audio_tokens=tokens, media=media
         )
