@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.databases import postgres, postgres_settings, settings, sqlite_settings, sqlite_template
+from tests.support.trust import read_certificates_once
 from turnpike.control.db.database import Database
 from turnpike.settings import Settings
 
@@ -15,6 +16,7 @@ __all__ = ["postgres", "postgres_settings", "settings", "sqlite_settings", "sqli
 # it.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+read_certificates_once()
 
 
 @pytest.fixture

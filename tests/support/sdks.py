@@ -14,6 +14,8 @@ import openai
 from google import genai
 from google.genai import types
 
+from tests.support.trust import machines_certificates
+
 SYNC_AND_ASYNC = ("sync", "async")
 
 
@@ -121,5 +123,8 @@ async def calls_to(url: str, key: str, kind: str, *, timeout_s: float = 20.0) ->
 
 def gemini_client(url: str, key: str, timeout_s: float = 20.0, **options: Any) -> genai.Client:
     """`options`: further ones of the SDK's `HttpOptions`."""
-    http = types.HttpOptions(base_url=url, timeout=int(timeout_s * 1000), **options)
+    trust: dict[str, Any] = {name: machines_certificates() for name in ("verify", "ssl")}
+    http = types.HttpOptions(
+        base_url=url, timeout=int(timeout_s * 1000), client_args=trust, async_client_args=trust, **options
+    )
     return genai.Client(api_key=key, http_options=http)
