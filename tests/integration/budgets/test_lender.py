@@ -199,11 +199,11 @@ def test_no_order_of_events_lends_more_than_there_is(sqlite_template: Path, tmp_
             folder.mkdir(mode=0o700)
             yield folder
 
-    machine = type("Machine", (Lending,), {"template": sqlite_template, "folders": folders()})
+    machine: Any = type("Machine", (Lending,), {"template": sqlite_template, "folders": folders()})
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
     limits = hypothesis_settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=checks)
-    machine.TestCase.settings = limits  # type: ignore[attr-defined]
-    machine.TestCase("runTest").runTest()  # type: ignore[attr-defined]
+    machine.TestCase.settings = limits
+    machine.TestCase("runTest").runTest()
 
 
 async def test_many_who_ask_at_once_get_no_more_than_there_is(settings: Settings) -> None:

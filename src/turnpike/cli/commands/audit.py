@@ -63,12 +63,24 @@ def tail(
         seen = rows[-1]["seq"] if rows else 0
         while follow:
             await asyncio.sleep(_LOOK_S)
-            newest = (await control.get(PATH, per_page=_MOST, **filters)).data
-            fresh = [row for row in reversed(newest) if row["seq"] > seen]
+            fresh = await newer(control, seen, filters)
             seen = fresh[-1]["seq"] if fresh else seen
             _show(fresh, common, first=False)
 
     with_control(common, work)
+
+
+async def newer(control: Control, seen: int, filters: dict[str, str | None]) -> list[dict[str, Any]]:
+    """All entries behind that one, the oldest first. What comes meanwhile moves others to the next page, where they are
+    met again."""
+    fresh: dict[int, dict[str, Any]] = {}
+    page = 1
+    while True:
+        rows = (await control.get(PATH, page=page, per_page=_MOST, **filters)).data
+        fresh.update({row["seq"]: row for row in rows if row["seq"] > seen})
+        if len(rows) < _MOST or rows[-1]["seq"] <= seen:
+            return [fresh[seq] for seq in sorted(fresh)]
+        page += 1
 
 
 def _show(rows: list[dict[str, Any]], common: Common, *, first: bool) -> None:

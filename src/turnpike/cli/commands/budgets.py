@@ -1,6 +1,5 @@
 """`turnpike budgets`: set, list, show, delete, write-off."""
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
@@ -8,15 +7,14 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.commands.keys import find_key
+from turnpike.cli.commands.subjects import id_of
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, Row, cell, field, when
 from turnpike.cli.tasks import with_control
 from turnpike.cli.values import words
-from turnpike.errors import InvalidRequest, NotFound
+from turnpike.errors import InvalidRequest
 
 PATH = "/api/v1/budgets"
-_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 BudgetId = Annotated[str, Parameter(help="Its id, as `budgets list` shows it.")]
 _Flag = Parameter(negative="")
 
@@ -44,7 +42,9 @@ def set_budget(
     amount_usd: Annotated[str, Parameter(help="Dollars, up to nine places: 1.00")],
     period: Annotated[Literal["day", "week", "month", "total", "rolling"], Parameter(help="When it is renewed.")],
     whom: Whom = NOBODY,
-    soft: Annotated[bool, _Flag, Parameter(help="Refuse nothing, only raise alerts.")] = False,
+    soft: Annotated[
+        bool | None, Parameter(negative="--hard", help="Refuse nothing, only raise alerts. A new budget is hard.")
+    ] = None,
     alert: Annotated[
         list[str] | None, _Flag, Parameter(help="Percentages at which an alert is raised: 50,80. Default: 80,100.")
     ] = None,
@@ -55,9 +55,11 @@ def set_budget(
     ] = None,
     common: Common = DEFAULT,
 ) -> None:
-    """Set a budget, or change the amount of the one that there is."""
+    """Set a budget, or change the one that there is: what is not named stays as it is."""
     kind, subject = _only(whom)
-    body: dict[str, Any] = {"amount_usd": _usd(amount_usd, "--amount-usd"), "hard": not soft}
+    body: dict[str, Any] = {"amount_usd": _usd(amount_usd, "--amount-usd")}
+    if soft is not None:
+        body["hard"] = not soft
     if alert is not None:
         body["alerts"] = _percentages(alert)
     if flat_usd is not None:
@@ -65,14 +67,14 @@ def set_budget(
     fixed = {"period": period, "time_zone": time_zone, "rolling_hours": hours}
 
     async def work(control: Control) -> None:
-        found = await _subject(control, kind, subject)
+        found = await id_of(control, kind, subject)
         there = [row for row in await control.rows(PATH, kind=kind, subject=found or None) if _is(row, fixed)]
         if there:
             made = (await control.patch(f"{PATH}/{there[0]['id']}", body)).data
         else:
             fields = {name: value for name, value in fixed.items() if value is not None}
             made = (await control.post(PATH, {"kind": kind, "subject": found, **fields, **body})).data
-        what = "soft" if soft else "hard"
+        what = "hard" if made["hard"] else "soft"
         done = "Changed" if there else "Set"
         Output(common).result(
             made, f"{done} a {what} budget of {made['amount_usd']} USD for {cell(_name(made))}: {made['id']}"
@@ -107,27 +109,6 @@ def _percentages(texts: list[str]) -> list[int]:
     if not all(each.rstrip("%").isdecimal() for each in found):
         raise InvalidRequest(f"--alert {', '.join(found)}: write whole percentages, such as 50,80")
     return [int(each.rstrip("%")) for each in found]
-
-
-async def _subject(control: Control, kind: str, text: str) -> str:
-    """Its id, where people may name it otherwise. Raises NotFound."""
-    if kind == "key":
-        return (await find_key(control, text))["id"]
-    if kind == "provider" and not _ID.fullmatch(text):
-        return (await control.get(f"/api/v1/ai/providers/{text}")).data["id"]
-    if kind not in ("user", "department") or _ID.fullmatch(text):
-        return text
-    rows = await control.rows(f"/api/v1/{kind}s")
-    names = ("email", "display_name", "name")
-    found = [row["id"] for row in rows if any(row.get(name) == text for name in names)]
-    if len(found) != 1:
-        raise NotFound(f"{len(found) or 'no'} {kind}s are called {text!r}; name one by its id")
-    return found[0]
-
-
-async def department_id(control: Control, text: str) -> str:
-    """Of a department's id or name. Raises NotFound."""
-    return await _subject(control, "department", text)
 
 
 def _is(row: Row, fixed: dict[str, Any]) -> bool:

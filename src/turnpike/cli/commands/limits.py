@@ -1,12 +1,13 @@
 """`turnpike limits`: set, list, show, reset, remove; and `turnpike tiers`."""
 
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.commands.keys import find_key
+from turnpike.cli.commands.subjects import id_of
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, Row, cell, field, when
 from turnpike.cli.tasks import with_control
@@ -31,10 +32,10 @@ class Who:
 
     tier: Annotated[str | None, _who("A tier: for each key that carries it.")] = None
     key: Annotated[str | None, _who("An API key: its id, name or first characters.")] = None
-    user: Annotated[str | None, _who("A user's id.")] = None
-    department: Annotated[str | None, _who("A department's id.")] = None
+    user: Annotated[str | None, _who("A user: id, e-mail address or name.")] = None
+    department: Annotated[str | None, _who("A department: id or name.")] = None
     model: Annotated[str | None, _who("A model, with * as a wildcard.")] = None
-    provider: Annotated[str | None, _who("A provider's slug.")] = None
+    provider: Annotated[str | None, _who("A provider: slug or id.")] = None
     deployment: Annotated[str | None, _who("The id of a model at a provider.")] = None
     operation: Annotated[str | None, _who("An operation (chat) or a path (/v1/chat/completions).")] = None
     ip: Annotated[str | None, _who("A network, or * for all; each address is counted on its own.")] = None
@@ -46,12 +47,21 @@ class Who:
         if len(named) != 1:
             raise InvalidRequest(f"name one of {', '.join('--' + each.name for each in fields(self))}")
         subject, value = next(iter(named.items()))
-        if subject == "key":
-            value = (await find_key(control, value))["id"]
-        return {"subject": subject, "name": "" if subject == "gateway" else value}
+        if subject == "ip" and "/" in value:
+            value = _network(value)
+        name = "" if subject == "gateway" else await id_of(control, subject, value)
+        return {"subject": subject, "name": name}
 
 
 NOBODY = Who()
+
+
+def _network(text: str) -> str:
+    """As the gateway writes it. Raises InvalidRequest."""
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError as error:
+        raise InvalidRequest(f"--ip: {error}") from error
 
 
 def set_limit(
@@ -61,33 +71,39 @@ def set_limit(
     per: Annotated[
         str, Parameter(help="The window: second, minute, hour, day, week, or a span such as 30s.")
     ] = "minute",
-    burst: Annotated[int, Parameter(help="How much more than the amount is let pass.")] = 0,
+    burst: Annotated[int | None, Parameter(help="How much more than the amount is let pass; 0 in a new one.")] = None,
     for_model: Annotated[str | None, Parameter(help="Count calls for this model alone.")] = None,
     for_operation: Annotated[str | None, Parameter(help="Count this operation or path alone.")] = None,
     unreachable: Annotated[
-        Literal["closed", "open"], Parameter(help="When nothing can be counted: refuse, or let pass.")
-    ] = "closed",
+        Literal["closed", "open"] | None,
+        Parameter(help="When nothing can be counted: refuse (a new one does), or let pass."),
+    ] = None,
     counting: Annotated[
-        Literal["bound", "estimate"],
-        Parameter(help="Of tokens: take the most that a call can use, or what it is likely to use."),
-    ] = "bound",
+        Literal["bound", "estimate"] | None,
+        Parameter(help="Of tokens: take the most that a call can use (a new one does), or what it is likely to use."),
+    ] = None,
     who: Who = NOBODY,
     common: Common = DEFAULT,
 ) -> None:
-    """Set a limit, or change it."""
-    body: dict[str, Any] = {"resource": resource, "amount": amount, "burst": burst, "on_unreachable": unreachable}
-    if resource == "tokens":
-        body["counting"] = counting
+    """Set a limit, or change the one that there is: what is not named stays as it is."""
+    fixed: dict[str, Any] = {"resource": resource, "model": for_model or "", "operation": for_operation or ""}
     if resource != "concurrency":
-        body["window_s"] = _seconds(per)
-    body.update({"model": for_model} if for_model else {})
-    body.update({"operation": for_operation} if for_operation else {})
+        fixed["window_s"] = _seconds(per)
+    given = {"burst": burst, "on_unreachable": unreachable, "counting": counting}
+    named = {name: value for name, value in given.items() if value is not None}
 
     async def work(control: Control) -> None:
-        made = (await control.call("PUT", PATH, body={**body, **await who.find(control)})).data
+        one = {**fixed, **await who.find(control)}
+        there = [row for row in await control.rows(PATH) if _is(row, one)]
+        kept = {name: there[0][name] for name in given} if there else {}
+        made = (await control.call("PUT", PATH, body={**one, "amount": amount, **kept, **named})).data
         Output(common).result(made, f"At most {_said(made)}, for {cell(_whose(made))}. (id {made['id']})")
 
     with_control(common, work)
+
+
+def _is(row: Row, one: dict[str, Any]) -> bool:
+    return all(row[name] == value for name, value in one.items())
 
 
 def list_limits(*, common: Common = DEFAULT) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.commands.keys import find_key
+from turnpike.cli.commands.subjects import id_of
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, Row, cell, field
 from turnpike.cli.tasks import with_control
@@ -72,7 +72,8 @@ class For:
     """Whom it holds for."""
 
     key: Annotated[_List, _Many, Parameter(help="For this API key (name or id).")] = None
-    department: Annotated[_List, _Many, Parameter(help="For this department (id).")] = None
+    user: Annotated[_List, _Many, Parameter(help="For this user (id, e-mail address or name).")] = None
+    department: Annotated[_List, _Many, Parameter(help="For this department (id or name).")] = None
     model: Annotated[_List, _Many, Parameter(help="For models of this name, with * as a wildcard.")] = None
     tier: Annotated[_List, _Many, Parameter(help="For this tier.")] = None
 
@@ -94,20 +95,22 @@ def set_policy(
     whom: For = _FOR,
     common: Common = DEFAULT,
 ) -> None:
-    """Make a policy, or replace the one of that name."""
+    """Make a policy, or replace the one of that name: nothing of it stays."""
     body = _read(file) if file is not None else {}
     body.update({"name": name, "guards": [*(body.get("guards") or []), *wanted.guards()]})
     body["enabled"] = not wanted.disabled and body.get("enabled", True)
     if wanted.max_output_tokens is not None:
         body["bounds"] = {**(body.get("bounds") or {}), "max_output_tokens": wanted.max_output_tokens}
-    lists = {"departments": words(whom.department), "models": words(whom.model), "tiers": words(whom.tier)}
+    lists = {"models": words(whom.model), "tiers": words(whom.tier)}
     body.update({field_name: values for field_name, values in lists.items() if values})
     body.update({"media": wanted.media} if wanted.media is not None else {})
     body.update({"fail_closed": False} if wanted.fail_open else {})
 
     async def work(control: Control) -> None:
-        if whom.key:
-            body["keys"] = [(await find_key(control, each))["id"] for each in words(whom.key)]
+        people = {"key": words(whom.key), "user": words(whom.user), "department": words(whom.department)}
+        for kind, named in people.items():
+            if named:
+                body[f"{kind}s"] = [await id_of(control, kind, each) for each in named]
         row = await _put(control, name, body)
         Output(common).result(row, f"The policy [bold]{cell(row['name'])}[/bold] holds for {cell(_applies(row))}.")
 
@@ -119,11 +122,16 @@ async def _put(control: Control, name: str, body: dict[str, Any]) -> Row:
     rows = [row for row in await control.rows(PATH, search=name) if name in (row["name"], row["id"])]
     if not rows:
         return (await control.post(PATH, body)).data
-    whole = {"keys": [], "users": [], "departments": [], "tiers": [], "models": [], "bounds": None, **body}
+    whole = {**_NEW, **body}
     whole["name"] = rows[0]["name"]
     return (await control.patch(f"{PATH}/{rows[0]['id']}", whole)).data
 
 
+_NEW: dict[str, Any] = {
+    "keys": [], "users": [], "departments": [], "tiers": [], "models": [], "bounds": None, "fail_closed": True,
+    "media": "block", "priority": 100, "note": None,
+}  # fmt: skip
+"""What a policy says of which nothing was said."""
 _SHOWN_ONLY = ("id", "created_at", "updated_at")
 
 

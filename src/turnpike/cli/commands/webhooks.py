@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.commands.budgets import department_id
+from turnpike.cli.commands.subjects import id_of
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, cell, field, when
 from turnpike.cli.tasks import with_control
@@ -44,7 +44,7 @@ def add(
     async def work(control: Control) -> None:
         body: dict[str, Any] = {"url": url, "event_types": words(events) or ["*"], "description": description}
         if department is not None:
-            body["department_id"] = await department_id(control, department)
+            body["department_id"] = await id_of(control, "department", department)
         made = (await control.post(PATH, body)).data
         Output(common).result(
             made,

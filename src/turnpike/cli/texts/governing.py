@@ -3,7 +3,7 @@
 COMMANDS: dict[str, tuple[str, str]] = {
     "limits set": (
         "limits:set_limit",
-        """Set a limit, or change it.
+        """Set a limit, or change the one that there is: what is not named stays as it is.
 
 It is at work within a second. Of a key, its user and its department every limit
 counts, and each replaces the tier's for the same resource and window.
@@ -85,7 +85,7 @@ For example:
     ),
     "budgets set": (
         "budgets:set_budget",
-        """Set a budget, or change the amount of the one that there is.
+        """Set a budget, or change the one that there is: what is not named stays as it is.
 
 A hard budget refuses what could overrun it; a soft one only raises alerts. At
 work within a second.
@@ -246,7 +246,7 @@ For example:
     ),
     "policies set": (
         "policies:set_policy",
-        """Make a policy, or replace the one of that name.
+        """Make a policy, or replace the one of that name: nothing of it stays.
 
 For all that a policy can say see docs/guards.md; it is set as JSON with --file.
 
