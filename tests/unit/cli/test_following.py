@@ -1,8 +1,9 @@
-"""`turnpike audit tail --follow`: however many entries come between two looks, each is shown once."""
+"""`turnpike audit tail --follow` and that of the ledger: however many come between two looks, each is shown once."""
 
 from typing import Any, cast
 
 from turnpike.cli.client import Control, Reply
+from turnpike.cli.commands import ledger
 from turnpike.cli.commands.audit import newer
 
 
@@ -15,7 +16,7 @@ class Log:
 
     async def get(self, path: str, *, page: int, per_page: int, **filters: object) -> Reply:
         newest = self.last - (page - 1) * per_page
-        rows = [{"seq": seq} for seq in range(newest, max(0, newest - per_page), -1)]
+        rows = [{"seq": seq, "event_id": str(seq)} for seq in range(newest, max(0, newest - per_page), -1)]
         self.last += self._grows
         return Reply(rows, {}, None)
 
@@ -37,3 +38,18 @@ async def test_what_comes_meanwhile_is_neither_lost_nor_shown_twice() -> None:
     first = await _seen(log, 100)
     assert first == list(range(101, 2_001))
     assert (await _seen(log, first[-1]))[0] == 2_001
+
+
+async def _calls(log: Log, seen: set[str]) -> tuple[list[int], set[str]]:
+    rows, seen = await ledger.newer(cast("Control", log), seen)
+    return [row["seq"] for row in rows], seen
+
+
+async def test_calls_of_before_are_not_taken_for_new_ones() -> None:
+    log = Log(3_000)
+    newest = {str(number) for number in range(2_501, 3_001)}
+    assert await _calls(log, newest) == ([], newest)
+    log.last = 4_200
+    shown, seen = await _calls(log, newest)
+    assert shown == list(range(3_001, 4_201))
+    assert (await _calls(log, seen))[0] == []

@@ -40,18 +40,29 @@ def tail(
     """Show the newest calls, and with --follow those to come."""
 
     async def work(control: Control) -> None:
-        newest = (await control.get(PATH, per_page=min(max(lines, 1), _MOST))).data
-        rows = list(reversed(newest))
-        _show(rows, common, first=True)
-        seen = {row["event_id"] for row in rows}
+        wanted = min(max(lines, 1), _MOST)
+        newest = (await control.get(PATH, per_page=_MOST if follow else wanted)).data
+        _show(newest[:wanted][::-1], common, first=True)
+        seen = {row["event_id"] for row in newest}
         while follow:
             await asyncio.sleep(_LOOK_S)
-            newest = (await control.get(PATH, per_page=_MOST)).data
-            fresh = [row for row in reversed(newest) if row["event_id"] not in seen]
-            seen |= {row["event_id"] for row in fresh}
+            fresh, seen = await newer(control, seen)
             _show(fresh, common, first=False)
 
     with_control(common, work)
+
+
+async def newer(control: Control, seen: set[str]) -> tuple[list[dict[str, Any]], set[str]]:
+    """The calls that are not among the newest of the look before, the oldest first; and the newest of this look. Calls
+    are settled late, too: a new one may stand below older ones."""
+    read: dict[str, dict[str, Any]] = {}
+    page = 1
+    while True:
+        rows = (await control.get(PATH, page=page, per_page=_MOST)).data
+        read.update({row["event_id"]: row for row in rows})
+        if len(rows) < _MOST or any(row["event_id"] in seen for row in rows):
+            return [row for name, row in reversed(read.items()) if name not in seen], set(read)
+        page += 1
 
 
 def _show(rows: list[dict[str, Any]], common: Common, *, first: bool) -> None:
