@@ -18,7 +18,7 @@ class Log:
         newest = self.last - (page - 1) * per_page
         rows = [{"seq": seq, "event_id": str(seq)} for seq in range(newest, max(0, newest - per_page), -1)]
         self.last += self._grows
-        return Reply(rows, {}, None)
+        return Reply(rows)
 
 
 async def _seen(log: Log, after: int) -> list[int]:
