@@ -67,7 +67,7 @@ types: $(VENV)/.dev
 names: $(VENV)/.names ## install what finds names and places (turnpike[names]), into .venv
 
 unit: $(VENV)/.dev $(VENV)/.names sdks
-	$(BIN)/python -m pytest -n auto --dist loadgroup -rs
+	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder -rs
 
 test: lint types unit ## lint, type-check and test everything
 

@@ -13,3 +13,16 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     settings = getattr(request.module, "SETTINGS", {})
     async with running_stage(tmp_path_factory.mktemp("stage"), **settings) as running:
         yield running
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def policies_put_back(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """What a test sets for itself ends with it: the next one on the same relay finds the module's policies.
+
+    A stage of one test's own is not there yet when this begins, and needs nothing put back.
+    """
+    shared: Stage | None = request.node.funcargs.get("stage")
+    found = None if shared is None else shared.control.snapshot.policies
+    yield
+    if shared is not None and found is not None and shared.control.snapshot.policies != found:
+        await shared.change(policies=found)

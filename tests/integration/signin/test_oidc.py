@@ -1,8 +1,7 @@
-"""Signing in through an issuer: the whole way with a real provider, Entra ID's shapes, and everything to be refused."""
+"""Signing in through an issuer: the whole way with a real provider, and everything to be refused."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,47 +12,14 @@ from joserfc.jwk import RSAKey
 from tests.support.control import BASE, Api, api, make_user, running_control
 from tests.support.issuer import CLIENT, FakeIssuer, callback, running_issuer, running_provider_mock
 from tests.support.people import AUTH, browser
+from tests.support.signing_in import come_in, issuer, person, services, trust, who
 from tests.support.tokens import hs256, unsigned
 from turnpike.control.oidc import metadata
 from turnpike.control.oidc.tokens import LOGOUT_EVENT, half_hash
 from turnpike.control.services import ControlServices
 from turnpike.settings import Settings
 
-HERE = {"allow_addresses": ["127.0.0.1/32", "::1/128"]}
-
-
-@pytest.fixture
-async def services(settings: Settings) -> AsyncIterator[ControlServices]:
-    async with running_control(settings.model_copy(update={"public_url": BASE})) as running:
-        yield running
-
-
-@pytest.fixture
-def issuer() -> Iterator[FakeIssuer]:
-    with running_issuer() as running:
-        yield running
-
-
-@pytest.fixture
-async def person(services: ControlServices) -> AsyncIterator[Api]:
-    async with browser(services) as client:
-        yield client
-
-
-async def trust(operator: Api, url: str, slug: str = "corp", **values: Any) -> dict[str, Any]:
-    config = {**HERE, **values.pop("config", {})}
-    body = {"slug": slug, "name": slug.title(), "issuer": url, "client_id": CLIENT, "config": config, **values}
-    return await operator.data("POST", f"{AUTH}/issuers", body)
-
-
-async def come_in(person: Api, issuer: FakeIssuer, slug: str = "corp", **answer: str) -> httpx2.Response:
-    begun = await person.get(f"{AUTH}/login/{slug}")
-    assert begun.status_code == 302, begun.text
-    return await person.get(callback(slug, {**issuer.authorize(begun.headers["location"]), **answer}))
-
-
-async def who(person: Api) -> dict[str, Any]:
-    return await person.data("GET", f"{AUTH}/me")
+__all__ = ["issuer", "person", "services"]
 
 
 # ---- the whole way
@@ -242,104 +208,6 @@ async def test_metadata_of_another_issuer_is_refused(operator: Api, person: Api,
     issuer.metadata = {"issuer": "https://evil.example.com"}
     await trust(operator, issuer.url)
     assert (await person.get(f"{AUTH}/login/corp")).status_code == 502
-
-
-# ---- Entra ID
-
-TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
-ADMINS = "11111111-aaaa-4444-8888-000000000001"
-SALES = "11111111-aaaa-4444-8888-000000000002"
-
-
-def entra_claims(**more: Any) -> dict[str, Any]:
-    """An ID token of version 2.0, as Microsoft documents it."""
-    return {
-        "ver": "2.0",
-        "tid": TENANT,
-        "oid": "00000000-0000-0000-66f3-3332eca7ea81",
-        "sub": "AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ",
-        "name": "Abe Lincoln",
-        "preferred_username": "AbeLi@contoso.com",
-        "uti": "fqiBqXLPj0eQa82S-IYFAA",
-        **more,
-    }
-
-
-async def trust_entra(operator: Api, issuer: FakeIssuer, **config: Any) -> str:
-    department = await operator.data("POST", "/api/v1/departments", {"name": "Sales"})
-    rules = [
-        {"claim": "groups", "value": ADMINS, "role": "admin"},
-        {"claim": "groups", "value": SALES, "department_id": department["id"]},
-        {"claim": "roles", "value": "Gateway.Lead", "role": "department_admin"},
-    ]
-    config = {"rules": rules, "graph_url": issuer.url, **config}
-    made = await trust(operator, issuer.url, "entra", kind="entra", config=config)
-    assert made["config"]["subject_claim"] == "oid"
-    return department["id"]
-
-
-async def test_entra_groups_and_app_roles_give_role_and_department_at_each_sign_in(
-    operator: Api, person: Api, issuer: FakeIssuer
-) -> None:
-    department = await trust_entra(operator, issuer)
-    issuer.claims = entra_claims(groups=[SALES, ADMINS], roles=["Gateway.Lead"])
-    assert (await come_in(person, issuer, "entra")).status_code == 302
-    me = await who(person)
-    assert (me["role"], me["department_id"], me["display_name"]) == ("admin", department, "Abe Lincoln")
-    issuer.claims = entra_claims(groups=[SALES], roles=["Gateway.Lead"])
-    await come_in(person, issuer, "entra")
-    assert (await who(person))["role"] == "department_admin"
-    issuer.claims = entra_claims()
-    await come_in(person, issuer, "entra")
-    assert (await who(person))["role"] == "user"
-
-
-@pytest.mark.parametrize(
-    "overage",
-    [
-        {
-            "_claim_names": {"groups": "src1"},
-            "_claim_sources": {"src1": {"endpoint": "http://169.254.169.254/users/x/getMemberObjects"}},
-        },
-        {"hasgroups": True},
-    ],
-    ids=["ID token", "implicit"],
-)
-async def test_too_many_groups_are_read_from_graph(
-    operator: Api, person: Api, issuer: FakeIssuer, overage: dict[str, Any]
-) -> None:
-    await trust_entra(operator, issuer)
-    issuer.claims = entra_claims(**overage)
-    issuer.groups = [ADMINS]
-    await come_in(person, issuer, "entra")
-    assert (await who(person))["role"] == "admin"
-    asked = [(headers["authorization"], body) for path, headers, body in issuer.asked if "getMemberGroups" in path]
-    assert asked == [("Bearer graph-token", b'{"securityEnabledOnly":false}')]
-
-
-async def test_several_tenants_come_in_by_list_only(operator: Api, person: Api, issuer: FakeIssuer) -> None:
-    common = f"{issuer.url}/organizations/v2.0"
-    body = {"slug": "e", "name": "E", "kind": "entra", "tenant": "organizations", "client_id": CLIENT}
-    assert (await operator.post(f"{AUTH}/issuers", body)).status_code == 400, "anybody could come in"
-    made = await trust(operator, common, "entra", kind="entra", config={"tenants": [TENANT]})
-    assert made["issuer"] == common
-
-
-async def test_who_fits_no_rule_may_be_kept_outside(operator: Api, person: Api, issuer: FakeIssuer) -> None:
-    await trust_entra(operator, issuer, require_rule=True)
-    issuer.claims = entra_claims(groups=["another"])
-    assert (await come_in(person, issuer, "entra")).status_code == 403
-    issuer.claims = entra_claims(roles=["Gateway.Lead"])
-    assert (await come_in(person, issuer, "entra")).status_code == 302
-
-
-async def test_a_mapping_does_not_take_the_last_super_admin(operator: Api, person: Api, issuer: FakeIssuer) -> None:
-    admin = (await operator.data("GET", "/api/v1/users?role=super_admin"))[0]
-    await operator.data("PATCH", f"/api/v1/users/{admin['id']}", {"ext_subject": entra_claims()["oid"]})
-    await trust_entra(operator, issuer, link_by_subject=True)
-    issuer.claims = entra_claims()
-    await come_in(person, issuer, "entra")
-    assert (await who(person))["role"] == "super_admin"
 
 
 # ---- who is who
