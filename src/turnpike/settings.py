@@ -13,11 +13,18 @@ from hashlib import blake2b
 from ipaddress import ip_network
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from turnpike.contract.relay_settings import RelaySettings, TlsFiles
 from turnpike.contract.worker_settings import read_models
@@ -86,6 +93,24 @@ def found_vendor_keys(env_names: Iterable[str]) -> dict[str, SecretStr]:
     file = dotenv_values(ENV_FILE)
     values = {name: (os.environ.get(name) or file.get(name) or "").strip() for name in env_names}
     return {name: SecretStr(value) for name, value in values.items() if value}
+
+
+PLAIN_NAMES = ("rate_limit_enabled", "rate_limit_requests", "rate_limit_window")
+"""Settings that are also read without the prefix, where they are not set with it."""
+
+
+class _PlainNames(PydanticBaseSettingsSource):
+    """Those of them that another source holds: the environment, or the file."""
+
+    def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._held = source.env_vars if isinstance(source, EnvSettingsSource) else {}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self._held.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name in PLAIN_NAMES if (value := self._held.get(name)) is not None}
 
 
 class Settings(BaseSettings):
@@ -238,7 +263,9 @@ class Settings(BaseSettings):
 
     # ---- limits
     rate_limit_enabled: bool = Field(
-        False, description="Limit the requests of every client address, with a good key, a bad one or none."
+        False,
+        description="Limit the requests of every client address, with a good key, a bad one or none. This and the next "
+        "two are also read by their plain names, such as `RATE_LIMIT_ENABLED`.",
     )
     rate_limit_requests: int = Field(100, ge=1, description="Requests of one address in a window, if enabled.")
     rate_limit_window: int = Field(60, ge=1, le=604_800, description="Length of that window in seconds.")
@@ -359,6 +386,18 @@ class Settings(BaseSettings):
         True, description="Start and register the simulator when no provider is registered (never in production)."
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        named = (init_settings, env_settings, dotenv_settings, file_secret_settings)
+        return (*named, _PlainNames(settings_cls, env_settings), _PlainNames(settings_cls, dotenv_settings))
+
     @model_validator(mode="before")
     @classmethod
     def _split_words(cls, values: dict[str, object]) -> dict[str, object]:
@@ -378,6 +417,11 @@ class Settings(BaseSettings):
             raise ValueError("tls_certificate and tls_key go together; only one of them is set")
         if self.leases is LeasesIn.REDIS and self.redis_url is None:
             raise ValueError("leases=redis takes a redis_url")
+        if self.leases is LeasesIn.REDIS and "+cluster://" in self.redis_address():
+            raise ValueError(
+                "leases=redis counts in one server (redis://, rediss:// or unix://), and redis_url names a cluster; "
+                "count in the database with leases=database, or name one server"
+            )
         return self
 
     # ---- handed to child processes

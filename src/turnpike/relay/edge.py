@@ -24,12 +24,18 @@ _REMEMBERED = 10_000
 PREFLIGHT = Route(Kind.PREFLIGHT, "preflight")
 _VARY = b"vary: origin\r\n"
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-_EXPOSED = (
-    b"access-control-expose-headers: x-request-id, retry-after, content-disposition, x-turnpike-error,"
-    b" x-turnpike-deployment, x-turnpike-attempts, x-turnpike-cost, x-turnpike-cache, x-ratelimit-limit-requests,"
-    b" x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens,"
-    b" x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens\r\n"
-)
+_LIMITS = [f"{part}-{what}" for what in ("requests", "tokens") for part in ("limit", "remaining", "reset")]
+_ANTHROPIC_LIMITS = [f"{what}-{part}" for what in ("requests", "tokens") for part in ("limit", "remaining", "reset")]
+EXPOSED = (
+    "x-request-id", "retry-after", "x-should-retry", "content-disposition", "age",
+    "ratelimit", "ratelimit-policy",
+    *(f"x-ratelimit-{each}" for each in _LIMITS),
+    *(f"anthropic-ratelimit-{each}" for each in _ANTHROPIC_LIMITS),
+    "x-turnpike-error", "x-turnpike-limit", "x-turnpike-provider", "x-turnpike-deployment", "x-turnpike-attempts",
+    "x-turnpike-route", "x-turnpike-fallback", "x-turnpike-dropped", "x-turnpike-cost", "x-turnpike-cache",
+)  # fmt: skip
+"""Headers of answers that a script may read, beside those that any may."""
+_EXPOSED = f"access-control-expose-headers: {', '.join(EXPOSED)}\r\n".encode()
 _HEADER_NAMES = re.compile(rb"[A-Za-z0-9_-]+(?:[ \t]*,[ \t]*[A-Za-z0-9_-]+)*")
 _ORIGIN_TEXT = re.compile(rb"[A-Za-z0-9:/._\[\]-]{1,300}")
 

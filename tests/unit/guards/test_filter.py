@@ -16,6 +16,8 @@ from turnpike.wire.guards.placeholders import Restorer, Vault
 from turnpike.wire.guards.rules import Rules
 from turnpike.wire.guards.spec import GuardSpec
 
+HELD_AT_MOST = 256
+"""Bytes of a stream."""
 EXAMPLES = [text for texts in TRUE.values() for text in texts]
 PIECES = st.one_of(
     st.sampled_from(EXAMPLES),
@@ -66,6 +68,22 @@ def in_pieces(by: Rules, text: str, cuts: Iterable[int]) -> tuple[str, Finds, st
 def test_cutting_a_text_anywhere_changes_nothing(text: str, cuts: list[int]) -> None:
     for by in (MASK, FLAG, BLOCK):
         assert in_pieces(by, text, cuts) == in_pieces(by, text, ())
+
+
+LONG = st.lists(st.one_of(PIECES, st.sampled_from(["a" * 500, "é" * 400, "7" * 700])), max_size=8).map("".join)
+
+
+@given(LONG, CUTS)
+@settings(max_examples=300, deadline=None)
+def test_no_more_than_256_bytes_are_held_back(text: str, cuts: list[int]) -> None:
+    made = Filter(FLAG, Finds(), Vault())
+    fed = gone = 0
+    for piece in pieces_of(text, cuts):
+        fed += len(piece.encode())
+        gone += len(made.feed(piece).encode())
+        assert fed - gone <= HELD_AT_MOST
+    gone += len(made.feed("", final=True).encode())
+    assert gone == fed
 
 
 @given(TEXTS)
