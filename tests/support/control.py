@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 
 from turnpike.contract import CONTRACT_VERSION
-from turnpike.contract.grants import key_digest
+from turnpike.contract.grants import KEY_PREFIX, key_digest
 from turnpike.contract.messages import (
     GrantsChanged,
     Hello,
@@ -163,10 +163,12 @@ class FakeRelay:
         )
 
     async def resolve(self, key: str) -> KeyResolved:
+        """Of an API key, or of a token (a JWT) in its place."""
         snapshot = await self.until(lambda relay: relay.snapshot)
         self._ask += 1
         ask = self._ask
-        self.send(ResolveKey(ask, key_digest(key.encode(), snapshot.key_pepper)))
+        token = None if key.startswith(KEY_PREFIX) else key.encode()
+        self.send(ResolveKey(ask, key_digest(key.encode(), snapshot.key_pepper), token))
 
         answered = self._answers[ask] = asyncio.get_running_loop().create_future()
         return await asyncio.wait_for(answered, 5.0)

@@ -6,19 +6,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import String, insert, select, update
 
 from tests.support.control import Api, api, make_user
 from tests.support.receiving import Delivering, Receiver
 from turnpike.contract.events import Outcome
-from turnpike.control.db.models import AlertState, Budget, BudgetCounter, LedgerRow
+from turnpike.control.db.models import AlertState, Budget, BudgetCounter, LedgerRow, LedgerTotal
 from turnpike.control.delivery.health_reports import HealthReports
 from turnpike.control.domains.alerts import evaluator as evaluating
 from turnpike.control.domains.alerts.evaluator import Evaluator
 from turnpike.control.domains.budgets.overseer import Overseer
 from turnpike.control.provider_health import CheckResult
 from turnpike.control.services import ControlServices
-from turnpike.kit.clock import now_ms
+from turnpike.kit.clock import now_ms, utc_day
 
 ALERTS = "/api/v1/alerts"
 HOME = "c" * 32
@@ -177,9 +177,21 @@ async def test_spending_unlike_the_hours_before_is_an_anomaly(
 
 
 async def test_long_windows_are_summed_by_days(services: ControlServices, operator: Api, evaluator: Evaluator) -> None:
-    await make_rule(operator, kind="spend", threshold=1, window_minutes=7 * 1440, scope="department", subject="*")
+    await make_rule(operator, kind="spend", threshold=10, window_minutes=7 * 1440, scope="department", subject="*")
+    empty = {column.name: "" if isinstance(column.type, String) else 0 for column in LedgerTotal.__table__.columns}
+
+    def day(days_ago: int, department: str, usd: float) -> dict[str, Any]:
+        nanousd = int(usd * 1e9)
+        name = utc_day(now_ms() - days_ago * 24 * HOUR_MS)
+        return {**empty, "day": name, "department_id": department, "cost_nanousd": nanousd}
+
+    async with services.database.write() as session:
+        rows = [day(ago, who, 4.0) for ago in (0, 3, 6) for who in ("sales", "")]
+        rows += [day(0, "research", 4.0), day(6, "research", 4.0), day(9, "research", 40.0)]
+        await session.execute(insert(LedgerTotal), rows)
     await evaluator.evaluate()
-    assert await firing(operator) == {}
+    found = await firing(operator)
+    assert {subject: each["value"] for subject, each in found.items()} == {"sales": 12.0}, "nobody's is no department's"
 
 
 async def test_a_provider_that_fails_a_machines_checks_fires(

@@ -32,10 +32,10 @@ async def test_a_changed_setting_is_in_force_within_a_second_and_may_be_taken_ba
     assert (await operator.data("GET", where))["source"] == "default"
     changed = await operator.data("PUT", where, {"value": 30})
     assert (changed["value"], changed["source"], changed["changeable"]) == (30, "stored", True)
-    await eventually(lambda: services.settings.api_key_lifetime_days == 30, timeout_s=5)
+    await eventually(lambda: services.settings.api_key_lifetime_days == 30, timeout_s=1)
     assert (await make_key(operator))["expires_at"] is not None
     assert (await operator.data("DELETE", where))["source"] == "default"
-    await eventually(lambda: services.settings.api_key_lifetime_days == 0, timeout_s=5)
+    await eventually(lambda: services.settings.api_key_lifetime_days == 0, timeout_s=1)
     assert [name for name in await actions(services) if name.startswith("setting")] == [
         "setting.update", "setting.delete",
     ]  # fmt: skip

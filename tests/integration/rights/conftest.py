@@ -2,13 +2,21 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from tests.support.control import Api, api, make_key, make_user, running_control
 from turnpike.control.services import ControlServices
+from turnpike.control.signin import passwords
 from turnpike.settings import Settings
+
+
+@pytest.fixture
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "Argon2Hasher", partial(Argon2Hasher, time_cost=1, memory_cost=64))
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
-"""A change of a role or a department is at work everywhere within a second: at the control process where it was made,
-at another one on the same database, and at the relays of both."""
+"""A change of a role or a department, and the end of a session, is at work everywhere within a second: at the control
+process where it was made, at another one on the same database, and at the relays of both."""
 
 import asyncio
 import time
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.control import Api, FakeRelay, api, make_key, make_user, running_control
+from tests.support.people import browser, make_account, sign_in
 from turnpike.contract.scopes import SCOPE_BIT
 from turnpike.control.contract_server import ContractServer
 from turnpike.control.services import ControlServices
@@ -22,7 +23,8 @@ SOON_S = 1.0
 
 @asynccontextmanager
 async def _relay_of(services: ControlServices, socket: Path) -> AsyncIterator[FakeRelay]:
-    server = ContractServer(socket, services.keeper, services.metrics, services.health.report)
+    callers = services.signin.callers
+    server = ContractServer(socket, services.keeper, services.metrics, services.health.report, callers=callers)
     await server.start()
     relay = await FakeRelay.connect(socket)
     try:
@@ -99,7 +101,9 @@ async def test_a_role_changed_for_all_who_have_it(
     await _everywhere(services, elsewhere, made["key"], change, refused)
 
 
-async def test_a_department_changed(operator: Api, services: ControlServices, elsewhere: ControlServices) -> None:
+async def test_a_department_changed(
+    operator: Api, services: ControlServices, elsewhere: ControlServices, tmp_path: Path
+) -> None:
     first, second = [
         (await operator.data("POST", "/api/v1/departments", {"name": name}))["id"] for name in ("first", "second")
     ]
@@ -113,4 +117,38 @@ async def test_a_department_changed(operator: Api, services: ControlServices, el
     async def change() -> None:
         await operator.data("PATCH", f"{USERS}/{lead}", {"department_id": second})
 
-    await _everywhere(services, elsewhere, made["key"], change, sees_the_others)
+    async with _relay_of(services, tmp_path / "a") as near, _relay_of(elsewhere, tmp_path / "b") as far:
+        for relay in (near, far):
+            granted = (await relay.resolve(made["key"])).grant
+            assert granted is not None
+            assert granted.department_id == first
+        await _everywhere(services, elsewhere, made["key"], change, sees_the_others)
+        for relay in (near, far):
+            assert await relay.until(lambda relay: relay.forgotten(made["id"]), timeout_s=SOON_S)
+            granted = (await relay.resolve(made["key"])).grant
+            assert granted is not None
+            assert granted.department_id == second
+
+
+@pytest.mark.usefixtures("cheap_hashes")
+async def test_a_session_ended(
+    operator: Api, services: ControlServices, elsewhere: ControlServices, tmp_path: Path
+) -> None:
+    await make_account(operator, services, "ada@example.com")
+    async with browser(services) as person:
+        view = await sign_in(person, "ada@example.com", "token")
+    token, session_id = view["access_token"], view["session_id"]
+
+    async def over(caller: Api) -> bool:
+        return (await caller.get("/api/v1/auth/me")).status_code == 401
+
+    async def end() -> None:
+        await operator.data("DELETE", f"/api/v1/auth/sessions/{session_id}")
+
+    async with _relay_of(services, tmp_path / "a") as near, _relay_of(elsewhere, tmp_path / "b") as far:
+        for relay in (near, far):
+            assert (await relay.resolve(token)).grant is not None
+        await _everywhere(services, elsewhere, token, end, over)
+        for relay in (near, far):
+            assert await relay.until(lambda relay: relay.forgotten(session_id), timeout_s=SOON_S)
+            assert (await relay.resolve(token)).grant is None

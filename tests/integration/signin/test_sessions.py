@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.support.control import Api, api, make_user, running_control
 from tests.support.people import AUTH, browser, make_account, sign_in
 from tests.support.tokens import hs256, unsigned
-from turnpike.control.db.models import Session
+from turnpike.control.db.models import Session, SigningKey
 from turnpike.control.services import ControlServices
 from turnpike.settings import Settings
 
@@ -159,6 +159,37 @@ async def test_keys_rotate_with_an_overlap_or_at_once(services: ControlServices,
     await operator.data("POST", f"{AUTH}/signing-keys/rotate", {"at_once": True})
     assert await status(person) == 401
     assert len((await person.get(f"{AUTH}/jwks")).json()["keys"]) == 1
+
+
+async def test_keys_are_replaced_by_age(services: ControlServices, person: Api) -> None:
+    view = await sign_in(person, EMAIL, "token")
+    keys = services.signin.keys
+    days_ms = services.settings.signing_key_days * 86_400_000
+    assert not await keys.rotate_due(), "it is young"
+
+    async def aged(kid: str, **values: int) -> None:
+        async with services.database.write() as session:
+            await session.execute(update(SigningKey).where(SigningKey.id == kid).values(values))
+        keys.forget()
+
+    first = (await keys.signer())[0]
+    await aged(first, created_at_ms=int(time.time() * 1000) - days_ms + 600_000)
+    assert not await keys.rotate_due(), "not yet"
+    await aged(first, created_at_ms=int(time.time() * 1000) - days_ms)
+    assert await keys.rotate_due()
+    assert not await keys.rotate_due(), "the new one is young"
+    kids = [key["kid"] for key in (await person.get(f"{AUTH}/jwks")).json()["keys"]]
+    assert (len(kids), kids[0], await status(person)) == (2, first, 200), "both are believed"
+    await aged(kids[1], signs_from_ms=int(time.time() * 1000) - 1)
+    await aged(first, gone_at_ms=int(time.time() * 1000) - 1)
+    assert not await keys.rotate_due()
+    async with services.database.read() as session:
+        assert list(await session.scalars(select(SigningKey.id))) == kids[1:], "what is gone is deleted"
+    assert await status(person) == 401
+    async with browser(services) as other:
+        renewed = await other.data("POST", f"{AUTH}/refresh", {"refresh_token": view["refresh_token"]})
+    async with api(services, renewed["access_token"]) as program:
+        assert await status(program) == 200, "signed with the new one"
 
 
 async def test_secrets_are_sealed_anew_with_the_rest(operator: Api, person: Api) -> None:

@@ -1,8 +1,8 @@
 """What may be done with people and departments, and by whom.
 
-Nobody acts on somebody who may do more, nobody gives a role that may do more, nobody changes their own role or
-department, and the last active super admin stays one: otherwise the gateway could be locked for everyone. Whose data is
-meant comes with each call as a scope.
+Nobody acts on somebody who may do more, nobody gives a role that may do more, nobody changes their own role, nor their
+own department unless they have all data anyway, and the last active super admin stays one: otherwise the gateway could
+be locked for everyone. Whose data is meant comes with each call as a scope.
 """
 
 from collections.abc import Sequence
