@@ -197,6 +197,8 @@ def _statuses(route: APIRoute, method: str, permission: str | None, *, keyed: bo
         found.add(401)
     if "{" in route.path or method != "GET":
         found.add(404)
+    # What a route says itself: its query may name a thing.
+    found |= {int(status) for status in route.responses if int(status) >= 400}
     if method != "GET":
         found |= {409, 413, 415}
     if method == "POST" and permission == PUBLIC:

@@ -13,6 +13,10 @@ from turnpike.kit.clock import now_ms
 from turnpike.kit.pagination import Order, Page
 
 RULE_ORDER: Columns = {"name": AlertRule.name, "created_at": AlertRule.created_at_ms, "kind": AlertRule.kind}
+TARGET_ORDER: Columns = {"name": AlertTarget.name, "created_at": AlertTarget.created_at_ms, "kind": AlertTarget.kind}
+STATE_ORDER: Columns = {"since": AlertState.since_ms, "state": AlertState.state, "subject": AlertState.subject}
+RECORD_ORDER: Columns = {"at": AlertRecord.at_ms, "rule": AlertRecord.rule, "subject": AlertRecord.subject}
+SILENCE_ORDER: Columns = {"until": AlertSilence.until_ms, "created_at": AlertSilence.created_at_ms}
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,8 @@ async def rules_telling(session: ReadSession, target_id: str) -> list[str]:
     return [name for name, targets in rows if target_id in targets]
 
 
-async def targets(session: ReadSession, page: Page) -> tuple[Sequence[AlertTarget], int]:
-    return await paged(session, select(AlertTarget).order_by(AlertTarget.name, AlertTarget.id), page)
+async def targets(session: ReadSession, orders: Sequence[Order], page: Page) -> tuple[Sequence[AlertTarget], int]:
+    return await paged(session, ordered(select(AlertTarget), orders, TARGET_ORDER, AlertTarget.id), page)
 
 
 async def target(session: ReadSession, target_id: str) -> AlertTarget | None:
@@ -66,12 +70,14 @@ async def known_targets(session: ReadSession, ids: Sequence[str]) -> set[str]:
     return set((await session.scalars(select(AlertTarget.id).where(AlertTarget.id.in_(ids)))).all())
 
 
-async def states(session: ReadSession, state: str | None, page: Page) -> tuple[list[tuple[AlertState, AlertRule]], int]:
-    """The newest first."""
+async def states(
+    session: ReadSession, state: str | None, orders: Sequence[Order], page: Page
+) -> tuple[list[tuple[AlertState, AlertRule]], int]:
     query = select(AlertState)
     if state is not None:
         query = query.where(AlertState.state == state)
-    rows, total = await paged(session, query.order_by(AlertState.since_ms.desc(), AlertState.rule_id), page)
+    complete = ordered(query, orders, STATE_ORDER, AlertState.rule_id).order_by(AlertState.subject)
+    rows, total = await paged(session, complete, page)
     named = select(AlertRule).where(AlertRule.id.in_({row.rule_id for row in rows}))
     by_id = {row.id: row for row in (await session.scalars(named)).all()}
     return [(row, by_id[row.rule_id]) for row in rows], total
@@ -87,8 +93,9 @@ async def record(session: WriteSession, values: dict[str, Any]) -> None:
     await session.execute(insert(AlertRecord).values(values))
 
 
-async def history(session: ReadSession, wanted: RecordFilter, page: Page) -> tuple[Sequence[AlertRecord], int]:
-    """The newest first."""
+async def history(
+    session: ReadSession, wanted: RecordFilter, orders: Sequence[Order], page: Page
+) -> tuple[Sequence[AlertRecord], int]:
     query = select(AlertRecord)
     for column, value in (
         (AlertRecord.rule_id, wanted.rule_id),
@@ -99,14 +106,16 @@ async def history(session: ReadSession, wanted: RecordFilter, page: Page) -> tup
             query = query.where(column == value)
     if wanted.since_ms is not None:
         query = query.where(AlertRecord.at_ms >= wanted.since_ms)
-    return await paged(session, query.order_by(AlertRecord.at_ms.desc(), AlertRecord.id.desc()), page)
+    return await paged(session, ordered(query, orders, RECORD_ORDER, AlertRecord.id), page)
 
 
-async def silences(session: ReadSession, page: Page, *, over: bool) -> tuple[Sequence[AlertSilence], int]:
+async def silences(
+    session: ReadSession, orders: Sequence[Order], page: Page, *, over: bool
+) -> tuple[Sequence[AlertSilence], int]:
     query = select(AlertSilence)
     if not over:
         query = query.where(AlertSilence.until_ms > now_ms())
-    return await paged(session, query.order_by(AlertSilence.until_ms, AlertSilence.id), page)
+    return await paged(session, ordered(query, orders, SILENCE_ORDER, AlertSilence.id), page)
 
 
 async def silence(session: ReadSession, silence_id: str) -> AlertSilence | None:

@@ -46,11 +46,26 @@ Alerts = Annotated[AlertService, Depends(_service)]
 
 @router.get("")
 async def list_alerts(
-    _: Manager, alerts: Alerts, session: Reading, page: Paged, state: Literal["pending", "firing"] | None = None
+    _: Manager,
+    alerts: Alerts,
+    session: Reading,
+    page: Paged,
+    state: Literal["pending", "firing"] | None = None,
+    sort: Sort = None,
 ) -> Envelope[list[StateView]]:
-    """What is pending or firing now."""
-    rows, total = await alerts.states(session, state, page)
+    """What is pending or firing now, the newest first unless sorted by since, state or subject."""
+    rows, total = await alerts.states(session, state, sort, page)
     return page_of([view_state(*row) for row in rows], page, total)
+
+
+def _wanted(
+    rule_id: Annotated[str | None, Query(pattern=UUID)] = None,
+    state: Literal["pending", "firing", "resolved"] | None = None,
+    subject: Annotated[str | None, Query(max_length=255, pattern=NO_CONTROL)] = None,
+    since: AwareDatetime | None = None,
+) -> RecordFilter:
+    since_ms = None if since is None else int(since.timestamp() * 1000)
+    return RecordFilter(rule_id.lower() if rule_id else None, state, subject, since_ms)
 
 
 @router.get("/history")
@@ -59,15 +74,11 @@ async def list_history(
     alerts: Alerts,
     session: Reading,
     page: Paged,
-    rule_id: Annotated[str | None, Query(pattern=UUID)] = None,
-    state: Literal["pending", "firing", "resolved"] | None = None,
-    subject: Annotated[str | None, Query(max_length=255, pattern=NO_CONTROL)] = None,
-    since: AwareDatetime | None = None,
+    wanted: Annotated[RecordFilter, Depends(_wanted)],
+    sort: Sort = None,
 ) -> Envelope[list[RecordView]]:
-    """Each change of a state, the newest first."""
-    since_ms = None if since is None else int(since.timestamp() * 1000)
-    wanted = RecordFilter(rule_id.lower() if rule_id else None, state, subject, since_ms)
-    rows, total = await alerts.history(session, wanted, page)
+    """Each change of a state, the newest first unless sorted by at, rule or subject."""
+    rows, total = await alerts.history(session, wanted, sort, page)
     return page_of([view_record(row) for row in rows], page, total)
 
 
@@ -110,8 +121,10 @@ async def delete_rule(_: Manager, alerts: Alerts, session: Writing, rule_id: Pat
 
 
 @router.get("/targets")
-async def list_targets(_: Manager, alerts: Alerts, session: Reading, page: Paged) -> Envelope[list[TargetView]]:
-    rows, total = await alerts.targets(session, page)
+async def list_targets(
+    _: Manager, alerts: Alerts, session: Reading, page: Paged, sort: Sort = None
+) -> Envelope[list[TargetView]]:
+    rows, total = await alerts.targets(session, sort, page)
     return page_of([view_target(row) for row in rows], page, total)
 
 
@@ -148,10 +161,10 @@ async def test_target(_: Manager, alerts: Alerts, session: Writing, target_id: P
 
 @router.get("/silences")
 async def list_silences(
-    _: Manager, alerts: Alerts, session: Reading, page: Paged, over: bool = False
+    _: Manager, alerts: Alerts, session: Reading, page: Paged, over: bool = False, sort: Sort = None
 ) -> Envelope[list[SilenceView]]:
     """Those in force; with `over` the others too."""
-    rows, total = await alerts.silences(session, page, over=over)
+    rows, total = await alerts.silences(session, sort, page, over=over)
     return page_of([view_silence(row) for row in rows], page, total)
 
 

@@ -97,8 +97,8 @@ class AlertService:
 
     # ---- targets
 
-    async def targets(self, session: ReadSession, page: Page) -> tuple[Sequence[AlertTarget], int]:
-        return await repository.targets(session, page)
+    async def targets(self, session: ReadSession, sort: str | None, page: Page) -> tuple[Sequence[AlertTarget], int]:
+        return await repository.targets(session, parse_sort(sort, repository.TARGET_ORDER, "name"), page)
 
     async def target(self, session: ReadSession, target_id: str) -> AlertTarget:
         """Raises NotFound."""
@@ -168,8 +168,11 @@ class AlertService:
 
     # ---- silences
 
-    async def silences(self, session: ReadSession, page: Page, *, over: bool) -> tuple[Sequence[AlertSilence], int]:
-        return await repository.silences(session, page, over=over)
+    async def silences(
+        self, session: ReadSession, sort: str | None, page: Page, *, over: bool
+    ) -> tuple[Sequence[AlertSilence], int]:
+        orders = parse_sort(sort, repository.SILENCE_ORDER, "until")
+        return await repository.silences(session, orders, page, over=over)
 
     async def silence(
         self, session: WriteSession, actor: Principal, values: dict[str, Any], until: datetime
@@ -195,14 +198,14 @@ class AlertService:
     # ---- what became of them
 
     async def states(
-        self, session: ReadSession, state: str | None, page: Page
+        self, session: ReadSession, state: str | None, sort: str | None, page: Page
     ) -> tuple[list[tuple[AlertState, AlertRule]], int]:
-        return await repository.states(session, state, page)
+        return await repository.states(session, state, parse_sort(sort, repository.STATE_ORDER, "-since"), page)
 
     async def history(
-        self, session: ReadSession, wanted: RecordFilter, page: Page
+        self, session: ReadSession, wanted: RecordFilter, sort: str | None, page: Page
     ) -> tuple[Sequence[AlertRecord], int]:
-        return await repository.history(session, wanted, page)
+        return await repository.history(session, wanted, parse_sort(sort, repository.RECORD_ORDER, "-at"), page)
 
 
 def _columns(values: dict[str, Any]) -> dict[str, Any]:

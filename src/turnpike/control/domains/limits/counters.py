@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from turnpike.contract.limits import ANY, LimitRule, Resource, Subject, scope_of
 from turnpike.control.db.models import ApiKey, Limit, User
@@ -42,7 +42,7 @@ async def of(session: ReadSession, settings: Settings, subject: str, name: str) 
     if subject == Subject.IP:
         return [Counter(rule, counted_address(name)) for rule in await _of_address(session, settings, name)]
     name = await rules.resolve(session, subject, name)
-    own = await _rules(session, subject, name)
+    own = await _rules(session, (subject, name))
     if subject == Subject.KEY:
         own += await _of_tier(session, name, own)
     return [Counter(rule, name) for rule in own]
@@ -69,8 +69,9 @@ async def reset(leases: Leases, counters: Sequence[Counter]) -> list[Counter]:
     return windows
 
 
-async def _rules(session: ReadSession, subject: str, name: str) -> list[LimitRule]:
-    query = select(Limit).where(Limit.subject == subject, Limit.name == name).order_by(Limit.id)
+async def _rules(session: ReadSession, *wanted: tuple[str, str]) -> list[LimitRule]:
+    named = or_(*(and_(Limit.subject == subject, Limit.name == name) for subject, name in wanted))
+    query = select(Limit).where(named).order_by(Limit.id)
     return [rule_of(row) for row in await session.scalars(query)]
 
 
@@ -79,11 +80,10 @@ async def _of_tier(session: ReadSession, key_id: str, own: Sequence[LimitRule]) 
     row = (await session.execute(query.where(ApiKey.id == key_id))).one_or_none()
     if row is None:
         raise NotFound(f"There is no key {key_id}.")
-    others = list(own) + await _rules(session, Subject.USER, row.user_id)
-    if row.department_id is not None:
-        others += await _rules(session, Subject.DEPARTMENT, row.department_id)
-    replaced = {rule.counts for rule in others if rule.subject in _REPLACES_TIER}
-    return [rule for rule in await _rules(session, Subject.TIER, row.tier) if rule.counts not in replaced]
+    wanted = ((Subject.USER, row.user_id), (Subject.DEPARTMENT, row.department_id), (Subject.TIER, row.tier))
+    others = await _rules(session, *((subject, name) for subject, name in wanted if name is not None))
+    replaced = {rule.counts for rule in (*own, *others) if rule.subject in _REPLACES_TIER}
+    return [rule for rule in others if rule.subject == Subject.TIER and rule.counts not in replaced]
 
 
 async def _of_address(session: ReadSession, settings: Settings, text: str) -> list[LimitRule]:

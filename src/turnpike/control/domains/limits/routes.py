@@ -56,7 +56,7 @@ async def set_limit(actor: Manager, session: Writing, body: LimitBody) -> Envelo
     return ok(view_limit(await rules.put(session, actor.scope, body.model_dump())))
 
 
-@router.get("/counters")
+@router.get("/counters", responses={404: {}})
 async def read_counters(
     actor: Viewer,
     session: Reading,

@@ -10,7 +10,7 @@ from turnpike.control.rights.permissions import Permission
 from turnpike.control.rights.roles import ROLE_NAME
 from turnpike.control.web.database import Reading, Writing
 from turnpike.control.web.envelope import Envelope, ok, page_of
-from turnpike.control.web.params import Paged, Search
+from turnpike.control.web.params import Paged, Search, Sort
 from turnpike.control.web.principal import May, Principal
 
 router = APIRouter(prefix="/api/v1/roles", tags=["roles"])
@@ -20,9 +20,12 @@ RoleName = Annotated[str, Path(pattern=ROLE_NAME)]
 
 
 @router.get("")
-async def list_roles(_: Viewer, session: Reading, page: Paged, search: Search = None) -> Envelope[list[RoleView]]:
-    """The four that are always there, in rising order, then those made here, by name."""
-    found = await service.find(session, search)
+async def list_roles(
+    _: Viewer, session: Reading, page: Paged, search: Search = None, sort: Sort = None
+) -> Envelope[list[RoleView]]:
+    """The four that are always there, in rising order, then those made here, by name. Sorted by rank, which is this
+    order, or name."""
+    found = await service.find(session, search, sort)
     shown = found[page.offset : page.offset + page.per_page]
     return page_of([view_role(role) for role in shown], page, len(found))
 

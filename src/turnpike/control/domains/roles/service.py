@@ -14,6 +14,7 @@ from turnpike.control.rights.policy import covers, everything
 from turnpike.control.rights.roles import NOTHING, ROLE_RIGHTS, rights_of
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from turnpike.kit.pagination import parse_sort
 
 MOST_ROLES = 200
 BUILT_IN = {
@@ -73,11 +74,17 @@ async def highest(session: ReadSession, names: Sequence[str]) -> str | None:
 # ---- reading
 
 
-async def find(session: ReadSession, search: str | None) -> list[Shown]:
-    """The four, in rising order, then those made here by name."""
+async def find(session: ReadSession, search: str | None, sort: str | None = None) -> list[Shown]:
+    """The four, in rising order, then those made here by name: that is `rank`, the order unless `sort` says another.
+    Not all of them are rows, and there are few: they are sorted here. Raises InvalidRequest."""
+    orders = parse_sort(sort, ("rank", "name"), "rank")
     made = [_shown(row) for row in await repository.roles(session)]
     words = (search or "").lower()
-    return [role for role in (*map(_built_in, BUILT_IN), *made) if words in role.name]
+    found = [role for role in (*map(_built_in, BUILT_IN), *made) if words in role.name]
+    # Names and ranks are each one role's alone: the first order leaves nothing to the others.
+    if orders[0].field == "name":
+        found.sort(key=lambda role: role.name)
+    return found[::-1] if orders[0].descending else found
 
 
 async def get(session: ReadSession, name: str) -> Shown:

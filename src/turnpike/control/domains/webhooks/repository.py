@@ -13,6 +13,7 @@ from turnpike.kit.clock import now_ms
 from turnpike.kit.pagination import Order, Page
 
 ORDER: Columns = {"created_at": WebhookEndpoint.created_at_ms, "url": WebhookEndpoint.url}
+DELIVERY_ORDER: Columns = {"created_at": Delivery.created_at_ms, "status": Delivery.status}
 MOST_ATTEMPTS = 200
 
 
@@ -60,8 +61,9 @@ def _deliveries() -> Select[Delivery, str, int]:
     return select(Delivery, EventRow.type, EventRow.at_ms).join(EventRow, EventRow.id == Delivery.event_id)
 
 
-async def deliveries(session: ReadSession, wanted: DeliveryFilter, page: Page) -> tuple[list[ShownDelivery], int]:
-    """The newest first."""
+async def deliveries(
+    session: ReadSession, wanted: DeliveryFilter, orders: Sequence[Order], page: Page
+) -> tuple[list[ShownDelivery], int]:
     query = _deliveries()
     if wanted.receiver_id is not None:
         query = query.where(Delivery.receiver_id == wanted.receiver_id)
@@ -71,8 +73,8 @@ async def deliveries(session: ReadSession, wanted: DeliveryFilter, page: Page) -
         query = query.where(EventRow.type == wanted.event_type)
     count = select(func.count()).select_from(query.with_only_columns(Delivery.id).subquery())
     total = (await session.execute(count)).scalar_one()
-    newest = query.order_by(Delivery.created_at_ms.desc(), Delivery.id.desc())
-    rows = (await session.execute(newest.limit(page.per_page).offset(page.offset))).all()
+    shown = ordered(query, orders, DELIVERY_ORDER, Delivery.id).limit(page.per_page).offset(page.offset)
+    rows = (await session.execute(shown)).all()
     return [ShownDelivery(*row) for row in rows], total
 
 

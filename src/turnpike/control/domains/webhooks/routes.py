@@ -95,10 +95,11 @@ async def list_deliveries(
     receiver_id: Annotated[str | None, Query(pattern=UUID, description="A webhook, or an alert target.")] = None,
     status: Status | None = None,
     event_type: Annotated[str | None, Query(max_length=64)] = None,
+    sort: Sort = None,
 ) -> Envelope[list[DeliveryView]]:
-    """Deliveries of all webhooks and alert targets, the newest first."""
+    """Deliveries of all webhooks and alert targets, the newest first unless sorted by created_at or status."""
     wanted = DeliveryFilter(receiver_id.lower() if receiver_id else None, status, event_type)
-    rows, total = await webhooks.deliveries(session, wanted, page)
+    rows, total = await webhooks.deliveries(session, wanted, sort, page)
     return page_of([view_delivery(row) for row in rows], page, total)
 
 
@@ -146,10 +147,11 @@ async def list_webhook_deliveries(
     webhook_id: PathId,
     status: Status | None = None,
     event_type: Annotated[str | None, Query(max_length=64)] = None,
+    sort: Sort = None,
 ) -> Envelope[list[DeliveryView]]:
-    """The newest first; dead letters are those with the status `dead`."""
+    """The newest first unless sorted otherwise; dead letters are those with the status `dead`."""
     row = await webhooks.get(session, webhook_id.lower())
-    rows, total = await webhooks.deliveries(session, DeliveryFilter(row.id, status, event_type), page)
+    rows, total = await webhooks.deliveries(session, DeliveryFilter(row.id, status, event_type), sort, page)
     return page_of([view_delivery(each) for each in rows], page, total)
 
 

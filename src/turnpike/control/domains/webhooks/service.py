@@ -103,9 +103,10 @@ class WebhookService:
     # ---- deliveries
 
     async def deliveries(
-        self, session: ReadSession, wanted: DeliveryFilter, page: Page
+        self, session: ReadSession, wanted: DeliveryFilter, sort: str | None, page: Page
     ) -> tuple[list[ShownDelivery], int]:
-        return await repository.deliveries(session, wanted, page)
+        orders = parse_sort(sort, repository.DELIVERY_ORDER, "-created_at")
+        return await repository.deliveries(session, wanted, orders, page)
 
     async def delivery(
         self, session: ReadSession, delivery_id: str
