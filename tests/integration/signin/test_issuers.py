@@ -1,52 +1,32 @@
 """What an issuer is held to beyond one token: its tenants, PKCE, where it may lead, and that it may be away."""
 
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
+from tests.support import signing_in
 from tests.support.control import BASE, Api, api, running_control
-from tests.support.issuer import CLIENT, FakeIssuer, callback, running_issuer
+from tests.support.issuer import FakeIssuer, callback, running_issuer
 from tests.support.people import AUTH, browser
+from tests.support.signing_in import issuer, person, services
 from turnpike.control.oidc import metadata
 from turnpike.control.services import ControlServices
 from turnpike.settings import Settings
 
+__all__ = ["issuer", "person", "services"]
 HERE = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
 ELSEWHERE = "ffffbbbb-0000-cccc-1111-dddd2222eeee"
-LOOPBACK = ["127.0.0.1/32"]
 NAME = "idp.example.com"
-
-
-@pytest.fixture
-async def services(settings: Settings) -> AsyncIterator[ControlServices]:
-    async with running_control(settings.model_copy(update={"public_url": BASE})) as running:
-        yield running
-
-
-@pytest.fixture
-def issuer() -> Iterator[FakeIssuer]:
-    with running_issuer() as running:
-        yield running
-
-
-@pytest.fixture
-async def person(services: ControlServices) -> AsyncIterator[Api]:
-    async with browser(services) as client:
-        yield client
 
 
 async def trust(operator: Api, url: str, **values: Any) -> str:
     """Returns the issuer's path."""
-    config = {"allow_addresses": LOOPBACK, **values.pop("config", {})}
-    body = {"slug": "corp", "name": "Corp", "issuer": url, "client_id": CLIENT, "config": config, **values}
-    return f"{AUTH}/issuers/{(await operator.data('POST', f'{AUTH}/issuers', body))['id']}"
+    return f"{AUTH}/issuers/{(await signing_in.trust(operator, url, **values))['id']}"
 
 
 async def come_in(person: Api, issuer: FakeIssuer, **claims: Any) -> int:
     issuer.claims = claims
-    begun = await person.get(f"{AUTH}/login/corp")
-    return (await person.get(callback("corp", issuer.authorize(begun.headers["location"])))).status_code
+    return (await signing_in.come_in(person, issuer)).status_code
 
 
 # ---- PKCE (RFC 7636)

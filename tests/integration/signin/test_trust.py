@@ -1,19 +1,20 @@
 """Who may say by which issuer's word somebody is who, and what else of an issuer is whose to change."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.support.control import BASE, Api, make_user, running_control
-from tests.support.issuer import CLIENT, FakeIssuer, callback, running_issuer
+from tests.support import signing_in
+from tests.support.control import Api, make_user
+from tests.support.issuer import CLIENT, FakeIssuer
 from tests.support.people import AUTH, browser, make_account, sign_in
+from tests.support.signing_in import HERE, issuer, person, services
 from turnpike.control.oidc.config import IssuerConfig
 from turnpike.control.services import ControlServices
-from turnpike.settings import Settings
 
+__all__ = ["issuer", "person", "services"]
 ISSUERS = f"{AUTH}/issuers"
-HERE = {"allow_addresses": ["127.0.0.1/32"]}
 ANY_ADMINISTRATORS: dict[str, Any] = {
     "scopes": ["openid"],
     "create_users": False,
@@ -40,24 +41,6 @@ WHO_IS_WHO: dict[str, Any] = {
 
 
 @pytest.fixture
-async def services(settings: Settings) -> AsyncIterator[ControlServices]:
-    async with running_control(settings.model_copy(update={"public_url": BASE})) as running:
-        yield running
-
-
-@pytest.fixture
-def issuer() -> Iterator[FakeIssuer]:
-    with running_issuer() as running:
-        yield running
-
-
-@pytest.fixture
-async def person(services: ControlServices) -> AsyncIterator[Api]:
-    async with browser(services) as client:
-        yield client
-
-
-@pytest.fixture
 async def admin(services: ControlServices, operator: Api) -> AsyncIterator[Api]:
     await make_account(operator, services, "admin@example.com", "admin")
     async with browser(services) as client:
@@ -68,15 +51,13 @@ async def admin(services: ControlServices, operator: Api) -> AsyncIterator[Api]:
 @pytest.fixture
 async def path(operator: Api, issuer: FakeIssuer) -> str:
     """Of a trusted issuer."""
-    body = {"slug": "corp", "name": "C", "issuer": issuer.url, "client_id": CLIENT, "config": HERE}
-    return f"{ISSUERS}/{(await operator.data('POST', ISSUERS, body))['id']}"
+    return f"{ISSUERS}/{(await signing_in.trust(operator, issuer.url))['id']}"
 
 
 async def come_in(person: Api, issuer: FakeIssuer, **claims: Any) -> str:
     """Returns who that is here."""
     issuer.claims = claims
-    begun = await person.get(f"{AUTH}/login/corp")
-    await person.get(callback("corp", issuer.authorize(begun.headers["location"])))
+    await signing_in.come_in(person, issuer)
     return (await person.data("GET", f"{AUTH}/me"))["user_id"]
 
 
