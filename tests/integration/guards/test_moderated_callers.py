@@ -17,6 +17,7 @@ SETTINGS = {
     "TURNPIKE_RATE_LIMIT_WINDOW": "86400",
     "TURNPIKE_TRUSTED_PROXIES": "127.0.0.1/32",
 }
+SCOPES = ["models:read", "inference:text", "passthrough"]
 CHAT, MODERATOR = "guarded-chat", "moderator"
 
 
@@ -38,7 +39,7 @@ class Asker:
     """Somebody with a key under a policy that asks the model."""
 
     def __init__(self, gateway: RunningGateway, name: str, **key: Any) -> None:
-        made = gateway.api("POST", "/keys", {"name": name, "scopes": ["models:read", "inference:text"], **key})
+        made = gateway.api("POST", "/keys", {"name": name, "scopes": SCOPES, **key})
         self.gateway, self.key, self.key_id = gateway, made["key"], made["id"]
         guard = {"name": "m", "kind": "moderation", "action": "block", "on": "prompt", "model": MODERATOR}
         gateway.api("POST", "/policies", {"name": name, "keys": [self.key_id], "guards": [guard]})
@@ -118,3 +119,23 @@ def test_an_administrators_call_is_judged_while_the_gateway_is_closed(gateway: R
         assert reply.status_code == 200, reply.text
     finally:
         gateway.api("PUT", "/admin/maintenance", {"on": False})
+
+
+def test_who_is_over_a_limit_has_nobody_asked_about_what_is_passed_through(gateway: RunningGateway) -> None:
+    ada = Asker(gateway, "over")
+    limit = {"subject": "key", "name": ada.key_id, "amount": 1, "window_s": 86_400}
+    gateway.api("PUT", "/limits", limit)
+    settle(gateway)
+
+    def store() -> tuple[int, list[str]]:
+        before = len(gateway.simulator.calls())
+        reply = httpx2.post(
+            f"{gateway.url}/here/v1/vector_stores",
+            json={"name": "What is it called?"},
+            headers={"authorization": f"Bearer {ada.key}", "x-forwarded-for": "198.51.100.70"},
+            timeout=30,
+        )
+        return reply.status_code, [call["path"] for call in gateway.simulator.calls()[before:]]
+
+    assert store() == (200, ["/v1/moderations", "/v1/vector_stores"])
+    assert store() == (429, [])

@@ -37,7 +37,7 @@ from turnpike.relay.passage.batch import admit_batch, batch_models, carries_batc
 from turnpike.relay.passage.body import Body
 from turnpike.relay.passage.choice import Way, choose, model_at, out_of_bounds, ways_to
 from turnpike.relay.passage.fetch import Fetch
-from turnpike.relay.passage.gating import expected_of, gates_before, units_of
+from turnpike.relay.passage.gating import expected_of, gates_behind_guards, limits_of, units_of
 from turnpike.relay.passage.lists import first_query
 from turnpike.relay.passage.models import named_models, names_model, note_usage, rename_models
 from turnpike.relay.passage.request import read_json, request_head
@@ -215,13 +215,14 @@ class PassageCall:
         await admit_batch(self)
         check_batch(self)
         self.units = units_of(self)
+        await self._enter(limits_of(self))
         if self.relay.catalog.snapshot.guard_policies:
             before = self.body
             await self._look_at({*models, *([self.served.model] if models and self.served is not None else [])})
             if self.body is not before:
                 rename_models(self, [] if carries_batch(self) else models)
                 await admit_batch(self)
-        await self._enter(gates_before(self))
+        await self._enter(gates_behind_guards(self))
         if self.backend is not None:
             await room(self.relay, self.entry, self.model, Place(self.backend))
         await self._send()

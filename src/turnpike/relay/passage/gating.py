@@ -1,11 +1,11 @@
 """The gates before a passed-through request: limits and money of its caller, and of the provider and model it goes to.
-Guards look at it before (turnpike.relay.guards.passage); nothing of it is kept to be given again."""
+Guards look at it between limits and money (turnpike.relay.guards.passage); nothing of it is kept to be given again."""
 
 from typing import TYPE_CHECKING
 
 from turnpike.contract.limits import Resource
 from turnpike.relay.gates import Gate, target_gates
-from turnpike.relay.gates.limits import build_limits
+from turnpike.relay.gates.limits import LimitsGate, build_limits
 from turnpike.relay.limits.estimates import OUTPUT_TOKENS
 from turnpike.relay.money.gate import build as build_money
 from turnpike.relay.routing.plan import Plan
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 _PLANS_AT_MOST = 10_000
 
 
-def gates_before(call: "PassageCall") -> tuple[Gate, ...]:
+def limits_of(call: "PassageCall") -> tuple[Gate, ...]:
+    """What guards come behind: who is over a limit has nobody asked."""
+    return tuple(gate for gate in _own_gates(call) if isinstance(gate, LimitsGate))
+
+
+def gates_behind_guards(call: "PassageCall") -> tuple[Gate, ...]:
+    money = tuple(gate for gate in _own_gates(call) if not isinstance(gate, LimitsGate))
+    return money + target_gates(_model_of(call), call.way.provider, call.way.credential)
+
+
+def _own_gates(call: "PassageCall") -> tuple[Gate, ...]:
     assert call.served is not None
     plans = call.entry.profile.plans
     key = (f"{call.head.route.label} {call.way.provider.slug}", call.served.model)
@@ -39,7 +49,7 @@ def gates_before(call: "PassageCall") -> tuple[Gate, ...]:
         gates = tuple(gate for gate in made if gate is not None)
         if gates:
             call.relay.catalog.remembered.add(entry, plan, gates)
-    return gates + target_gates(_model_of(call), call.way.provider, call.way.credential)
+    return gates
 
 
 def units_of(call: "PassageCall") -> int:
