@@ -1,4 +1,4 @@
-"""`turnpike flags` and `webhooks replay`, each with --json, on a folder without a server in which there is
+"""`turnpike flags`, `sessions` and `webhooks replay`, each with --json, on a folder without a server in which there is
 something to see."""
 
 import asyncio
@@ -13,11 +13,13 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from tests.support.control import api, make_key, running_control, unused_port
 from tests.support.databases import test_settings
+from tests.support.people import AUTH, browser, make_account, sign_in
 from tests.support.receiving import Delivering, allowing
 from turnpike.cli.app import run
 from turnpike.control.signin import passwords
 
 Turnpike = Callable[..., Any]
+EMAIL = "ada@example.com"
 
 
 @pytest.fixture
@@ -62,6 +64,42 @@ def test_flags_are_set_listed_and_taken_away(turnpike: Turnpike) -> None:
     assert turnpike("flags", "set", "new-chat", "10", code=1)["error"]["code"] == "INVALID_REQUEST", "another kind"
     turnpike("flags", "remove", "new-chat")
     assert {row["name"] for row in turnpike("flags", "list")} == {"a-json", "a-number", "a-string"}
+
+
+# ---- sessions
+
+
+async def signed_in(folder: Path, times: int) -> list[str]:
+    """Somebody signs in so many times, by tokens; returns the refresh tokens."""
+    async with running_control(test_settings(folder)) as services, api(services) as operator:
+        await make_account(operator, services, EMAIL)
+        tokens: list[str] = []
+        for _ in range(times):
+            async with browser(services) as person:
+                tokens.append((await sign_in(person, EMAIL, "token"))["refresh_token"])
+        return tokens
+
+
+async def goes_on(folder: Path, refresh_token: str) -> bool:
+    async with running_control(test_settings(folder)) as services, browser(services) as person:
+        return (await person.post(f"{AUTH}/refresh", {"refresh_token": refresh_token})).is_success
+
+
+def test_live_sessions_are_listed_and_ended(turnpike: Turnpike, folder: Path) -> None:
+    tokens = asyncio.run(signed_in(folder, 3))
+    listed = turnpike("sessions", "list", "--user", EMAIL)
+    local = [row for row in listed if row["method"] == "local"]
+    assert [(row["kind"], row["status"]) for row in local] == [("token", "active")] * 3
+    newest = max(local, key=lambda row: row["created_at"])["id"]
+    assert turnpike("sessions", "revoke", newest) == {"ended": 1}
+    assert newest not in {row["id"] for row in turnpike("sessions", "list")}
+    (ended,) = [row for row in turnpike("sessions", "list", "--all") if row["id"] == newest]
+    assert ended["status"] == "ended"
+    assert [asyncio.run(goes_on(folder, token)) for token in tokens] == [True, True, False]
+    left = len(turnpike("sessions", "list", "--user", EMAIL))
+    assert turnpike("sessions", "revoke", "--user", EMAIL) == {"ended": left}
+    assert turnpike("sessions", "list") == []
+    assert not asyncio.run(goes_on(folder, tokens[0]))
 
 
 # ---- webhooks
