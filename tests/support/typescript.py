@@ -50,7 +50,8 @@ def generate(text: str, folder: Path) -> str:
     source, made = folder / "openapi.json", folder / "schema.ts"
     source.write_text(text)
     command = CLIENT / "node_modules" / "openapi-typescript" / "bin" / "cli.js"
-    done = node(str(command), str(source), "-o", str(made))
+    # What has a default need not be sent; what is always answered is required in the document anyway.
+    done = node(str(command), str(source), "-o", str(made), "--default-non-nullable", "false")
     if done.returncode != 0:
         raise RuntimeError(done.stderr[-2000:] + done.stdout[-2000:])
     return f"{MARK}{digest_of(text)}\n{made.read_text()}"

@@ -3453,7 +3453,7 @@ export interface components {
              */
             email?: string | null;
             /** @default cookie */
-            mode: components["schemas"]["Mode"];
+            mode?: components["schemas"]["Mode"];
             /**
              * Password
              * Format: password
@@ -3485,12 +3485,12 @@ export interface components {
              * @description How long it must be so before it fires.
              * @default 0
              */
-            hold_s: number;
+            hold_s?: number;
             /**
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             kind: components["schemas"]["AlertsKind"];
             /** Name */
             name: string;
@@ -3500,50 +3500,50 @@ export interface components {
              * @description How often it is told again; 0: never.
              * @default 0
              */
-            repeat_hours: number;
+            repeat_hours?: number;
             /**
              * Resolve S
              * @description How long it must be over before it is resolved.
              * @default 300
              */
-            resolve_s: number;
+            resolve_s?: number;
             /**
              * Scope
              * @description What it looks at; provider_health always at providers.
              * @default gateway
              * @enum {string}
              */
-            scope: "gateway" | "department" | "user" | "key" | "model" | "provider";
+            scope?: "gateway" | "department" | "user" | "key" | "model" | "provider";
             /**
              * Severity
              * @default warning
              * @enum {string}
              */
-            severity: "info" | "warning" | "critical";
+            severity?: "info" | "warning" | "critical";
             /**
              * Subject
              * @description Which: an id, a model's name, a provider's slug, `*` for each by itself.
              * @default
              */
-            subject: string;
+            subject?: string;
             /**
              * Targets
              * @description Ids of alert targets.
              * @default []
              */
-            targets: string[];
+            targets?: string[];
             /**
              * Threshold
              * @description Dollars, z-score, percent, or milliseconds; of no use to provider_health.
              * @default 1
              */
-            threshold: number;
+            threshold?: number;
             /**
              * Window Minutes
              * @description spend, error_rate, latency: how far back it looks.
              * @default 60
              */
-            window_minutes: number;
+            window_minutes?: number;
         };
         /** AlertRulePatch */
         AlertRulePatch: {
@@ -3647,7 +3647,7 @@ export interface components {
              * @description Answer that the model is gone and that `target` replaces it.
              * @default false
              */
-            retired: boolean;
+            retired?: boolean;
             /**
              * Target
              * @description The model that it means: its name, or `provider/name`.
@@ -3707,12 +3707,12 @@ export interface components {
              * Header
              * @default authorization
              */
-            header: string;
+            header?: string;
             /**
              * Prefix
              * @default Bearer
              */
-            prefix: string;
+            prefix?: string;
         };
         /**
          * Kind
@@ -3734,12 +3734,12 @@ export interface components {
              * @description Empty: all.
              * @default []
              */
-            allowed_parameters: string[];
+            allowed_parameters?: string[];
             /**
              * Forbidden Parameters
              * @default []
              */
-            forbidden_parameters: string[];
+            forbidden_parameters?: string[];
             /** Max Input Bytes */
             max_input_bytes?: number | null;
             /**
@@ -3755,13 +3755,13 @@ export interface components {
              * @default clamp
              * @enum {string}
              */
-            on_excess: "clamp" | "refuse";
+            on_excess?: "clamp" | "refuse";
             /**
              * Ranges
              * @description Least and greatest value by parameter.
              * @default {}
              */
-            ranges: {
+            ranges?: {
                 [key: string]: [
                     number | null,
                     number | null
@@ -3772,13 +3772,13 @@ export interface components {
              * @description Empty: all.
              * @default []
              */
-            response_formats: ("text" | "json_object" | "json_schema")[];
+            response_formats?: ("text" | "json_object" | "json_schema")[];
             /**
              * Tools
              * @description Whether requests may offer tools.
              * @default true
              */
-            tools: boolean;
+            tools?: boolean;
         };
         /** BudgetBody */
         BudgetBody: {
@@ -3790,7 +3790,7 @@ export interface components {
              *       100
              *     ]
              */
-            alerts: number[];
+            alerts?: number[];
             /** Amount Usd */
             amount_usd: number | string;
             /**
@@ -3803,7 +3803,7 @@ export interface components {
              * @description False: it refuses nothing and only raises alerts.
              * @default true
              */
-            hard: boolean;
+            hard?: boolean;
             /**
              * Kind
              * @enum {string}
@@ -3824,13 +3824,13 @@ export interface components {
              * @description The id of the key, user, department or credential; a provider's slug; a model's name, `*` as wildcard; the tag itself. None for the gateway.
              * @default
              */
-            subject: string;
+            subject?: string;
             /**
              * Time Zone
              * @description Where days, weeks and months begin; an IANA name.
              * @default UTC
              */
-            time_zone: string;
+            time_zone?: string;
         };
         /** BudgetDetail */
         BudgetDetail: {
@@ -3992,7 +3992,7 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /**
              * Key Id
              * @description Only for this key.
@@ -4003,45 +4003,45 @@ export interface components {
              * @description The largest answer that is kept.
              * @default 1048576
              */
-            max_entry_bytes: number;
+            max_entry_bytes?: number;
             /**
              * Mode
              * @description `off` is an exception from a wider rule; `exact+semantic` answers near questions too.
              * @default exact
              * @enum {string}
              */
-            mode: "off" | "exact" | "exact+semantic";
+            mode?: "off" | "exact" | "exact+semantic";
             /**
              * Model
              * @description A model's name; `*` stands for any run of characters.
              * @default *
              */
-            model: string;
+            model?: string;
             /**
              * Sharing
              * @description Who may be given an answer that was made for somebody: only they, their department, everybody.
              * @default user
              * @enum {string}
              */
-            sharing: "user" | "department" | "gateway";
+            sharing?: "user" | "department" | "gateway";
             /**
              * Threshold
              * @description Cosine similarity from which on a question counts as the same.
              * @default 0.95
              */
-            threshold: number;
+            threshold?: number;
             /**
              * Ttl S
              * @description How long an answer is given again, in seconds.
              * @default 3600
              */
-            ttl_s: number;
+            ttl_s?: number;
             /**
              * Wait S
              * @description How many seconds a request waits for another one that asks the same; 0: it asks too.
              * @default 0
              */
-            wait_s: number;
+            wait_s?: number;
         };
         /** CacheRulePatch */
         CacheRulePatch: {
@@ -4109,7 +4109,7 @@ export interface components {
              * @description E.g. `sub`, `azp`, `appid`, `client_id`.
              * @default sub
              */
-            claim: string;
+            claim?: string;
             /** User Id */
             user_id: string;
             /** Value */
@@ -4277,12 +4277,12 @@ export interface components {
              * Departments
              * @default []
              */
-            departments: string[];
+            departments?: string[];
             /**
              * Keys
              * @default []
              */
-            keys: string[];
+            keys?: string[];
             /** Max Input Tokens */
             max_input_tokens?: number | null;
             /**
@@ -4295,28 +4295,28 @@ export interface components {
              * @description The request asks for all of them.
              * @default []
              */
-            needs: components["schemas"]["Need"][];
+            needs?: components["schemas"]["Need"][];
             /**
              * Operations
              * @default []
              */
-            operations: components["schemas"]["Operation"][];
+            operations?: components["schemas"]["Operation"][];
             /**
              * Tags
              * @description The request bears one of them.
              * @default []
              */
-            tags: string[];
+            tags?: string[];
             /**
              * Tiers
              * @default []
              */
-            tiers: string[];
+            tiers?: string[];
             /**
              * Users
              * @default []
              */
-            users: string[];
+            users?: string[];
         };
         /** CountersView */
         CountersView: {
@@ -4344,7 +4344,7 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /** Label */
             label: string;
         };
@@ -4572,7 +4572,7 @@ export interface components {
              * @description What its people may call at most, `*` as wildcard, whatever a key allows; empty: everything.
              * @default []
              */
-            models: string[];
+            models?: string[];
             /** Name */
             name: string;
         };
@@ -4748,7 +4748,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[AliasView] */
         Envelope_AliasView_: {
@@ -4763,7 +4763,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[BudgetDetail] */
         Envelope_BudgetDetail_: {
@@ -4778,7 +4778,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[BudgetView] */
         Envelope_BudgetView_: {
@@ -4793,7 +4793,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[CacheRuleView] */
         Envelope_CacheRuleView_: {
@@ -4808,7 +4808,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[CheckpointView] */
         Envelope_CheckpointView_: {
@@ -4823,7 +4823,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[ClearedView] */
         Envelope_ClearedView_: {
@@ -4838,7 +4838,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[CountersView] */
         Envelope_CountersView_: {
@@ -4853,7 +4853,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[CredentialView] */
         Envelope_CredentialView_: {
@@ -4868,7 +4868,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[CutView] */
         Envelope_CutView_: {
@@ -4883,7 +4883,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[DeliveryDetail] */
         Envelope_DeliveryDetail_: {
@@ -4898,7 +4898,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[DeliveryView] */
         Envelope_DeliveryView_: {
@@ -4913,7 +4913,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[DepartmentView] */
         Envelope_DepartmentView_: {
@@ -4928,7 +4928,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[EndedView] */
         Envelope_EndedView_: {
@@ -4943,7 +4943,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[EntryView] */
         Envelope_EntryView_: {
@@ -4958,7 +4958,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[ErasedView] */
         Envelope_ErasedView_: {
@@ -4973,7 +4973,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[ExplainView] */
         Envelope_ExplainView_: {
@@ -4988,7 +4988,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[FlagView] */
         Envelope_FlagView_: {
@@ -5003,7 +5003,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[GatewaySettingView] */
         Envelope_GatewaySettingView_: {
@@ -5018,7 +5018,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[HealthView] */
         Envelope_HealthView_: {
@@ -5033,7 +5033,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[InvitationView] */
         Envelope_InvitationView_: {
@@ -5048,7 +5048,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[IssuerView] */
         Envelope_IssuerView_: {
@@ -5063,7 +5063,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[KeyView] */
         Envelope_KeyView_: {
@@ -5078,7 +5078,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[LimitView] */
         Envelope_LimitView_: {
@@ -5093,7 +5093,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[LinkView] */
         Envelope_LinkView_: {
@@ -5108,7 +5108,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[LoggedOutView] */
         Envelope_LoggedOutView_: {
@@ -5123,7 +5123,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[MaintenanceView] */
         Envelope_MaintenanceView_: {
@@ -5138,7 +5138,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[MappingView] */
         Envelope_MappingView_: {
@@ -5153,7 +5153,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[MeView] */
         Envelope_MeView_: {
@@ -5168,7 +5168,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[MethodsView] */
         Envelope_MethodsView_: {
@@ -5183,7 +5183,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[ModelView] */
         Envelope_ModelView_: {
@@ -5198,7 +5198,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[MovedView] */
         Envelope_MovedView_: {
@@ -5213,7 +5213,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[NetworkRuleView] */
         Envelope_NetworkRuleView_: {
@@ -5228,7 +5228,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[NewInvitationView] */
         Envelope_NewInvitationView_: {
@@ -5243,7 +5243,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[NewKeyView] */
         Envelope_NewKeyView_: {
@@ -5258,7 +5258,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[NewTokenView] */
         Envelope_NewTokenView_: {
@@ -5273,7 +5273,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[NewWebhookView] */
         Envelope_NewWebhookView_: {
@@ -5288,7 +5288,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[NoneType] */
         Envelope_NoneType_: {
@@ -5304,7 +5304,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[PersonErasedView] */
         Envelope_PersonErasedView_: {
@@ -5319,7 +5319,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[PolicyTestView] */
         Envelope_PolicyTestView_: {
@@ -5334,7 +5334,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[PolicyView] */
         Envelope_PolicyView_: {
@@ -5349,7 +5349,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[ProviderHealthView] */
         Envelope_ProviderHealthView_: {
@@ -5364,7 +5364,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[ProviderView] */
         Envelope_ProviderView_: {
@@ -5379,7 +5379,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[ReplayedView] */
         Envelope_ReplayedView_: {
@@ -5394,7 +5394,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[ResidencyView] */
         Envelope_ResidencyView_: {
@@ -5409,7 +5409,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[ResilienceView] */
         Envelope_ResilienceView_: {
@@ -5424,7 +5424,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[RoleView] */
         Envelope_RoleView_: {
@@ -5439,7 +5439,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[RotatedKeyView] */
         Envelope_RotatedKeyView_: {
@@ -5454,7 +5454,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[RotatedView] */
         Envelope_RotatedView_: {
@@ -5469,7 +5469,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[RouteView] */
         Envelope_RouteView_: {
@@ -5484,7 +5484,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[RowView] */
         Envelope_RowView_: {
@@ -5499,7 +5499,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[SentView] */
         Envelope_SentView_: {
@@ -5514,7 +5514,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[SettingView] */
         Envelope_SettingView_: {
@@ -5529,7 +5529,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[SignedInView] */
         Envelope_SignedInView_: {
@@ -5544,7 +5544,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[SilenceView] */
         Envelope_SilenceView_: {
@@ -5559,7 +5559,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[StatsView] */
         Envelope_StatsView_: {
@@ -5574,7 +5574,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[SyncView] */
         Envelope_SyncView_: {
@@ -5589,7 +5589,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[SystemView] */
         Envelope_SystemView_: {
@@ -5604,7 +5604,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[TargetView] */
         Envelope_TargetView_: {
@@ -5619,7 +5619,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[TestView] */
         Envelope_TestView_: {
@@ -5634,7 +5634,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[TestedIssuerView] */
         Envelope_TestedIssuerView_: {
@@ -5649,7 +5649,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[TierView] */
         Envelope_TierView_: {
@@ -5664,7 +5664,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[TokenView] */
         Envelope_TokenView_: {
@@ -5679,7 +5679,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[UserView] */
         Envelope_UserView_: {
@@ -5694,7 +5694,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[VerdictView] */
         Envelope_VerdictView_: {
@@ -5709,7 +5709,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[WebhookView] */
         Envelope_WebhookView_: {
@@ -5724,7 +5724,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[WrittenOffView] */
         Envelope_WrittenOffView_: {
@@ -5739,7 +5739,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[dict[str, Any]] */
         Envelope_dict_str__Any__: {
@@ -5757,7 +5757,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[dict[str, list[ModelView]]] */
         Envelope_dict_str__list_ModelView___: {
@@ -5775,7 +5775,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[AlertRuleView]] */
         Envelope_list_AlertRuleView__: {
@@ -5791,7 +5791,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[AlertView]] */
         Envelope_list_AlertView__: {
@@ -5807,7 +5807,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[AliasView]] */
         Envelope_list_AliasView__: {
@@ -5823,7 +5823,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[BudgetView]] */
         Envelope_list_BudgetView__: {
@@ -5839,7 +5839,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[CacheRuleView]] */
         Envelope_list_CacheRuleView__: {
@@ -5855,7 +5855,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[CheckpointView]] */
         Envelope_list_CheckpointView__: {
@@ -5871,7 +5871,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[CounterView]] */
         Envelope_list_CounterView__: {
@@ -5887,7 +5887,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[CredentialView]] */
         Envelope_list_CredentialView__: {
@@ -5903,7 +5903,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[DecisionCount]] */
         Envelope_list_DecisionCount__: {
@@ -5919,7 +5919,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[DecisionView]] */
         Envelope_list_DecisionView__: {
@@ -5935,7 +5935,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[DeliveryView]] */
         Envelope_list_DeliveryView__: {
@@ -5951,7 +5951,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[DepartmentView]] */
         Envelope_list_DepartmentView__: {
@@ -5967,7 +5967,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[EntryView]] */
         Envelope_list_EntryView__: {
@@ -5983,7 +5983,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[EvaluatedView]] */
         Envelope_list_EvaluatedView__: {
@@ -5999,7 +5999,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[EventTypeView]] */
         Envelope_list_EventTypeView__: {
@@ -6015,7 +6015,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[FlagView]] */
         Envelope_list_FlagView__: {
@@ -6031,7 +6031,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[GatewaySettingView]] */
         Envelope_list_GatewaySettingView__: {
@@ -6047,7 +6047,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[InvitationView]] */
         Envelope_list_InvitationView__: {
@@ -6063,7 +6063,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[IssuerView]] */
         Envelope_list_IssuerView__: {
@@ -6079,7 +6079,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[KeyView]] */
         Envelope_list_KeyView__: {
@@ -6095,7 +6095,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[LimitView]] */
         Envelope_list_LimitView__: {
@@ -6111,7 +6111,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[MappingView]] */
         Envelope_list_MappingView__: {
@@ -6127,7 +6127,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[ModelView]] */
         Envelope_list_ModelView__: {
@@ -6143,7 +6143,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[NetworkRuleView]] */
         Envelope_list_NetworkRuleView__: {
@@ -6159,7 +6159,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[PeriodView]] */
         Envelope_list_PeriodView__: {
@@ -6175,7 +6175,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[PermissionView]] */
         Envelope_list_PermissionView__: {
@@ -6191,7 +6191,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[PolicyView]] */
         Envelope_list_PolicyView__: {
@@ -6207,7 +6207,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[ProviderView]] */
         Envelope_list_ProviderView__: {
@@ -6223,7 +6223,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[RecordView]] */
         Envelope_list_RecordView__: {
@@ -6239,7 +6239,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[ResidencyView]] */
         Envelope_list_ResidencyView__: {
@@ -6255,7 +6255,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[RoleView]] */
         Envelope_list_RoleView__: {
@@ -6271,7 +6271,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[RouteVersionView]] */
         Envelope_list_RouteVersionView__: {
@@ -6287,7 +6287,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[RouteView]] */
         Envelope_list_RouteView__: {
@@ -6303,7 +6303,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[SessionView]] */
         Envelope_list_SessionView__: {
@@ -6319,7 +6319,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[SettingView]] */
         Envelope_list_SettingView__: {
@@ -6335,7 +6335,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[SilenceView]] */
         Envelope_list_SilenceView__: {
@@ -6351,7 +6351,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[StateView]] */
         Envelope_list_StateView__: {
@@ -6367,7 +6367,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[TargetView]] */
         Envelope_list_TargetView__: {
@@ -6383,7 +6383,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[TierView]] */
         Envelope_list_TierView__: {
@@ -6399,7 +6399,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[TokenView]] */
         Envelope_list_TokenView__: {
@@ -6415,7 +6415,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[UserView]] */
         Envelope_list_UserView__: {
@@ -6431,7 +6431,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** Envelope[list[WebhookView]] */
         Envelope_list_WebhookView__: {
@@ -6447,7 +6447,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** EraseBody */
         EraseBody: {
@@ -6473,7 +6473,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -6492,7 +6492,7 @@ export interface components {
              * Data
              * @default null
              */
-            data: null;
+            data?: null;
             error: components["schemas"]["ErrorBody"];
             /** Message */
             message: string;
@@ -6502,7 +6502,7 @@ export interface components {
              * @default false
              * @constant
              */
-            success: false;
+            success?: false;
         };
         /** EvaluatedView */
         EvaluatedView: {
@@ -6551,7 +6551,7 @@ export interface components {
              * Input Tokens
              * @default 0
              */
-            input_tokens: number;
+            input_tokens?: number;
             /**
              * Key Id
              * @description Whose request; without it and `user_id` the asking key's.
@@ -6563,9 +6563,9 @@ export interface components {
              * Needs
              * @default []
              */
-            needs: components["schemas"]["Need"][];
+            needs?: components["schemas"]["Need"][];
             /** @default chat */
-            operation: components["schemas"]["Operation"];
+            operation?: components["schemas"]["Operation"];
             /**
              * Provider
              * @description Slug of the only provider, where the path names one.
@@ -6585,7 +6585,7 @@ export interface components {
              * Tags
              * @default []
              */
-            tags: string[];
+            tags?: string[];
             /** User Id */
             user_id?: string | null;
         };
@@ -6677,9 +6677,9 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /** @default boolean */
-            kind: components["schemas"]["FlagKind"];
+            kind?: components["schemas"]["FlagKind"];
             /**
              * Name
              * @example new_editor
@@ -6695,7 +6695,7 @@ export interface components {
              *       }
              *     ]
              */
-            rules: components["schemas"]["FlagRuleBody"][];
+            rules?: components["schemas"]["FlagRuleBody"][];
             /**
              * Value Schema
              * @description JSON schema of the values, for the kind json; it may refer to itself only.
@@ -6740,7 +6740,7 @@ export interface components {
              * @description Ids.
              * @default []
              */
-            departments: string[];
+            departments?: string[];
             /**
              * Percentage
              * @description This share of the people, always the same ones.
@@ -6751,13 +6751,13 @@ export interface components {
              * Roles
              * @default []
              */
-            roles: components["schemas"]["Role"][];
+            roles?: components["schemas"]["Role"][];
             /**
              * Users
              * @description Ids.
              * @default []
              */
-            users: string[];
+            users?: string[];
             /**
              * Value
              * @description Of the flag's type.
@@ -6887,13 +6887,13 @@ export interface components {
              * @description Of `moderation`; empty: all.
              * @default []
              */
-            categories: string[];
+            categories?: string[];
             /**
              * Detect
              * @description Of `pii`: kinds or groups; empty: all. Of `names`: person, location, organization, group, date; empty: person and location.
              * @default []
              */
-            detect: string[];
+            detect?: string[];
             /**
              * Kind
              * @enum {string}
@@ -6914,13 +6914,13 @@ export interface components {
              * @default both
              * @enum {string}
              */
-            on: "prompt" | "answer" | "both";
+            on?: "prompt" | "answer" | "both";
             /**
              * Patterns
              * @description Of `patterns`: RE2 expressions.
              * @default []
              */
-            patterns: string[];
+            patterns?: string[];
             /**
              * Replacement
              * @description Of `mask`: what stands there instead.
@@ -6931,7 +6931,7 @@ export interface components {
              * @description Of `terms`: words and phrases, in any case.
              * @default []
              */
-            terms: string[];
+            terms?: string[];
             /**
              * Threshold
              * @description Of `injection`, `moderation` and `names`.
@@ -6990,7 +6990,7 @@ export interface components {
              */
             hours?: number | null;
             /** @default user */
-            role: components["schemas"]["Role"];
+            role?: components["schemas"]["Role"];
         };
         /** InvitationView */
         InvitationView: {
@@ -7073,19 +7073,19 @@ export interface components {
              *       "trust_email": false
              *     }
              */
-            config: components["schemas"]["IssuerConfig"];
+            config?: components["schemas"]["IssuerConfig"];
             /**
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /**
              * Issuer
              * @description As it stands in its tokens, to the letter. Entra ID and Google need none.
              */
             issuer?: string | null;
             /** @default generic */
-            kind: components["schemas"]["AuthKind"];
+            kind?: components["schemas"]["AuthKind"];
             /** Name */
             name: string;
             /**
@@ -7110,30 +7110,30 @@ export interface components {
              *       "EdDSA"
              *     ]
              */
-            algorithms: ("RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" | "ES256" | "ES384" | "ES512" | "EdDSA")[];
+            algorithms?: ("RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" | "ES256" | "ES384" | "ES512" | "EdDSA")[];
             /**
              * Allow Addresses
              * @description Networks that it may be in although they are not public.
              * @default []
              */
-            allow_addresses: string[];
+            allow_addresses?: string[];
             /**
              * Bearer Audiences
              * @description Tokens of the issuer for one of these are taken on /v1; empty: none is.
              * @default []
              */
-            bearer_audiences: string[];
+            bearer_audiences?: string[];
             /**
              * Bearer By Email
              * @description A verified e-mail in a token names its user.
              * @default false
              */
-            bearer_by_email: boolean;
+            bearer_by_email?: boolean;
             /**
              * Bearer Rules
              * @default []
              */
-            bearer_rules: components["schemas"]["CallerRule"][];
+            bearer_rules?: components["schemas"]["CallerRule"][];
             /**
              * Bearer Scopes
              * @description What such a caller may do, as far as the person's role has it.
@@ -7145,60 +7145,60 @@ export interface components {
              *       "embeddings"
              *     ]
              */
-            bearer_scopes: ("models:read" | "inference:text" | "inference:image" | "inference:audio" | "embeddings" | "video" | "passthrough" | "ledger:read" | "cluster:read" | "cluster:write" | "admin")[];
+            bearer_scopes?: ("models:read" | "inference:text" | "inference:image" | "inference:audio" | "embeddings" | "video" | "passthrough" | "ledger:read" | "cluster:read" | "cluster:write" | "admin")[];
             /**
              * Clock Skew S
              * @default 60
              */
-            clock_skew_s: number;
+            clock_skew_s?: number;
             /**
              * Create Users
              * @description Whoever signs in first becomes a user.
              * @default true
              */
-            create_users: boolean;
+            create_users?: boolean;
             /**
              * Default Role
              * @description Of whom no rule gives one.
              * @default user
              */
-            default_role: string;
+            default_role?: string;
             /**
              * Email Domains
              * @description Only people with a verified e-mail of these.
              * @default []
              */
-            email_domains: string[];
+            email_domains?: string[];
             /**
              * Graph Url
              * @description Microsoft Graph, asked for groups that fit in no token.
              * @default https://graph.microsoft.com
              */
-            graph_url: string;
+            graph_url?: string;
             /**
              * Link By Email
              * @description A verified e-mail makes somebody the user who has it. For issuers you rule.
              * @default false
              */
-            link_by_email: boolean;
+            link_by_email?: boolean;
             /**
              * Link By Subject
              * @description Who has this subject as `ext_subject` is that user. For one issuer at most.
              * @default false
              */
-            link_by_subject: boolean;
+            link_by_subject?: boolean;
             /**
              * Require Rule
              * @description Who fits no rule stays outside.
              * @default false
              */
-            require_rule: boolean;
+            require_rule?: boolean;
             /**
              * Rules
              * @description Applied at each sign-in: the highest role that fits, the first department that fits.
              * @default []
              */
-            rules: components["schemas"]["Rule"][];
+            rules?: components["schemas"]["Rule"][];
             /**
              * Scopes
              * @default [
@@ -7207,25 +7207,25 @@ export interface components {
              *       "email"
              *     ]
              */
-            scopes: string[];
+            scopes?: string[];
             /**
              * Subject Claim
              * @description What names a person for good; `oid` for Entra ID.
              * @default sub
              */
-            subject_claim: string;
+            subject_claim?: string;
             /**
              * Tenants
              * @description Entra ID for several tenants: the ids of those that may come in.
              * @default []
              */
-            tenants: string[];
+            tenants?: string[];
             /**
              * Trust Email
              * @description Its e-mails count as verified, said or not.
              * @default false
              */
-            trust_email: boolean;
+            trust_email?: boolean;
         };
         /** IssuerPatch */
         IssuerPatch: {
@@ -7289,7 +7289,7 @@ export interface components {
              * @description Client networks it may not be used from, whatever is allowed.
              * @default []
              */
-            denied_networks: string[];
+            denied_networks?: string[];
             /**
              * Expires At
              * @description Without it the life that TURNPIKE_API_KEY_LIFETIME_DAYS sets; null: never.
@@ -7300,7 +7300,7 @@ export interface components {
              * @description Allowed models, `*` as wildcard; empty: all.
              * @default []
              */
-            models: string[];
+            models?: string[];
             /** Name */
             name: string;
             /**
@@ -7308,7 +7308,7 @@ export interface components {
              * @description Allowed client networks; empty: all.
              * @default []
              */
-            networks: string[];
+            networks?: string[];
             /**
              * Role
              * @description What it may do on the platform API beside its scopes: one of the roles, as far as its owner may.
@@ -7324,7 +7324,7 @@ export interface components {
              *       "embeddings"
              *     ]
              */
-            scopes: string[];
+            scopes?: string[];
             /**
              * Tier
              * @description Without it the department's, else `standard`.
@@ -7456,41 +7456,41 @@ export interface components {
              * @description How much more than the amount is let pass.
              * @default 0
              */
-            burst: number;
+            burst?: number;
             /**
              * Counting
              * @description Of `tokens`, what a call takes when it is admitted: the most that it can use (`bound`: the limit is never gone over), or what it is likely to use (`estimate`: calls that say nothing of their output's length find room in small limits, which may be gone over by what is under way). What it has really used counts when it ends.
              * @default bound
              * @enum {string}
              */
-            counting: "bound" | "estimate";
+            counting?: "bound" | "estimate";
             /**
              * Model
              * @description Counts calls for this model alone (`*` as wildcard).
              * @default
              */
-            model: string;
+            model?: string;
             /**
              * Name
              * @description Of a tier; id of a key, user, department or deployment; slug or id of a provider; a model's name with `*` as wildcard; an operation (`chat`) or an endpoint's path; a network or `*`; empty for `gateway`.
              * @default
              */
-            name: string;
+            name?: string;
             /**
              * On Unreachable
              * @description When limits cannot be counted: `closed` refuses what relays hold no slice for, `open` lets it pass uncounted.
              * @default closed
              * @enum {string}
              */
-            on_unreachable: "closed" | "open";
+            on_unreachable?: "closed" | "open";
             /**
              * Operation
              * @description Counts this operation, or endpoint's path, alone.
              * @default
              */
-            operation: string;
+            operation?: string;
             /** @default requests */
-            resource: components["schemas"]["Resource"];
+            resource?: components["schemas"]["Resource"];
             subject: components["schemas"]["Subject"];
             /**
              * Window S
@@ -7622,7 +7622,7 @@ export interface components {
             /** Email */
             email: string;
             /** @default cookie */
-            mode: components["schemas"]["Mode"];
+            mode?: components["schemas"]["Mode"];
             /**
              * Password
              * Format: password
@@ -7636,7 +7636,7 @@ export interface components {
              * @description What callers are told, in their API's own form.
              * @default The gateway is closed for maintenance.
              */
-            message: string;
+            message?: string;
             /**
              * On
              * @example true
@@ -7647,7 +7647,7 @@ export interface components {
              * @description The `Retry-After` that callers get.
              * @default 60
              */
-            retry_after_s: number;
+            retry_after_s?: number;
         };
         /** MaintenanceView */
         MaintenanceView: {
@@ -7764,57 +7764,57 @@ export interface components {
              * Characters
              * @default 0
              */
-            characters: number;
+            characters?: number;
             /**
              * Code Executions
              * @default 0
              */
-            code_executions: number;
+            code_executions?: number;
             /**
              * File Searches
              * @default 0
              */
-            file_searches: number;
+            file_searches?: number;
             /**
              * Images
              * @default 0
              */
-            images: number;
+            images?: number;
             /**
              * Input Audio Ms
              * @default 0
              */
-            input_audio_ms: number;
+            input_audio_ms?: number;
             /**
              * Input Image Tokens
              * @default 0
              */
-            input_image_tokens: number;
+            input_image_tokens?: number;
             /**
              * Output Audio Ms
              * @default 0
              */
-            output_audio_ms: number;
+            output_audio_ms?: number;
             /**
              * Output Image Tokens
              * @default 0
              */
-            output_image_tokens: number;
+            output_image_tokens?: number;
             /**
              * Pages
              * @default 0
              */
-            pages: number;
+            pages?: number;
             /**
              * Searches
              * @default 0
              */
-            searches: number;
+            searches?: number;
             /**
              * Video Ms
              * @default 0
              */
-            video_ms: number;
+            video_ms?: number;
         };
         /** MediaView */
         MediaView: {
@@ -7822,61 +7822,61 @@ export interface components {
              * Characters
              * @default 0
              */
-            characters: number;
+            characters?: number;
             /**
              * Code Executions
              * @default 0
              */
-            code_executions: number;
+            code_executions?: number;
             /**
              * File Searches
              * @default 0
              */
-            file_searches: number;
+            file_searches?: number;
             /** Image Class */
             image_class?: string | null;
             /**
              * Images
              * @default 0
              */
-            images: number;
+            images?: number;
             /**
              * Input Audio Ms
              * @default 0
              */
-            input_audio_ms: number;
+            input_audio_ms?: number;
             /**
              * Input Image Tokens
              * @default 0
              */
-            input_image_tokens: number;
+            input_image_tokens?: number;
             /**
              * Output Audio Ms
              * @default 0
              */
-            output_audio_ms: number;
+            output_audio_ms?: number;
             /**
              * Output Image Tokens
              * @default 0
              */
-            output_image_tokens: number;
+            output_image_tokens?: number;
             /**
              * Pages
              * @default 0
              */
-            pages: number;
+            pages?: number;
             /**
              * Searches
              * @default 0
              */
-            searches: number;
+            searches?: number;
             /** Service Tier */
             service_tier?: string | null;
             /**
              * Video Ms
              * @default 0
              */
-            video_ms: number;
+            video_ms?: number;
         };
         /** MemberBody */
         MemberBody: {
@@ -7957,7 +7957,7 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /**
              * Max In Flight
              * @description Calls in hand at it and one relay, at most; without it the gateway's cap.
@@ -7990,12 +7990,12 @@ export interface components {
              * Sort Order
              * @default 0
              */
-            sort_order: number;
+            sort_order?: number;
             /**
              * Weight
              * @default 1
              */
-            weight: number;
+            weight?: number;
         };
         /** ModelPatch */
         ModelPatch: {
@@ -8459,42 +8459,42 @@ export interface components {
              * Departments
              * @default []
              */
-            departments: string[];
+            departments?: string[];
             /**
              * Enabled
              * @default true
              */
-            enabled: boolean;
+            enabled?: boolean;
             /**
              * Fail Closed
              * @description Refuse what could not be looked at.
              * @default true
              */
-            fail_closed: boolean;
+            fail_closed?: boolean;
             /**
              * Guards
              * @default []
              */
-            guards: components["schemas"]["Guard"][];
+            guards?: components["schemas"]["Guard"][];
             /**
              * Keys
              * @description Ids of API keys; empty: all.
              * @default []
              */
-            keys: string[];
+            keys?: string[];
             /**
              * Media
              * @description Images, sounds and files, which no guard can read, where a guard masks or blocks.
              * @default block
              * @enum {string}
              */
-            media: "block" | "allow";
+            media?: "block" | "allow";
             /**
              * Models
              * @description Names with `*`; empty: all.
              * @default []
              */
-            models: string[];
+            models?: string[];
             /** Name */
             name: string;
             /** Note */
@@ -8504,17 +8504,17 @@ export interface components {
              * @description Lower ones come first.
              * @default 100
              */
-            priority: number;
+            priority?: number;
             /**
              * Tiers
              * @default []
              */
-            tiers: string[];
+            tiers?: string[];
             /**
              * Users
              * @default []
              */
-            users: string[];
+            users?: string[];
         };
         /**
          * PolicyPatch
@@ -8557,7 +8557,7 @@ export interface components {
              * @description The form of `request`.
              * @default openai_chat
              */
-            dialect: string;
+            dialect?: string;
             /** @description A policy that is not stored. */
             draft?: components["schemas"]["PolicyBody"] | null;
             /**
@@ -8577,7 +8577,7 @@ export interface components {
              * @default prompt
              * @enum {string}
              */
-            side: "prompt" | "answer";
+            side?: "prompt" | "answer";
             /** Text */
             text?: string | null;
         };
@@ -8626,7 +8626,7 @@ export interface components {
              * @description For one image, by size and quality: `1024x1024/hd`, `1024x1024`, `*\/hd` or `*` (any). Holds where the answer counts no output tokens.
              * @default {}
              */
-            image: {
+            image?: {
                 [key: string]: number | string;
             };
             /**
@@ -8638,7 +8638,7 @@ export interface components {
              * Input
              * @default 0
              */
-            input: number | string;
+            input?: number | string;
             /** Input Audio */
             input_audio?: number | string | null;
             /**
@@ -8655,7 +8655,7 @@ export interface components {
              * Output
              * @default 0
              */
-            output: number | string;
+            output?: number | string;
             /** Output Audio */
             output_audio?: number | string | null;
             /**
@@ -8687,18 +8687,18 @@ export interface components {
              * Services
              * @default []
              */
-            services: components["schemas"]["ServiceOverride"][];
+            services?: components["schemas"]["ServiceOverride"][];
             /**
              * Tiers
              * @default []
              */
-            tiers: components["schemas"]["TierOverride"][];
+            tiers?: components["schemas"]["TierOverride"][];
             /**
              * Video Second
              * @description For a second of video, by size as for `image`.
              * @default {}
              */
-            video_second: {
+            video_second?: {
                 [key: string]: number | string;
             };
             /**
@@ -8725,7 +8725,7 @@ export interface components {
              * Currency
              * @default USD
              */
-            currency: string;
+            currency?: string;
             /** File Search */
             file_search?: string | null;
             /** Image */
@@ -8756,7 +8756,7 @@ export interface components {
              * Per Tokens
              * @default 1000000
              */
-            per_tokens: number;
+            per_tokens?: number;
             /** Request */
             request?: string | null;
             /** Search */
@@ -8765,12 +8765,12 @@ export interface components {
              * Services
              * @default []
              */
-            services: components["schemas"]["ServiceView"][];
+            services?: components["schemas"]["ServiceView"][];
             /**
              * Tiers
              * @default []
              */
-            tiers: components["schemas"]["CatalogTierView"][];
+            tiers?: components["schemas"]["CatalogTierView"][];
             /** Video Second */
             video_second?: {
                 [key: string]: string;
@@ -8787,17 +8787,17 @@ export interface components {
              * Allow Addresses
              * @default []
              */
-            allow_addresses: string[];
+            allow_addresses?: string[];
             /**
              * Allow Shared For Normal Admins
              * @default false
              */
-            allow_shared_for_normal_admins: boolean;
+            allow_shared_for_normal_admins?: boolean;
             /**
              * Allow Shared For Users
              * @default true
              */
-            allow_shared_for_users: boolean;
+            allow_shared_for_users?: boolean;
             /**
              * Api Base Url
              * @description Without it the vendor's own.
@@ -8809,7 +8809,7 @@ export interface components {
              *       "quirks": []
              *     }
              */
-            config: components["schemas"]["ProviderConfig"];
+            config?: components["schemas"]["ProviderConfig"];
             /**
              * Display Name
              * @description Without it the name.
@@ -8819,7 +8819,7 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /**
              * Name
              * @description Without it the vendor's.
@@ -8830,7 +8830,7 @@ export interface components {
              * @description Values of the vendor's parameters; secret ones go into the credential.
              * @default {}
              */
-            parameters: {
+            parameters?: {
                 [key: string]: string;
             };
             /** Proxy */
@@ -8853,13 +8853,13 @@ export interface components {
              * Sort Order
              * @default 0
              */
-            sort_order: number;
+            sort_order?: number;
             /**
              * Vendor
              * @description Whose API it is; the default is any that follows OpenAI's.
              * @default openai_compatible
              */
-            vendor: string;
+            vendor?: string;
             /** Website */
             website?: string | null;
         };
@@ -8875,7 +8875,7 @@ export interface components {
              * @description Sent with every request.
              * @default {}
              */
-            headers: {
+            headers?: {
                 [key: string]: string;
             };
             /**
@@ -8910,7 +8910,7 @@ export interface components {
              * Quirks
              * @default []
              */
-            quirks: string[];
+            quirks?: string[];
         };
         /** ProviderHealthView */
         ProviderHealthView: {
@@ -9199,7 +9199,7 @@ export interface components {
              * @description As in a limit; for `ip` one address.
              * @default
              */
-            name: string;
+            name?: string;
             subject: components["schemas"]["Subject"];
         };
         /** ResidencyBody */
@@ -9209,17 +9209,17 @@ export interface components {
              * @description Whose data; with no department, key and tag: all.
              * @default []
              */
-            departments: string[];
+            departments?: string[];
             /**
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /**
              * Keys
              * @default []
              */
-            keys: string[];
+            keys?: string[];
             /** Name */
             name: string;
             /**
@@ -9231,7 +9231,7 @@ export interface components {
              * Tags
              * @default []
              */
-            tags: string[];
+            tags?: string[];
         };
         /** ResidencyPatch */
         ResidencyPatch: {
@@ -9473,7 +9473,7 @@ export interface components {
              * @default user
              * @enum {string}
              */
-            by: "user" | "key";
+            by?: "user" | "key";
             /**
              * Percent
              * @description Of the callers; who belongs to the share stays the same.
@@ -9488,7 +9488,7 @@ export interface components {
              * @description The old keys are believed no more: every access token ends. For a leaked key.
              * @default false
              */
-            at_once: boolean;
+            at_once?: boolean;
         };
         /** RotateSecretsBody */
         RotateSecretsBody: {
@@ -9497,7 +9497,7 @@ export interface components {
              * @description Remove the older keys afterwards. Backups from before can then not be read.
              * @default false
              */
-            forget_old_keys: boolean;
+            forget_old_keys?: boolean;
             /**
              * New Key
              * @description Make a new key first; without it, where the keys are in the gateway's own file.
@@ -9536,7 +9536,7 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /**
              * Name
              * @description What callers say. It goes before a model of the same name.
@@ -9646,7 +9646,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /** RowView */
         RowView: {
@@ -9794,7 +9794,7 @@ export interface components {
              * @description `groups`, `roles` (Entra's app roles), or any other.
              * @default groups
              */
-            claim: string;
+            claim?: string;
             /** Department Id */
             department_id?: string | null;
             /** Role */
@@ -9809,7 +9809,7 @@ export interface components {
              * @description Other models, when no deployment answers.
              * @default []
              */
-            fallbacks: string[];
+            fallbacks?: string[];
             /**
              * Groups
              * @description In the order of trying.
@@ -9821,12 +9821,12 @@ export interface components {
              * @description Only deployments there.
              * @default []
              */
-            regions: string[];
+            regions?: string[];
             rollout?: components["schemas"]["RolloutBody"] | null;
             /** @default session */
-            sticky_by: components["schemas"]["StickyBy"];
+            sticky_by?: components["schemas"]["StickyBy"];
             /** @default weighted */
-            strategy: components["schemas"]["Strategy"];
+            strategy?: components["schemas"]["Strategy"];
             /**
              * @default {
              *       "departments": [],
@@ -9838,7 +9838,7 @@ export interface components {
              *       "users": []
              *     }
              */
-            when: components["schemas"]["ConditionsBody"];
+            when?: components["schemas"]["ConditionsBody"];
         };
         /**
          * RuleOptions
@@ -9850,32 +9850,32 @@ export interface components {
              * @description spend_anomaly: how many hours tell what is usual.
              * @default 168
              */
-            baseline_hours: number;
+            baseline_hours?: number;
             /**
              * Measure
              * @description latency: of what.
              * @default total
              * @enum {string}
              */
-            measure: "total" | "first_byte";
+            measure?: "total" | "first_byte";
             /**
              * Min Requests
              * @description error_rate, latency: fewer calls in the window say nothing.
              * @default 20
              */
-            min_requests: number;
+            min_requests?: number;
             /**
              * Min Usd
              * @description spend_anomaly: less above what is usual is no anomaly, in dollars.
              * @default 1
              */
-            min_usd: number;
+            min_usd?: number;
             /**
              * Percentile
              * @description latency: which percentile.
              * @default 95
              */
-            percentile: number;
+            percentile?: number;
         };
         /** RuleView */
         RuleView: {
@@ -9927,7 +9927,7 @@ export interface components {
              * @description For one image, by size and quality: `1024x1024/hd`, `1024x1024`, `*\/hd` or `*` (any). Holds where the answer counts no output tokens.
              * @default {}
              */
-            image: {
+            image?: {
                 [key: string]: number | string;
             };
             /**
@@ -9939,7 +9939,7 @@ export interface components {
              * Input
              * @default 0
              */
-            input: number | string;
+            input?: number | string;
             /** Input Audio */
             input_audio?: number | string | null;
             /**
@@ -9961,7 +9961,7 @@ export interface components {
              * Output
              * @default 0
              */
-            output: number | string;
+            output?: number | string;
             /** Output Audio */
             output_audio?: number | string | null;
             /**
@@ -9996,7 +9996,7 @@ export interface components {
              * @description For a second of video, by size as for `image`.
              * @default {}
              */
-            video_second: {
+            video_second?: {
                 [key: string]: number | string;
             };
             /**
@@ -10068,7 +10068,7 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /**
              * Monthly Limit
              * @description US cents.
@@ -10085,7 +10085,7 @@ export interface components {
              * Use Shared Api
              * @default true
              */
-            use_shared_api: boolean;
+            use_shared_api?: boolean;
         };
         /** SettingPatch */
         SettingPatch: {
@@ -10093,7 +10093,7 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /**
              * Monthly Limit
              * @description US cents.
@@ -10110,7 +10110,7 @@ export interface components {
              * Use Shared Api
              * @default true
              */
-            use_shared_api: boolean;
+            use_shared_api?: boolean;
         };
         /** SettingView */
         SettingView: {
@@ -10172,13 +10172,13 @@ export interface components {
              * @description Of rules' names, `*` as a wildcard; `budget` is the percentages of budgets.
              * @default *
              */
-            rule: string;
+            rule?: string;
             /**
              * Subject
              * @description Of subjects; a budget's is `department:<id>` and the like.
              * @default *
              */
-            subject: string;
+            subject?: string;
             /**
              * Until
              * Format: date-time
@@ -10320,7 +10320,7 @@ export interface components {
              * @default true
              * @constant
              */
-            success: true;
+            success?: true;
         };
         /**
          * SummaryView
@@ -10462,19 +10462,19 @@ export interface components {
              * @description Whether new models are active at once.
              * @default true
              */
-            activate: boolean;
+            activate?: boolean;
             /**
              * Deactivate Missing
              * @description Switch off models that the provider lists no longer.
              * @default false
              */
-            deactivate_missing: boolean;
+            deactivate_missing?: boolean;
             /**
              * Only
              * @description Names to take, `*` as wildcard; empty: all.
              * @default []
              */
-            only: string[];
+            only?: string[];
         };
         /** SyncView */
         SyncView: {
@@ -10487,7 +10487,7 @@ export interface components {
              * @description Whether the provider listed them; else they are those that the price list knows.
              * @default true
              */
-            listed: boolean;
+            listed?: boolean;
             /**
              * Missing
              * @description In the catalog, not in the provider's list.
@@ -10561,7 +10561,7 @@ export interface components {
              * @description Percentages of budgets are told here too.
              * @default true
              */
-            budget_alerts: boolean;
+            budget_alerts?: boolean;
             /**
              * Department Id
              * @description Only alerts of this department; null: all.
@@ -10640,7 +10640,7 @@ export interface components {
              * @description false: what was asked for is shown to anybody, so the credential may be wrong.
              * @default true
              */
-            credential_tested: boolean;
+            credential_tested?: boolean;
             /** Elapsed Ms */
             elapsed_ms: number | null;
             /** Error */
@@ -10708,7 +10708,7 @@ export interface components {
              * @description For one image, by size and quality: `1024x1024/hd`, `1024x1024`, `*\/hd` or `*` (any). Holds where the answer counts no output tokens.
              * @default {}
              */
-            image: {
+            image?: {
                 [key: string]: number | string;
             };
             /**
@@ -10720,7 +10720,7 @@ export interface components {
              * Input
              * @default 0
              */
-            input: number | string;
+            input?: number | string;
             /** Input Audio */
             input_audio?: number | string | null;
             /**
@@ -10737,7 +10737,7 @@ export interface components {
              * Output
              * @default 0
              */
-            output: number | string;
+            output?: number | string;
             /** Output Audio */
             output_audio?: number | string | null;
             /**
@@ -10770,7 +10770,7 @@ export interface components {
              * @description For a second of video, by size as for `image`.
              * @default {}
              */
-            video_second: {
+            video_second?: {
                 [key: string]: number | string;
             };
             /**
@@ -10834,7 +10834,7 @@ export interface components {
              */
             email?: string | null;
             /** @default cookie */
-            mode: components["schemas"]["Mode"];
+            mode?: components["schemas"]["Mode"];
             /**
              * Password
              * @description Needed where local accounts are on.
@@ -10860,12 +10860,12 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /**
              * Role
              * @default user
              */
-            role: string;
+            role?: string;
         };
         /** UserPatch */
         UserPatch: {
@@ -10976,7 +10976,7 @@ export interface components {
              *       "*"
              *     ]
              */
-            event_types: string[];
+            event_types?: string[];
             /**
              * Url
              * @example https://hooks.example.com/turnpike
@@ -11040,7 +11040,7 @@ export interface components {
              * @description How long the old secret signs beside the new one.
              * @default 24
              */
-            overlap_hours: number;
+            overlap_hours?: number;
         };
         /** WhoView */
         WhoView: {
@@ -11067,7 +11067,7 @@ export interface components {
              * @description Without a holder: those that were not heard of for so long.
              * @default 10
              */
-            unseen_minutes: number;
+            unseen_minutes?: number;
         };
         /** WrittenOffView */
         WrittenOffView: {

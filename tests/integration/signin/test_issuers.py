@@ -152,7 +152,7 @@ async def test_a_name_that_leads_inside_by_now_is_not_followed(
     issuer.metadata = {"issuer": url, "jwks_uri": f"{url}/keys"}
     changed = sqlite_settings.model_copy(update={"public_url": BASE, "allow_insecure_http_callbacks": True})
     async with running_control(changed) as services, api(services) as operator:
-        path = await trust(operator, url)
+        path = await trust(operator, url, config={"allow_addresses": ["127.0.0.1/32"]})
         if address == "127.0.0.1":
             await operator.data("PATCH", path, {"config": {"allow_addresses": []}})
             answers = [[address]]
