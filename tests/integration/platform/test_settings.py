@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
-from tests.support.control import SECRET, Api, api, eventually, make_key, make_user
+from tests.support.control import SECRET, Api, api, eventually, make_key, make_user, running_control
+from tests.support.redis import RedisCluster, redis_cluster
 from turnpike.control.db.models import AuditEntry
 from turnpike.control.services import ControlServices
+from turnpike.settings import Settings
 
+__all__ = ["redis_cluster"]
 API = "/api/v1"
 
 
@@ -92,6 +96,21 @@ async def test_the_system_tells_what_it_is_made_of(services: ControlServices, op
     assert view["disk"]["total_bytes"] > view["disk"]["free_bytes"] > 0
     counters = await operator.data("GET", f"{API}/admin/counters")
     assert {"name": "turnpike_relays", "value": 0.0} in counters["control"]
+
+
+async def test_the_system_shows_a_redis_cluster_and_one_that_is_away(
+    sqlite_settings: Settings, redis_cluster: RedisCluster
+) -> None:
+    async def shown(url: str) -> dict[str, Any]:
+        changed = sqlite_settings.model_copy(update={"redis_url": SecretStr(url)})
+        async with running_control(changed) as services, api(services) as operator:
+            return (await operator.data("GET", f"{API}/admin/system"))["redis"]
+
+    there = await shown(redis_cluster.address)
+    assert (there["state"], there["version"][0].isdigit()) == ("ok", True)
+    away = await shown("redis+cluster://127.0.0.1:1")
+    assert away["version"] is None
+    assert away["state"].startswith("cannot be reached")
 
 
 # ---- maintenance

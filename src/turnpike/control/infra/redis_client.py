@@ -8,8 +8,11 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisClusterException, RedisError
 
 CLUSTER = "+cluster://"
+FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
+"""What a client raises when Redis does not answer, or not as it should."""
 Client = Redis | RedisCluster
 """Every command and script of ours touches one key, or keys of one slot, so that both can be used alike."""
 

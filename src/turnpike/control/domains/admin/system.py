@@ -5,15 +5,14 @@ import sys
 from platform import platform
 from typing import Annotated
 
-import redis.asyncio as redis_client
 from fastapi import APIRouter, Depends
 from pydantic import Field
-from redis.exceptions import RedisError
 from sqlalchemy import text
 
 from turnpike import __version__
 from turnpike.control.db.sessions import ReadSession
 from turnpike.control.domains.admin.exposition import own_samples
+from turnpike.control.infra.redis_client import FAILURES, open_client
 from turnpike.control.rights.permissions import Permission
 from turnpike.control.services import ControlServices
 from turnpike.control.web.database import Reading
@@ -110,13 +109,11 @@ async def _redis(control: ControlServices) -> RedisView:
     url = control.settings.redis_url
     if url is None:
         return RedisView(state="not configured", version=None)
-    client = redis_client.Redis.from_url(
-        url.get_secret_value(), socket_timeout=_REDIS_TIMEOUT_S, socket_connect_timeout=_REDIS_TIMEOUT_S
-    )
+    client = open_client(url.get_secret_value(), connect_s=_REDIS_TIMEOUT_S, answer_s=_REDIS_TIMEOUT_S)
     try:
         found = await client.info("server")
         return RedisView(state="ok", version=str(found.get("redis_version")))
-    except (RedisError, OSError) as error:
+    except FAILURES as error:
         return RedisView(state=f"cannot be reached: {type(error).__name__}", version=None)
     finally:
         await client.aclose()

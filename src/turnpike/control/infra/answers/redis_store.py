@@ -5,10 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from redis.exceptions import RedisClusterException, RedisError
-
 from turnpike.control.infra.answers import Room, Shut, StoreUnreachable, Wanted
-from turnpike.control.infra.redis_client import Client
+from turnpike.control.infra.redis_client import FAILURES, Client
 from turnpike.kit.clock import now_ms
 
 PREFIX = b"turnpike:answer:"
@@ -77,5 +75,5 @@ class RedisAnswers:
 async def _reachable() -> AsyncIterator[None]:
     try:
         yield
-    except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+    except FAILURES as error:
         raise StoreUnreachable("The Redis that keeps answers does not answer at the moment.") from error

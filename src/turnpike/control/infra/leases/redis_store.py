@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from turnpike.control.infra.leases import Clock, Errand, LeasesUnreachable, SeatErrand, Seats, Slice, Window
+from turnpike.control.infra.redis_client import FAILURES
 
 PREFIX = "turnpike:"
 TIMEOUT_S = 2.0
@@ -156,7 +156,7 @@ def open_redis(address: str) -> RedisLeases:
 async def _reachable() -> AsyncIterator[None]:
     try:
         yield
-    except (RedisError, OSError, TimeoutError) as error:
+    except FAILURES as error:
         raise LeasesUnreachable(
             "The Redis that limits are counted in does not answer at the moment.", retry_after_s=2
         ) from error
