@@ -143,7 +143,9 @@ class RoutedPlan(Plan):
         """A call is about to be sent there."""
         lines = self.lines(target, call.why)
         if lines != call.route_lines:
-            call.extra_headers = call.extra_headers.replace(call.route_lines, b"") + lines
+            if call.route_lines:
+                call.extra_headers = call.extra_headers.replace(call.route_lines, b"")
+            call.extra_headers += lines
             call.route_lines = lines
         if self.mirror is not None and not call.attempts:
             call.relay.mirrors.offer(call, *self.mirror)
