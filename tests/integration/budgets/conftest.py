@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.databases import PostgresServer
 from tests.support.gateway import PRICES_USD_PER_MILLION, UPSTREAM_KEY, RunningGateway, running_gateway
+from tests.support.media import GPT_IMAGE
 from tests.support.simulator import RunningSimulator
 from tests.support.simulator import simulator as simulator
 
@@ -78,7 +79,9 @@ def spender(gateway: RunningGateway, name: str) -> Spender:
 
 def _register(gateway: RunningGateway) -> None:
     simulator = gateway.simulator
-    for vendor, address in (("openai", simulator.openai_url), ("anthropic", simulator.url)):
+    for vendor, address in (
+        ("openai", simulator.openai_url), ("anthropic", simulator.url), ("cohere", simulator.url),
+    ):  # fmt: skip
         slug = f"sim-{vendor}"
         common = {"vendor": vendor, "name": slug, "slug": slug, "api_base_url": address}
         more = {"shared_api_key": UPSTREAM_KEY, "allow_addresses": ["127.0.0.1/32"]}
@@ -91,6 +94,15 @@ def _register(gateway: RunningGateway) -> None:
         ("sim-openai", "embed", "simulator-embedding", "embeddings", BOUNDED),
         ("sim-openai", "paint", "dall-e-3-sim", "image", {"price_override": {"image": {"*": "0.04"}}}),
         ("sim-openai", "speak", "tts-1", "audio", {"price_override": {"character": 15}}),
+        (
+            "sim-openai",
+            "retouch",
+            "gpt-image-sim",
+            "image",
+            {"price_override": GPT_IMAGE.price, "context_window": 2000},
+        ),
+        ("sim-openai", "judge", "omni-moderation-latest", "moderation", {"price_override": {"request": "0.001"}}),
+        ("sim-cohere", "rank", "rerank-v3.5", "rerank", {"price_override": {"search": "0.002"}}),
         ("sim-openai", "hear", "whisper-1", "speech_to_text", {"price_override": {"input_audio_hour": "0.36"}}),
     )
     for slug, name, model_id, capability, more in models:

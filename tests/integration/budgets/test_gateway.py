@@ -5,31 +5,34 @@ from typing import Any
 
 import pytest
 
-from tests.integration.budgets.conftest import Spender, settle, spent
+from tests.integration.budgets.conftest import Spender, settle, spender, spent
 from tests.support.forms import wav
 from tests.support.gateway import UPSTREAM_KEY, RunningGateway, wait_for
 from tests.support.gateways import turnpike_json
 
 pytestmark = pytest.mark.xdist_group("budgets")
 DOLLAR = 10**9
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
 
 def _batch(spender: Spender) -> None:
     body = {"model": "chat-by-openai", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 5}
     line = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": body}
     files = {"file": ("a.jsonl", json.dumps(line).encode() + b"\n")}
-    uploaded = spender.ask("/v1/files", files=files, data={"purpose": "batch"})
+    uploaded = spender.ask("/sim-openai/v1/files", files=files, data={"purpose": "batch"})
     assert uploaded.status_code == 200, uploaded.text
     asked = {"input_file_id": uploaded.json()["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h"}
-    made = spender.ask("/v1/batches", asked)
+    made = spender.ask("/sim-openai/v1/batches", asked)
     assert made.status_code == 200, made.text
-    path = f"/v1/batches/{made.json()['id']}"
+    path = f"/sim-openai/v1/batches/{made.json()['id']}"
     wait_for("the batch ends", lambda: spender.ask(path, method="GET").json()["status"] == "completed" or None, 30)
 
 
 def test_no_path_goes_by_a_budget(gateway: RunningGateway, ada: Spender) -> None:
     budgets = [ada.budget(10 * DOLLAR), ada.budget(10 * DOLLAR, "user"), ada.budget(10 * DOLLAR, "gateway", hard=False)]
     sound = {"file": ("speech.wav", wav(3.0))}
+    picture = {"image": ("hat.png", PNG, "image/png")}
+    text = {"role": "user", "content": [{"text": "Hi"}]}
     answers = [
         ada.chat(),
         ada.chat(stream=True),
@@ -41,23 +44,41 @@ def test_no_path_goes_by_a_budget(gateway: RunningGateway, ada: Spender) -> None
         ada.ask("/v1/images/generations", {"model": "paint", "prompt": "a cat", "n": 1}),
         ada.ask("/v1/audio/speech", {"model": "speak", "input": "Say this.", "voice": "alloy"}),
         ada.ask("/v1/audio/transcriptions", files=sound, data={"model": "hear"}),
-        ada.ask("/v1/files", method="GET"),
+        ada.ask(
+            "/v1beta/models/chat-by-openai:generateContent", {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+        ),
+        ada.ask("/v2/chat", {"model": "chat-by-openai", "messages": [{"role": "user", "content": "Hi"}]}),
+        ada.ask("/model/chat-by-openai/converse", {"messages": [text]}),
+        ada.ask("/v1/images/edits", files=picture, data={"model": "retouch", "prompt": "a hat", "size": "1024x1024"}),
+        ada.ask("/v1/moderations", {"model": "judge", "input": "Is this fine?"}),
+        ada.ask("/v1/rerank", {"model": "rank", "query": "hats", "documents": ["a hat", "a cat"]}),
+        ada.ask("/sim-openai/v1/files", method="GET"),
     ]
-    assert [each.status_code for each in answers] == [200] * len(answers), [each.text[:200] for each in answers]
+    assert [each.text for each in answers if each.status_code != 200] == []
     _batch(ada)
 
     def every_row() -> list[dict[str, Any]] | None:
-        """Eight that were answered with a price, and the batch's."""
+        """All that were answered with a price, and the batch's: of the answers only the list of files has none."""
         rows = ada.rows()
         priced = [row["operation"] for row in rows if row["cost_nanousd"]]
-        assert len(priced) <= 9, priced
-        return rows if len(priced) == 9 else None
+        assert len(priced) <= len(answers), priced
+        return rows if len(priced) == len(answers) else None
 
     rows = wait_for("a row of every kind", every_row, 30)
     total = sum(row["cost_nanousd"] or 0 for row in rows)
     # Nobody else has called.
     assert [spent(gateway, budget) for budget in budgets] == [total] * 3, "to the nano-dollar"
     gateway.api("DELETE", f"/budgets/{budgets[2]['id']}")
+
+
+def test_a_departments_budget_refuses_its_people_alone(gateway: RunningGateway, ada: Spender) -> None:
+    department = gateway.api("POST", "/departments", {"name": f"Hats of {ada.user_id}"})
+    gateway.api("PATCH", f"/users/{ada.user_id}", {"department_id": department["id"]})
+    ada.budget(1000, "department", department["id"])
+    refused = ada.chat()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")
+    assert "department" in refused.json()["error"]["message"]
+    assert spender(gateway, "of no department").chat().status_code == 200
 
 
 def test_a_hard_budget_refuses_and_says_which_and_how_it_stands(gateway: RunningGateway, ada: Spender) -> None:
