@@ -253,7 +253,7 @@ For all that a policy can say see docs/guards.md; it is set as JSON with --file.
 For example:
 
     turnpike policies set house --pii mask --injection flag
-    turnpike policies set support --pii restore --department ID
+    turnpike policies set support --pii restore --department Support
     turnpike policies set strict --pii block --detect card,iban --model 'gpt-*'
     turnpike policies set house --file house.json
 """,
