@@ -14,6 +14,7 @@ from turnpike.control.db.models import (
     Budget,
     Department,
     GuardDecision,
+    Invitation,
     LedgerRow,
     LedgerTotal,
     Limit,
@@ -27,7 +28,9 @@ from turnpike.kit.ids import new_id
 
 DAY = "2026-05-29"
 AT_MS = 1_780_056_000_000
-KINDS = ("users", "keys", "sessions", "ledger", "decisions", "budgets", "limits")
+KINDS = (
+    "users", "keys", "sessions", "ledger", "decisions", "budgets", "limits", "departments", "invitations", "audit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,9 @@ async def make_world(
         for row in rows:
             made.things["budgets"].append(await _budget(session, "department", row.id, Thing("", None, row.id)))
             made.things["limits"].append(await _limit(session, "department", row.id, Thing("", None, row.id)))
+            made.things["departments"].append(Thing(row.id, None, row.id))
+        for department_id in (None, *(row.id for row in rows)):
+            made.things["invitations"].append(await _invitation(session, department_id))
         session.changes.all_keys()
     return made
 
@@ -138,6 +144,17 @@ async def _budget(session: Any, kind: str, subject: str, whose: Thing) -> Thing:
     session.add(row)
     await session.flush()
     return Thing(row.id, whose.owner_id, whose.department_id)
+
+
+async def _invitation(session: Any, department_id: str | None) -> Thing:
+    name = new_id()
+    row = filled(
+        Invitation, email=f"{name}@example.com", role="user", department_id=department_id, digest=UUID(name).bytes * 2,
+        expires_at_ms=now_ms() + 10**7,
+    )  # fmt: skip
+    session.add(row)
+    await session.flush()
+    return Thing(row.id, None, department_id)
 
 
 async def _limit(session: Any, subject: str, name: str, whose: Thing) -> Thing:
