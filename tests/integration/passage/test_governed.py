@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from tests.integration.passage.conftest import Person, person
-from tests.support.gateway import UPSTREAM_KEY, RunningGateway
+from tests.support.gateway import UPSTREAM_KEY, RunningGateway, wait_for
 
 ADMINISTRATION = (
     "/v1/organization/users",
@@ -242,3 +242,4 @@ def test_which_provider_is_meant_must_be_clear(gateway: RunningGateway) -> None:
         assert eve.upload(b"x").headers["x-turnpike-provider"] == "sim-openai"
     finally:
         gateway.api("DELETE", f"/ai/providers/{provider['id']}")
+        wait_for("the relay forgets it", lambda: "only-second" not in gateway.served_models() or None)
