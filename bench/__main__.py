@@ -93,10 +93,13 @@ def finer(servers: list[Running], rows: dict[str, Row], folder: Path, seconds: f
         row.update(calm_p50_ms=calm.p50_ms, calm_p99_ms=calm.p99_ms)
         streams = measure.full(server, folder, seconds, stream=True)
         row["chunks_s"] = streams.per_s * measure.EVENTS_A_STREAM
+        row["failed"] += half.failed + calm.failed + streams.failed
         slow = measure.paced(server, 512, seconds)
         row.update(paced_p99_ms=slow.p99_ms, paced_core=slow.core)
         if server.name in ("turnpike", "governed"):
-            row["translated_req_s"] = measure.full(server, folder, seconds, model="claude").per_s
+            translated = measure.full(server, folder, seconds, model="claude")
+            row["translated_req_s"] = translated.per_s
+            row["failed"] += translated.failed
 
 
 COLUMNS = (
