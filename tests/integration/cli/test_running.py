@@ -52,6 +52,12 @@ def test_a_key_is_made_works_and_is_revoked_within_a_second(gateway: Gateway):
     assert {row["id"]: row["status"] for row in everything}[made["id"]] == "revoked"
 
 
+def test_a_key_is_made_for_somebody_by_their_address(gateway: Gateway):
+    ida = turnpike_json("users", "add", "Ida", "--email", "ida@example.com", folder=gateway.folder)
+    made = turnpike_json("keys", "create", "--name", "idas", "--user", "ida@example.com", folder=gateway.folder)
+    assert made["user_id"] == ida["id"]
+
+
 def test_no_list_shows_a_key_again(gateway: Gateway):
     made = turnpike_json("keys", "create", "--name", "hidden", folder=gateway.folder)
     done = turnpike("keys", "list", "--all", "--json", folder=gateway.folder)

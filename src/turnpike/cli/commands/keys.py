@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
+from turnpike.cli.commands.users import find_user
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, Row, cell, field, when
 from turnpike.cli.tasks import with_control
@@ -40,7 +41,7 @@ def create(
         Parameter(help="30d, 12h, a date such as 2030-01-31, or never. Default: TURNPIKE_API_KEY_LIFETIME_DAYS."),
     ] = None,
     default_provider: Annotated[str | None, Parameter(help="Provider (its slug) that is preferred for it.")] = None,
-    user: Annotated[str | None, Parameter(help="Id of the user it belongs to. Default: the administrator.")] = None,
+    user: Annotated[str | None, Parameter(help="Whose it is: id, name or e-mail. Default: the administrator.")] = None,
     role: Annotated[
         str | None, Parameter(help="What it may do on the platform API beside its scopes, as `roles list` shows them.")
     ] = None,
@@ -57,12 +58,12 @@ def create(
     if expires is not None:
         body["expires_at"] = moment(expires)
     body.update({"default_provider": default_provider} if default_provider else {})
-    body.update({"user_id": user} if user else {})
     body.update({"tier": tier} if tier else {})
     body.update({"role": role} if role else {})
 
     async def work(control: Control) -> None:
-        made = (await control.post(PATH, body)).data
+        owner = {"user_id": (await find_user(control, user))["id"]} if user else {}
+        made = (await control.post(PATH, {**body, **owner})).data
         _show_new(made, common, f"API key [bold]{cell(name)}[/bold]")
 
     with_control(common, work)
