@@ -106,12 +106,13 @@ class GuardOutlet:
         call = attempt.call
         answer = Answer(self._rules, call.dialect.name, self._vault)
         try:
-            return answer.json(body)
+            shown = answer.json(body)
         except PolicyRefused as error:
+            self.tell(attempt, answer.finds)  # written before the caller hears of it, as every record is
             call.withhold(attempt, error)
             return None
-        finally:
-            self.tell(attempt, answer.finds)
+        self.tell(attempt, answer.finds)
+        return shown
 
     def lane(self, attempt: "Attempt", lane: "Lane") -> "Lane":
         call = attempt.call
