@@ -13,18 +13,11 @@ from hashlib import blake2b
 from ipaddress import ip_network
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from turnpike.contract.relay_settings import RelaySettings, TlsFiles
 from turnpike.contract.worker_settings import read_models
@@ -95,22 +88,9 @@ def found_vendor_keys(env_names: Iterable[str]) -> dict[str, SecretStr]:
     return {name: SecretStr(value) for name, value in values.items() if value}
 
 
-PLAIN_NAMES = ("rate_limit_enabled", "rate_limit_requests", "rate_limit_window")
-"""Settings that are also read without the prefix, where they are not set with it."""
-
-
-class _PlainNames(PydanticBaseSettingsSource):
-    """Those of them that another source holds: the environment, or the file."""
-
-    def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
-        super().__init__(settings_cls)
-        self._held = source.env_vars if isinstance(source, EnvSettingsSource) else {}
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        return self._held.get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return {name: value for name in PLAIN_NAMES if (value := self._held.get(name)) is not None}
+def _also_plain(name: str) -> AliasChoices:
+    """Of a setting that is also read without the prefix, where it is not set with it."""
+    return AliasChoices(f"turnpike_{name}", name)
 
 
 class Settings(BaseSettings):
@@ -264,11 +244,23 @@ class Settings(BaseSettings):
     # ---- limits
     rate_limit_enabled: bool = Field(
         False,
+        validation_alias=_also_plain("rate_limit_enabled"),
         description="Limit the requests of every client address, with a good key, a bad one or none. This and the next "
         "two are also read by their plain names, such as `RATE_LIMIT_ENABLED`.",
     )
-    rate_limit_requests: int = Field(100, ge=1, description="Requests of one address in a window, if enabled.")
-    rate_limit_window: int = Field(60, ge=1, le=604_800, description="Length of that window in seconds.")
+    rate_limit_requests: int = Field(
+        100,
+        ge=1,
+        validation_alias=_also_plain("rate_limit_requests"),
+        description="Requests of one address in a window, if enabled.",
+    )
+    rate_limit_window: int = Field(
+        60,
+        ge=1,
+        le=604_800,
+        validation_alias=_also_plain("rate_limit_window"),
+        description="Length of that window in seconds.",
+    )
 
     # ---- journal and ledger
     journal_segment_bytes: int = Field(4 * 1024 * 1024, ge=65536, description="Size of a journal segment.")
@@ -385,18 +377,6 @@ class Settings(BaseSettings):
     simulator: bool = Field(
         True, description="Start and register the simulator when no provider is registered (never in production)."
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        named = (init_settings, env_settings, dotenv_settings, file_secret_settings)
-        return (*named, _PlainNames(settings_cls, env_settings), _PlainNames(settings_cls, dotenv_settings))
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from turnpike.settings import PLAIN_NAMES, Settings
+from turnpike.settings import Settings
+
+PLAIN_NAMES = ("rate_limit_enabled", "rate_limit_requests", "rate_limit_window")
 
 
 @pytest.fixture(autouse=True)

@@ -29,4 +29,4 @@ def _explain(error: object, given: dict[str, object]) -> str:
         return message
     name = str(location[0])
     option = "--" + name.replace("_", "-")
-    return f"{option if name in given else 'TURNPIKE_' + name.upper()}: {message}"
+    return f"{option if name in given else 'TURNPIKE_' + name.removeprefix('turnpike_').upper()}: {message}"
