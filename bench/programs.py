@@ -105,20 +105,23 @@ def nginx(folder: Path, upstream: int) -> Iterator[Running]:
         process.wait()
 
 
+COMPILED = Path(__file__).parent.parent / ".compiled"
 QUIET = {"TURNPIKE_LOG_LEVEL": "warning", "TURNPIKE_SIMULATOR": "false"}
 COMMAND = [sys.executable, "-m", "turnpike.cli"]
 
 
 class Server(NamedTuple):
-    """The command line and the log of a `turnpike serve`."""
+    """The command line and the log of a `turnpike serve`. `compiled`: as `make run` runs it after `make compiled`."""
 
     command: list[str]
     log: Path
+    compiled: bool = False
 
     def start(self) -> "subprocess.Popen[bytes]":
+        path = {"PYTHONPATH": str(COMPILED)} if self.compiled else {}
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                self.command, env={**os.environ, **QUIET}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self.command, env={**os.environ, **QUIET, **path}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
 
@@ -140,14 +143,17 @@ GOVERNED = (
 
 
 @contextmanager
-def turnpike(folder: Path, upstream: int, *, governed: bool = False) -> Iterator[Running]:
+def turnpike(
+    folder: Path, upstream: int, name: str = "turnpike", *, governed: bool = False, compiled: bool = False
+) -> Iterator[Running]:
     """The whole gateway with one relay, all of it on one core, registered with two deployments of each model.
     `governed`: with limits, budgets and a route besides keys, scopes, prices, journal and metrics."""
+    if compiled and not COMPILED.exists():
+        raise MissingTool("the path of a request is not compiled: make compiled")
     port = free_port()
-    name = "governed" if governed else "turnpike"
     data = ["--data-dir", str(folder / name)]
     listen = ["--host", "127.0.0.1", "--port", str(port), "--relays", "1"]
-    server = Server([*pinned(GATEWAY_CORE), *COMMAND, "serve", *listen, *data], folder / f"{name}.log")
+    server = Server([*pinned(GATEWAY_CORE), *COMMAND, "serve", *listen, *data], folder / f"{name}.log", compiled)
     process = server.start()
     try:
         _wait_for(port, "/health", "none")
