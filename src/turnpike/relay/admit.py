@@ -16,15 +16,15 @@ from turnpike.wire.dialect import Head
 
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
+    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
-    from turnpike.relay.protocol import ClientConnection
     from turnpike.relay.routing.plan import Plan
 
 _ADMIN = SCOPE_BIT["admin"]
 
 
-def identify(relay: "Relay", connection: "ClientConnection", head: "RequestHead") -> Entry | None:
+def identify(relay: "Relay", connection: "CallerEnd", head: "RequestHead") -> Entry | None:
     """The caller's entry, or None when control has to be asked first. Raises Unauthenticated without a key, RateLimited
     when it is not known from an address that has made its requests."""
     if head.token is None:
@@ -39,9 +39,7 @@ def identify(relay: "Relay", connection: "ClientConnection", head: "RequestHead"
     return entry
 
 
-def check_caller(
-    relay: "Relay", connection: "ClientConnection", head: "RequestHead", entry: Entry, now_ms: int
-) -> None:
+def check_caller(relay: "Relay", connection: "CallerEnd", head: "RequestHead", entry: Entry, now_ms: int) -> None:
     """Raises Unauthenticated for an expired key, ScopeMissing, AddressForbidden or Maintenance."""
     entry.seen = relay.tick.now
     if entry.expires_at_ms and now_ms >= entry.expires_at_ms:

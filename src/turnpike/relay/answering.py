@@ -20,12 +20,12 @@ from turnpike.wire.dialect import Head
 from turnpike.wire.refusals import quota_status
 
 if TYPE_CHECKING:
+    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.head import RequestHead
     from turnpike.relay.load.fair import Ticket
     from turnpike.relay.load.queue import Waits
-    from turnpike.relay.protocol import ClientConnection
     from turnpike.relay.routing.plan import Plan
     from turnpike.relay.target import Target
     from turnpike.wire.dialect import Dialect
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _UNPRINTABLE = re.compile(rb"[^ -~]")
 _DROPPED_BYTES = 1000
 _JSON = b"content-type: application/json\r\n"
-_EVENT_STREAM = b"content-type: text/event-stream; charset=utf-8\r\n"
 _UNBUFFERED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 
 
@@ -41,7 +40,7 @@ class Answering:
     """What a call knows of itself. Defaults stand on the class: a call sets only what it reaches."""
 
     relay: "Relay"
-    connection: "ClientConnection"
+    connection: "CallerEnd"
     head: "RequestHead"
     body: bytes
     route: "Route"
@@ -62,7 +61,7 @@ class Answering:
     free them."""
     model = ""
     streams = False
-    stream_type = _EVENT_STREAM
+    stream_type = b"content-type: text/event-stream; charset=utf-8\r\n"
     tried: "tuple[Target, ...]" = ()
     attempts = 0
     abandoned: tuple[Abandoned, ...] = ()

@@ -54,8 +54,6 @@ class Attempt:
     """That time is over, and there was no other."""
     dropped: tuple[str, ...] = ()
     """What the target's dialect has no word for and the caller allowed to be left out."""
-    lane: Lane | None = None
-    """How a stream passes, once it has begun."""
     _answer: AnswerHead | None = None
     _pieces: list[bytes] | None = None
     _buffered = 0
@@ -66,6 +64,8 @@ class Attempt:
         self.target = target
         self.number = number
         self.started = call.started if number == 1 else call.relay.now()
+        self.lane: Lane | None = None  # a protocol's default on the class would be lost when this is compiled
+        """How a stream passes, once it has begun."""
 
     @property
     def stream_error(self) -> UpstreamRefused | None:
@@ -76,9 +76,10 @@ class Attempt:
         """Raises Inexpressible or InvalidRequest, Unavailable when the journal takes nothing: then nothing is sent."""
         call = self.call
         target = self.target
+        body: bytes | Source = b""
         if call.model == target.verbatim and not call.streams:
-            body = call.body
-        else:
+            body = call.body  # empty where the request is a form
+        if not body:
             body = self._body()
         open_attempt(call, self)
         call.attempt = self

@@ -115,7 +115,7 @@ class Backend:
             self.gauge.unwell()
             self.breaker.failed(now, self.gauge.recent, probe=probe)
         if refused and error.status in _OVERLOADED:
-            self._overloaded(error, now)
+            self._overloaded(error, now)  # type: ignore[arg-type]
         self.gauge.end()
 
     def _overloaded(self, error: UpstreamRefused, now: float) -> None:

@@ -29,9 +29,10 @@ from turnpike.wire.bounds import Bound, Contents, contents_of
 from turnpike.wire.refusals import said_in
 
 if TYPE_CHECKING:
+    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
-    from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.routing.plan import Plan
     from turnpike.relay.target import Target
 
 _SHORTLY_S = 0.05
@@ -41,9 +42,6 @@ _SHORTLY_S = 0.05
 class Call(Answering):
     """State of one call, and its way to an attempt."""
 
-    admit = staticmethod(admit)
-    make_attempt: type[Attempt] = Attempt
-    """These two differ in calls whose request or answer is no JSON."""
     _rested_s = 0.0
     """How long it was made to wait for providers that wanted a rest."""
     _gates: tuple[Gate, ...] = ()
@@ -54,7 +52,7 @@ class Call(Answering):
     """The body that `_contents` is of."""
     _contents: Contents
 
-    def __init__(self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: bytes) -> None:
+    def __init__(self, relay: "Relay", connection: "CallerEnd", head: "RequestHead", body: bytes) -> None:
         self.relay = relay
         self.connection = connection
         self.head = head
@@ -79,6 +77,13 @@ class Call(Answering):
         """The most that the call can cost at any of these deployments; None: not to be known."""
         return bound_of(self, bounds)
 
+    def admitted(self, entry: Entry) -> "Plan":
+        """Raises the RequestError to answer with. This, and the next, differ where request or answer is no JSON."""
+        return admit(self, entry)
+
+    def attempt_at(self, target: "Target") -> Attempt:
+        return Attempt(self, target, self.attempts + 1)
+
     # ---- towards the upstream
 
     def start(self) -> None:
@@ -92,7 +97,7 @@ class Call(Answering):
                     assert head.digest is not None
                     self.relay.keys.resolve(head.digest, self.started, self._identified, head.token)
                     return
-            plan = self.admit(self, entry)
+            plan = self.admitted(entry)
             if plan.router is not None:
                 plan = plan.router.plan_for(self)
             self.plan = plan
@@ -166,7 +171,7 @@ class Call(Answering):
         if routed is not None:
             routed.sends(self, target)
         try:
-            self.make_attempt(self, target, self.attempts + 1).send()
+            self.attempt_at(target).send()
         except TurnpikeError as error:
             self._not_sent(target, error)
 

@@ -17,6 +17,7 @@ from turnpike.kit.logs import Log
 from turnpike.relay.backend import Backends
 from turnpike.relay.caching.cache import AnswerCache
 from turnpike.relay.call import Call
+from turnpike.relay.caller_end import CallerEnd
 from turnpike.relay.catalog import Catalog
 from turnpike.relay.connect import Connector
 from turnpike.relay.edge import Edge
@@ -34,6 +35,7 @@ from turnpike.relay.media_call import MediaCall
 from turnpike.relay.metrics import Metrics
 from turnpike.relay.models import answer_models
 from turnpike.relay.money.desk import Money
+from turnpike.relay.outbox import Outbox
 from turnpike.relay.passage.call import PassageCall
 from turnpike.relay.passage.owners import Owners
 from turnpike.relay.passage.prefix import take_slug
@@ -65,7 +67,6 @@ class Relay:
 
     link: "Link"
     """Set when the relay is put together: it and the relay need each other."""
-    caching_gate = staticmethod(caching.build)
 
     def __init__(self, settings: RelaySettings, incarnation: bytes, log: Log) -> None:
         """Raises OSError when the journal or a certificate file cannot be opened."""
@@ -79,6 +80,7 @@ class Relay:
         self.sessions: set[Session | Upgrade] = set()
         """Realtime sessions, open or being opened."""
         self.draining = False
+        self.outbox = Outbox()
         self.pools = Pools(
             Connector(
                 timeout_s=settings.connect_timeout_s,
@@ -88,6 +90,7 @@ class Relay:
                 no_proxy=settings.no_proxy,
             ),
             tick=self.tick,
+            outbox=self.outbox,
             limit=settings.upstream_connections,
             read_timeout_s=settings.read_timeout_s,
             idle_s=settings.upstream_idle_s,
@@ -121,6 +124,7 @@ class Relay:
         self.edge.turned_away = self.strangers.turned_away
         self.money = Money(self)
         self.mirrors = Mirrors()
+        self.caching_gate = caching.build
         self.wall_offset_ms = 0.0
         """Wall clock minus monotonic clock; moved by the sweep."""
         self.date_line = b""
@@ -187,7 +191,7 @@ class Relay:
         """Serves one request; every way through here ends in exactly one answer. Only a route that takes forms is
         given one."""
         if head.is_call and head.fault is None:
-            call = Call(self, connection, head, body)  # pyright: ignore[reportArgumentType] - a cast is a call too many
+            call = Call(self, connection, head, body)  # type: ignore[arg-type]  # a cast is a call too many
             try:
                 call.start()
             except Exception as error:  # noqa: BLE001 - the last line of defence: a bug must not cost its caller the answer
@@ -239,7 +243,7 @@ class Relay:
                 path = head.path.decode("latin-1")[:200]
                 self.refuse(connection, head, NotFound(f"There is no {path} here."))
 
-    def check_stranger(self, connection: ClientConnection, head: RequestHead) -> TurnpikeError | None:
+    def check_stranger(self, connection: CallerEnd, head: RequestHead) -> TurnpikeError | None:
         """What a caller is refused with who is not known yet, before anybody is asked about it: its address has made
         its requests."""
         if not self.limits.book.has_addresses:
@@ -252,9 +256,7 @@ class Relay:
 
     # ---- answers
 
-    def refuse(
-        self, connection: ClientConnection, head: RequestHead | None, error: TurnpikeError, extra: bytes = b""
-    ) -> None:
+    def refuse(self, connection: CallerEnd, head: RequestHead | None, error: TurnpikeError, extra: bytes = b"") -> None:
         """Answers a request that no one serves, in the form of the API that its path belongs to."""
         connection.head = head
         request_id = (head.request_id if head is not None else None) or self.ids.next_bytes().hex()
@@ -270,7 +272,7 @@ class Relay:
 
     def answer_error(
         self,
-        connection: ClientConnection,
+        connection: CallerEnd,
         dialect: Dialect | None,
         error: TurnpikeError,
         request_id: str,
@@ -294,7 +296,7 @@ class Relay:
     def unavailable(self, what: str) -> Unavailable:
         return Unavailable(f"{what} does not answer at the moment. Try again.", retry_after_s=2)
 
-    def client_address(self, connection: ClientConnection, head: RequestHead) -> str:
+    def client_address(self, connection: CallerEnd, head: RequestHead) -> str:
         """The caller's address (turnpike.relay.edge)."""
         return self.edge.client_address(connection, head)
 

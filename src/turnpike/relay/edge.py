@@ -17,8 +17,8 @@ from turnpike.kit.origins import Origins
 from turnpike.relay.endpoints import Kind, Route
 
 if TYPE_CHECKING:
+    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.head import RequestHead
-    from turnpike.relay.protocol import ClientConnection
 
 _REMEMBERED = 10_000
 PREFLIGHT = Route(Kind.PREFLIGHT, "preflight")
@@ -109,7 +109,7 @@ class Edge:
 
     # ---- a request's head
 
-    def look(self, connection: "ClientConnection", head: "RequestHead") -> AddressForbidden | None:
+    def look(self, connection: "CallerEnd", head: "RequestHead") -> AddressForbidden | None:
         """What is wrong with where a request comes from. Lets whoever asks for /health in from everywhere."""
         if self.cors is not None:
             self.cors.look(head)
@@ -132,7 +132,7 @@ class Edge:
             verdict = self._verdicts[address] = parsed is not None and networks.allow(parsed)
         return verdict
 
-    def client_address(self, connection: "ClientConnection", head: "RequestHead | None") -> str:
+    def client_address(self, connection: "CallerEnd", head: "RequestHead | None") -> str:
         """The caller's address: the peer's, or what trusted proxies say of it, read from the right. What is no
         address ends the reading: nobody trusted wrote what stands to the left of it."""
         address = connection.client

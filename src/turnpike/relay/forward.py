@@ -44,6 +44,7 @@ class Forwarder:
             Origin("unix", relay.settings.forward_socket, 0),
             self._connect,
             tick=relay.tick,
+            outbox=relay.outbox,
             limit=_CONNECTIONS,
             read_timeout_s=_SILENCE_S,
         )

@@ -21,12 +21,13 @@ from turnpike.wire.media.dialect import MediaHead
 from turnpike.wire.types.usage import MediaUsage
 
 if TYPE_CHECKING:
+    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
-    from turnpike.relay.protocol import ClientConnection
     from turnpike.relay.routing.plan import Plan
     from turnpike.relay.stream import Lane
+    from turnpike.relay.target import Target
     from turnpike.relay.uploads import Form
     from turnpike.relay.upstream import Source
     from turnpike.wire.bounds import Bound
@@ -40,9 +41,8 @@ _PASSED = (b"content-disposition", b"content-language")
 _UNTYPED = b"application/octet-stream"
 
 
-def admit_media(call: "Call", entry: "Entry") -> "Plan":
+def admit_media(call: "MediaCall", entry: "Entry") -> "Plan":
     """As `turnpike.relay.admit.admit`. Raises the RequestError to answer with."""
-    assert isinstance(call, MediaCall)
     call.entry = entry
     call.identified = True
     head = call.head
@@ -51,8 +51,6 @@ def admit_media(call: "Call", entry: "Entry") -> "Plan":
     check_caller(relay, call.connection, head, entry, call.started_at_ms)
     if call.form is not None:
         fields = call.form.read_head(call.media)
-        # What goes on as it came, where the provider calls the model as the caller does.
-        call.body = cast("bytes", call.form.as_it_came())
     else:
         if head.encoding is not None:
             call.body = decode(head.encoding, call.body, relay.settings.body_limit_bytes)
@@ -65,7 +63,7 @@ def admit_media(call: "Call", entry: "Entry") -> "Plan":
         if not model:
             fields.model = model = call.model = default_model(entry.profile, route.operation, relay.catalog.providers)
             if call.form is not None:
-                call.body = cast("bytes", call.form.with_model(model))
+                call.form.with_model(model)  # a field that is there and empty is refused before anything is sent
         plan = entry.profile.make_plan(route, model)
     reserve(call)
     return plan
@@ -196,16 +194,12 @@ class MediaAttempt(Attempt):
 class MediaCall(Call):
     """State of such a call."""
 
-    admit = staticmethod(admit_media)
-    make_attempt = MediaAttempt
     form: "Form | None" = None
     asked: MediaHead
     answer_headers = b""
     """The content type and the like, of the answer that has begun."""
 
-    def __init__(
-        self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: "bytes | Form"
-    ) -> None:
+    def __init__(self, relay: "Relay", connection: "CallerEnd", head: "RequestHead", body: "bytes | Form") -> None:
         super().__init__(relay, connection, head, b"")
         if isinstance(body, bytes):
             self.body = body
@@ -213,6 +207,12 @@ class MediaCall(Call):
             self.form = body
         assert head.route.media is not None
         self.media: MediaDialect = head.route.media
+
+    def admitted(self, entry: "Entry") -> "Plan":
+        return admit_media(self, entry)
+
+    def attempt_at(self, target: "Target") -> MediaAttempt:
+        return MediaAttempt(self, target, self.attempts + 1)
 
     def bound_nanousd(self, bounds: "tuple[Bound, ...]") -> int | None:
         return bound_of_media(self, bounds)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from turnpike.contract.snapshot import ProviderSpec
 from turnpike.errors import TurnpikeError, Unavailable, UpstreamUnreachable
 from turnpike.relay.connect import Connector, Origin, origin_of
+from turnpike.relay.outbox import Outbox
 from turnpike.relay.upstream import Exchange, Source, UpstreamConnection
 
 _P = TypeVar("_P", bound=asyncio.Protocol)
@@ -29,7 +30,8 @@ class Pool:
     """Connections to one origin."""
 
     __slots__ = (
-        "_all", "_connect", "_limit", "_opening", "_tasks", "idle", "origin", "read_timeout_s", "tick", "waiting",
+        "_all", "_connect", "_limit", "_opening", "_tasks", "idle", "origin", "outbox", "read_timeout_s", "tick",
+        "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -38,11 +40,13 @@ class Pool:
         connect: Callable[[Origin, Callable[[], UpstreamConnection]], Awaitable[UpstreamConnection]],
         *,
         tick: Tick,
+        outbox: Outbox,
         limit: int,
         read_timeout_s: float,
     ) -> None:
         self.origin = origin
         self.tick = tick
+        self.outbox = outbox
         self.read_timeout_s = read_timeout_s
         self._connect = connect
         self._limit = limit
@@ -134,9 +138,19 @@ class Pool:
 class Pools:
     """All pools of a relay, by origin."""
 
-    def __init__(self, connector: Connector, *, tick: Tick, limit: int, read_timeout_s: float, idle_s: float) -> None:
+    def __init__(
+        self,
+        connector: Connector,
+        *,
+        tick: Tick,
+        outbox: Outbox,
+        limit: int,
+        read_timeout_s: float,
+        idle_s: float,
+    ) -> None:
         self._connector = connector
         self._tick = tick
+        self._outbox = outbox
         self._limit = limit
         self._read_timeout_s = read_timeout_s
         self._idle_s = idle_s
@@ -154,6 +168,7 @@ class Pools:
                 origin,
                 self._connector.connect,
                 tick=self._tick,
+                outbox=self._outbox,
                 limit=self._limit,
                 read_timeout_s=self._read_timeout_s,
             )

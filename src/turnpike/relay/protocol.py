@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, cast
 
 from turnpike.errors import RequestTimeout
 from turnpike.kit.networks import plain_address
-from turnpike.relay.reading import RequestReader
+from turnpike.relay.reading import Conversation, RequestReader
 
 if TYPE_CHECKING:
     from turnpike.relay.core import Relay
+    from turnpike.relay.head import RequestHead
 
 _BIG_WRITE = 64 * 1024
 _CLOSE = b"connection: close\r\n"
@@ -36,6 +37,8 @@ class ClientConnection(RequestReader):
     """One connection of a caller."""
 
     __slots__ = ("_chunked_out", "client")
+    conversation: "Conversation | None"
+    head: "RequestHead | None"
 
     def __init__(self, relay: "Relay") -> None:
         super().__init__(relay)
@@ -60,6 +63,7 @@ class ClientConnection(RequestReader):
 
     def pause_writing(self) -> None:
         self.stalled = self._more = True
+        self._idle = False  # it may have been told so behind the answer that is too much
         self.since = self._relay.tick.now
         if self.conversation is not None:
             self.conversation.client_stalled()
@@ -70,6 +74,16 @@ class ClientConnection(RequestReader):
             self.conversation.client_ready()
         elif not self.closing:
             self._go_on()
+
+    # ---- the transport, behind the outbox
+
+    def _close(self) -> None:
+        self._relay.outbox.flush()
+        self._transport.close()
+
+    def _abort(self) -> None:
+        self._relay.outbox.flush()
+        self._transport.abort()
 
     # ---- answering
 
@@ -82,14 +96,14 @@ class ClientConnection(RequestReader):
         head = self.head
         keep = head is not None and head.keep_alive and not self.closing
         size = len(body)
-        self._transport.write(
+        self._write(
             b"%b%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
                 STATUS_LINES.get(status) or status_line(status), self._relay.date_line, headers,
                 b"" if head is None else head.lines, b"" if keep else _CLOSE, size, body if size < _BIG_WRITE else b"",
             )
         )  # fmt: skip
         if size >= _BIG_WRITE:
-            self._transport.write(body)
+            self._write(body)
         if keep and not self._more:
             self.conversation = None
             self._idle = True
@@ -104,14 +118,14 @@ class ClientConnection(RequestReader):
         close = b"" if self._may_keep() or not self._chunked_out else _CLOSE
         lines = b"" if head is None else head.lines
         start = b"%b%b%b%b%b%b\r\n" % (status_line(status), self._relay.date_line, headers, lines, framing, close)
-        self._transport.write(start + self._chunk(data))
+        self._write(start + self._chunk(data))
 
     def stream(self, data: bytes) -> None:
         if data:
-            self._transport.write(self._chunk(data))
+            self._write(self._chunk(data))
 
     def end_stream(self, data: bytes) -> None:
-        self._transport.write(self._chunk(data) + (b"0\r\n\r\n" if self._chunked_out else b""))
+        self._write(self._chunk(data) + (b"0\r\n\r\n" if self._chunked_out else b""))
         self._answered(keep=self._chunked_out and self._may_keep())
 
     def answer_bodiless(self, status: int, headers: bytes) -> None:
@@ -119,18 +133,19 @@ class ClientConnection(RequestReader):
         keep = self._may_keep()
         close = b"" if keep else _CLOSE
         lines = b"" if self.head is None else self.head.lines
-        self._transport.write(b"%b%b%b%b%b\r\n" % (status_line(status), self._relay.date_line, headers, lines, close))
+        self._write(b"%b%b%b%b%b\r\n" % (status_line(status), self._relay.date_line, headers, lines, close))
         self._answered(keep=keep)
 
     def abort(self) -> None:
         """Ends the connection without ending the answer: the caller must not take it for whole."""
         self.conversation = None
-        self._transport.abort()
+        self._abort()
 
     def take_over(self) -> tuple[asyncio.Transport, bytes]:
         """Gives the transport away for another protocol, with what was read of it already."""
         self.conversation = None
         self._relay.connections.discard(self)
+        self._relay.outbox.flush()
         ahead, self._ahead = self._ahead, b""
         return self._transport, ahead
 
@@ -143,6 +158,8 @@ class ClientConnection(RequestReader):
         return not self.closing and self.head is not None and self.head.keep_alive
 
     def _answered(self, *, keep: bool) -> None:
+        if self._more:
+            self._relay.outbox.flush()  # whether this caller takes what it is sent decides what comes next
         self.conversation = None
         self.head = None
         self.since = self._relay.tick.now
@@ -151,9 +168,10 @@ class ClientConnection(RequestReader):
             if self._discarding and self._transport.can_write_eof():
                 # The caller may still be sending. To close now would reset the connection, and the answer with it:
                 # what comes is dropped until the caller closes or its time is over.
+                self._relay.outbox.flush()
                 self._transport.write_eof()
             else:
-                self._transport.close()
+                self._close()
         elif not self.stalled:
             self._go_on()
 
@@ -161,11 +179,11 @@ class ClientConnection(RequestReader):
         """The relay drains: no further request is read on this connection."""
         self.closing = True
         if self._idle:
-            self._transport.close()
+            self._close()
 
     def shut(self) -> None:
         """The relay stops: nobody waits any longer."""
-        self._transport.abort()
+        self._abort()
 
     # ---- time
 
@@ -178,14 +196,14 @@ class ClientConnection(RequestReader):
             return
         if self.stalled:
             if waited_s > settings.read_timeout_s:
-                self._transport.abort()
+                self._abort()
             return
         if self.closing:
             if waited_s > settings.body_timeout_s:
-                self._transport.abort()
+                self._abort()
         elif self._idle:
             if waited_s > settings.idle_timeout_s:
-                self._transport.close()
+                self._close()
         elif waited_s > (settings.head_timeout_s if self._head is None else settings.body_timeout_s):
             what = "head" if self._head is None else "body"
             self._reject(RequestTimeout(f"The request's {what} did not arrive in time."))

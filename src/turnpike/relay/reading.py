@@ -103,6 +103,9 @@ class RequestReader(asyncio.Protocol):
         """The next head is looked at anew: what holds for heads has changed."""
         self._memo = None
 
+    def _write(self, data: bytes) -> None:
+        self._relay.outbox.write(self._transport, data)
+
     # ---- bytes come
 
     def data_received(self, data: bytes) -> None:
@@ -279,7 +282,7 @@ class RequestReader(asyncio.Protocol):
     def _invite(self, head: RequestHead) -> None:
         """To a caller that asks before it sends its body (RFC 9110, 10.1.1)."""
         if head.expects_continue and not head.http_1_0 and self.conversation is None and not self._ready:
-            self._transport.write(_CONTINUE)
+            self._write(_CONTINUE)
 
     # ---- forms
 

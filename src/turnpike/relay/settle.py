@@ -7,13 +7,12 @@ and marked so; what has no price is recorded as unpriced, never as free.
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from turnpike.contract.events import Abandoned, Caller, Outcome, UsageSource
+from turnpike.contract.events import Abandoned, Outcome, UsageSource
 from turnpike.contract.metrics import DURATION_BUCKETS_S
 from turnpike.errors import TurnpikeError
 from turnpike.relay.gates import release_all, release_target
 from turnpike.relay.journal import full_error
+from turnpike.relay.records import Open, Settled, encode
 from turnpike.wire.operations import Operation
 from turnpike.wire.prices import Unpriced
 from turnpike.wire.types.usage import Usage
@@ -22,75 +21,23 @@ if TYPE_CHECKING:
     from turnpike.contract.caching import KeptAnswer
     from turnpike.relay.answering import Answering
     from turnpike.relay.attempt import Attempt
+    from turnpike.relay.realtime.turns import Turn
 
-_encode = msgspec.msgpack.Encoder().encode
 _SHOWN_CHARS = 256
 """Of a model's name as the caller wrote it."""
 _OK = int(Outcome.OK)
 _REPORTED = int(UsageSource.REPORTED)
 
 
-class _Open(msgspec.Struct, array_like=True, gc=False, tag=1):
-    """contract.events.OpenRecord, field for field, with its constant part already encoded. The fast path makes two
-    records a request; a test holds them against the contract's types."""
-
-    event_id: bytes
-    attempt: int
-    started_at_ms: int
-    reserved_nanousd: int
-    request_id: str
-    trace_id: str | None
-    caller: Caller
-    operation: str
-    dialect: str
-    stream: bool
-    model_asked: str
-    served: msgspec.Raw
-    path: str | None
-    charged: tuple[str, ...]
-    mirror_of: bytes | None
-
-
-class _Settled(msgspec.Struct, array_like=True, gc=False, tag=2):
-    """contract.events.UsageEvent, likewise."""
-
-    event_id: bytes
-    started_at_ms: int
-    request_id: str
-    trace_id: str | None
-    caller: Caller
-    operation: str
-    dialect: str
-    stream: bool
-    model_asked: str
-    served: msgspec.Raw | None
-    status: int
-    outcome: int
-    error_code: str | None
-    usage: Usage | None
-    usage_source: int
-    cost_nanousd: int | None
-    first_byte_us: int
-    total_us: int
-    attempts: int
-    abandoned: tuple[Abandoned, ...]
-    cache: str | None
-    path: str | None
-    charged: tuple[str, ...]
-    saved_nanousd: int
-    mirror_of: bytes | None
-    reason: str | None
-
-
-def open_attempt(call: "Answering", attempt: "Attempt") -> None:
+def open_attempt(call: "Answering | Turn", attempt: "Attempt | Turn") -> None:
     """Writes the open record of the attempt that is about to be sent. Raises Unavailable when the journal takes it not:
     what it does not know must not be sent."""
     route = call.route
     head = call.head
     journal = call.relay.journal
     journal.append(
-        _encode(
-            _Open(
+        encode(
+            Open(
                 call.event_id, attempt.number, call.started_at_ms, call.reserved_nanousd, call.request_id,
                 head.trace_id, call.entry.caller, route.operation, route.dialect_name, call.streams, call.model,
                 attempt.target.served_raw, None, call.charged, call.mirror_of,
@@ -129,8 +76,8 @@ def settle_answered(call: "Answering", attempt: "Attempt", usage: Usage) -> int 
     route = call.route
     call.settled = True
     relay.journal.append(
-        _encode(
-            _Settled(
+        encode(
+            Settled(
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model, target.served_raw, 200, _OK, None,
                 usage, _REPORTED, cost, int(first_byte_s * 1e6), int(seconds * 1e6),
@@ -139,11 +86,11 @@ def settle_answered(call: "Answering", attempt: "Attempt", usage: Usage) -> int 
         )
     )  # fmt: skip
     if call.holds or call.target_holds:
-        release_all(call, usage, cost)  # pyright: ignore[reportArgumentType] - a call; a cast is a call too many
+        release_all(call, usage, cost)  # type: ignore[arg-type]  # a call; a cast is a call too many
     return cost
 
 
-def settle(call: "Answering", outcome: Outcome, status: int, error_code: str | None = None) -> int | None:
+def settle(call: "Answering | Turn", outcome: Outcome, status: int, error_code: str | None = None) -> int | None:
     """Settles a call whatever became of it, and returns its cost. The second time, or for a caller who is not known,
     it does nothing."""
     if call.settled or not call.identified:
@@ -169,8 +116,8 @@ def settle(call: "Answering", outcome: Outcome, status: int, error_code: str | N
         relay.metrics.count_other(call.route.method, call.route.label, status, seconds)
     route = call.route
     relay.journal.append(
-        _encode(
-            _Settled(
+        encode(
+            Settled(
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model[:_SHOWN_CHARS],
                 attempt.target.served_raw if attempt is not None else None, status, outcome, error_code, usage,
@@ -180,7 +127,7 @@ def settle(call: "Answering", outcome: Outcome, status: int, error_code: str | N
         )
     )  # fmt: skip
     if call.holds or call.target_holds:
-        release_all(call, usage, cost)  # pyright: ignore[reportArgumentType] - a call; a cast is a call too many
+        release_all(call, usage, cost)  # type: ignore[arg-type]  # a call; a cast is a call too many
     return cost
 
 
@@ -197,8 +144,8 @@ def settle_kept(call: "Answering", kept: "KeptAnswer") -> None:
     microseconds = int(seconds * 1e6)
     route = call.route
     relay.journal.append(
-        _encode(
-            _Settled(
+        encode(
+            Settled(
                 call.event_id, call.started_at_ms, call.request_id, call.head.trace_id, call.entry.caller,
                 route.operation, route.dialect_name, call.streams, call.model[:_SHOWN_CHARS], None, 200, _OK, None,
                 kept.usage, kept.usage_source if kept.usage is not None else UsageSource.NONE, 0, microseconds,
@@ -207,10 +154,10 @@ def settle_kept(call: "Answering", kept: "KeptAnswer") -> None:
         )
     )  # fmt: skip
     if call.holds or call.target_holds:
-        release_all(call, None, 0)  # pyright: ignore[reportArgumentType] - a call; a cast is a call too many
+        release_all(call, None, 0)  # type: ignore[arg-type]  # a call; a cast is a call too many
 
 
-def usage_of(attempt: "Attempt") -> tuple[Usage | None, UsageSource]:
+def usage_of(attempt: "Attempt | Turn") -> tuple[Usage | None, UsageSource]:
     """What an attempt used, and how we know."""
     if attempt.usage is not None:
         return attempt.usage, UsageSource.REPORTED
@@ -219,7 +166,7 @@ def usage_of(attempt: "Attempt") -> tuple[Usage | None, UsageSource]:
     return attempt.estimated_usage(), UsageSource.ESTIMATED
 
 
-def cost_of(attempt: "Attempt", usage: Usage | None, source: UsageSource) -> int | None:
+def cost_of(attempt: "Attempt | Turn", usage: Usage | None, source: UsageSource) -> int | None:
     """In nano-dollars; None for what has no price."""
     if usage is None:
         return 0 if source is UsageSource.NONE else None
@@ -248,11 +195,11 @@ def abandon(attempt: "Attempt", error: TurnpikeError) -> Abandoned:
     return abandoned
 
 
-def _abandoned_cost(call: "Answering") -> int:
+def _abandoned_cost(call: "Answering | Turn") -> int:
     return sum(each.cost_nanousd or 0 for each in call.abandoned)
 
 
-def _count(attempt: "Attempt", usage: Usage | None, cost: int | None, status: int, seconds: float) -> None:
+def _count(attempt: "Attempt | Turn", usage: Usage | None, cost: int | None, status: int, seconds: float) -> None:
     tally = attempt.target.tally
     if status == 200:
         tally.durations.observe(seconds)

@@ -164,7 +164,7 @@ class UpstreamConnection(asyncio.Protocol):
         if len(body) > _BIG_WRITE:
             self._send_large(head, body)
         else:
-            self._transport.write(head + body)  # pyright: ignore - a source is never so small
+            self._pool.outbox.write(self._transport, head + body)  # type: ignore[operator]  # a source is never so small
 
     def _send_large(self, head: bytes, body: bytes | Source) -> None:
         if isinstance(body, bytes):
@@ -218,6 +218,7 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.connection = None
         self.closed = True
         self._source = None
+        self._pool.outbox.flush()
         self._transport.abort()
 
     def pause(self) -> None:

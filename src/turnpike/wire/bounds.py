@@ -17,6 +17,7 @@ from turnpike.wire.dialect import Head
 from turnpike.wire.estimate import TEMPLATE_TOKENS
 from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS
 from turnpike.wire.prices import PICO_PER_NANO, Rates, cost_bound_nanousd, dearest
+from turnpike.wire.text_only import is_text_only
 from turnpike.wire.types.usage import MediaUsage
 
 if TYPE_CHECKING:
@@ -72,9 +73,11 @@ class Contents(NamedTuple):
 
 
 def contents_of(body: bytes) -> Contents:
-    if _ESCAPED in body:
+    if b"\\" in body and _ESCAPED in body:
         body = _plainly(body)
     tokens = len(body) + TEMPLATE_TOKENS
+    if is_text_only(body):
+        return Contents(tokens, False, False, False)
     if _PLAIN.issuperset(_members(body)):
         return Contents(tokens, False, False, False)
     return Contents(

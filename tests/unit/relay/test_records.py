@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnpike.contract.events import Abandoned, Caller, OpenRecord, Record, Served, UsageEvent
-from turnpike.relay import settle
+from turnpike.relay import records
 from turnpike.wire.types.usage import MediaUsage, Usage
 
 encode = msgspec.msgpack.Encoder().encode
@@ -32,7 +32,7 @@ def raw(served: Served | None) -> msgspec.Raw | None:
     return None if served is None else msgspec.Raw(encode(served))
 
 
-@pytest.mark.parametrize(("private", "public"), [(settle._Open, OpenRecord), (settle._Settled, UsageEvent)])
+@pytest.mark.parametrize(("private", "public"), [(records.Open, OpenRecord), (records.Settled, UsageEvent)])
 def test_fields_stand_in_the_contracts_order(private: type[msgspec.Struct], public: type[msgspec.Struct]) -> None:
     fields = private.__struct_fields__
     assert fields == public.__struct_fields__[: len(fields)]
@@ -43,7 +43,7 @@ def test_fields_stand_in_the_contracts_order(private: type[msgspec.Struct], publ
     assert len(missing) <= len(defaults), "a field without a default is not written"
 
 
-@pytest.mark.parametrize(("private", "public"), [(settle._Open, OpenRecord), (settle._Settled, UsageEvent)])
+@pytest.mark.parametrize(("private", "public"), [(records.Open, OpenRecord), (records.Settled, UsageEvent)])
 def test_fields_have_the_contracts_types(private: type[msgspec.Struct], public: type[msgspec.Struct]) -> None:
     names = {"OpenRecord": OpenRecord, "UsageEvent": UsageEvent}
     ours, theirs = get_type_hints(private, localns=names), get_type_hints(public)
@@ -65,7 +65,7 @@ def test_an_open_record_decodes_to_the_contracts(data: st.DataObject) -> None:
         data.draw(part) for part in (*HEADS, COUNT, COUNT, COUNT, TEXT, MAYBE, CALLERS, TEXT, TEXT, st.booleans(), TEXT)
     ]
     rest = (data.draw(MAYBE), data.draw(CHARGED), data.draw(COPIES))
-    assert decode(encode(settle._Open(*values, raw(served), *rest))) == OpenRecord(*values, served, *rest)  # pyright: ignore[reportArgumentType]
+    assert decode(encode(records.Open(*values, raw(served), *rest))) == OpenRecord(*values, served, *rest)  # pyright: ignore[reportArgumentType]
 
 
 @given(data=st.data())
@@ -79,5 +79,5 @@ def test_a_settle_record_decodes_to_the_contracts(data: st.DataObject) -> None:
             st.lists(ABANDONED, max_size=3).map(tuple), MAYBE, MAYBE, CHARGED, COUNT, COPIES, MAYBE,
         )
     ]  # fmt: skip
-    written = encode(settle._Settled(*before, raw(served), *behind))
+    written = encode(records.Settled(*before, raw(served), *behind))
     assert decode(written) == UsageEvent(*before, served, *behind)

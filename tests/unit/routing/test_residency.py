@@ -19,6 +19,7 @@ from turnpike.relay.catalog import Catalog
 from turnpike.relay.connect import Connector
 from turnpike.relay.endpoints import route_of
 from turnpike.relay.metrics import Metrics
+from turnpike.relay.outbox import Outbox
 from turnpike.relay.pools import Pools, Tick
 from turnpike.relay.profiles import Profiles
 from turnpike.wire.vendor import OperationSpec
@@ -56,7 +57,7 @@ class Asking:
 
 def profiles_of(snapshot: Snapshot) -> Any:
     connector = Connector(timeout_s=1, own_ports=(), ca_file=None, proxy=None, no_proxy=())
-    pools = Pools(connector, tick=Tick(0.0), limit=8, read_timeout_s=1, idle_s=1)
+    pools = Pools(connector, tick=Tick(0.0), outbox=Outbox(), limit=8, read_timeout_s=1, idle_s=1)
     return Profiles(Catalog(snapshot, Backends(), pools, Metrics()))
 
 

@@ -16,7 +16,7 @@ from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.types.embeddings import EmbeddingsResponse
 
 if TYPE_CHECKING:
-    from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.caller_end import CallerEnd
 
 Found = Callable[[bytes | None], None]
 """Little-endian 32-bit floats; None: there is no embedding."""
@@ -75,7 +75,7 @@ def embed(outer: Call, model: str, text: str, found: Found) -> None:
     client = relay.client_address(outer.connection, outer.head)
     connection = InnerConnection(client, answered)
     body = msgspec.json.encode({"model": model, "input": text, "encoding_format": "float"})
-    call = Call(relay, cast("ClientConnection", connection), head, body)
+    call = Call(relay, cast("CallerEnd", connection), head, body)
     try:
         call.start()
     except Exception as error:  # noqa: BLE001 - the last line of defence, as in core.py

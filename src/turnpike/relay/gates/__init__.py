@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from turnpike.contract.snapshot import CredentialSpec, ModelSpec, ProviderSpec
     from turnpike.errors import TurnpikeError
+    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
-    from turnpike.relay.protocol import ClientConnection
     from turnpike.relay.routing.plan import Plan
     from turnpike.wire.types.usage import Usage
 
@@ -33,7 +33,7 @@ class Governed(Protocol):
 
     relay: "Relay"
     entry: "Entry"
-    connection: "ClientConnection"
+    connection: "CallerEnd"
     head: "RequestHead"
     model: str
     """As the caller wrote it."""

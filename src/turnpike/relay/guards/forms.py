@@ -33,7 +33,6 @@ def guarded_media_form(call: "MediaCall", prompt: Looker) -> None:
     changed = call.form = call.form.rewritten(changes, scanner)
     call.fields = call.asked = changed.read_head(call.media)
     call.asked.model = before.model
-    call.body = changed.with_model(before.model)  # pyright: ignore[reportAttributeAccessIssue] - a form, where other calls have bytes
 
 
 def plain_fields(form: Form) -> dict[str, str]:

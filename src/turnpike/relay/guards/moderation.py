@@ -13,8 +13,8 @@ import msgspec
 
 from turnpike.contract.grants import KeyGrant
 from turnpike.contract.scopes import SCOPE_BIT
-from turnpike.errors import BudgetSpent, TurnpikeError
-from turnpike.relay.call import Call
+from turnpike.errors import BudgetSpent
+from turnpike.relay.guards.question import Question
 from turnpike.relay.guards.ruleset import Asked, Ruleset
 from turnpike.relay.guards.telling import Teller, refused
 from turnpike.relay.head import RequestHead
@@ -22,10 +22,9 @@ from turnpike.relay.keys import Entry
 from turnpike.wire.guards.filter import Finds
 
 if TYPE_CHECKING:
-    from turnpike.contract.events import Outcome
+    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.core import Relay
     from turnpike.relay.gates import Governed
-    from turnpike.relay.protocol import ClientConnection
 
 _PATH = b"/v1/moderations"
 _NUMBER = 100
@@ -55,17 +54,6 @@ class Inside:
         self._told.answered(500, b"")
 
 
-class _Question(Call):
-    """The call to the model."""
-
-    error: TurnpikeError | None = None
-    """Why it has no answer."""
-
-    def _answer_error(self, outcome: "Outcome", error: TurnpikeError) -> None:
-        self.error = error
-        super()._answer_error(outcome, error)
-
-
 class _Result(msgspec.Struct):
     flagged: bool = False
     categories: dict[str, bool | None] = msgspec.field(default_factory=dict[str, bool | None])
@@ -88,7 +76,7 @@ class Moderation:
         self._call = call
         self._go_on = go_on
         self._inside: Inside | None = None
-        self._question: _Question | None = None
+        self._question: Question | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._teller = teller
         self._texts = texts
@@ -116,7 +104,7 @@ class Moderation:
         self._inside = Inside(self)
         relay = call.relay
         self._timer = asyncio.get_running_loop().call_later(relay.settings.guard_timeout_s, self._give_up)
-        question = self._question = _Question(relay, cast("ClientConnection", self._inside), head, body)
+        question = self._question = Question(relay, cast("CallerEnd", self._inside), head, body)
         try:
             question.start()
         except Exception as error:  # noqa: BLE001 - the last line of defence, as in core.py

@@ -76,7 +76,8 @@ class Queue:
         self._pressure = pressure
         self._tickets: dict[Ticket[Waits], None] = {}
         """All who wait, the longest first."""
-        self._length = self._wait_s = 0.0
+        self._length = 0
+        self._wait_s = 0.0
         self._weights: dict[str, float] = {}
         self._order: tuple[float, ...] = ()
         self._freed: dict[Backend, None] = {}

@@ -52,10 +52,10 @@ from turnpike.wire.refusals import quota_status
 from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
+    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.core import Relay
     from turnpike.relay.guards.passage import PassageGuard
     from turnpike.relay.head import RequestHead
-    from turnpike.relay.protocol import ClientConnection
     from turnpike.relay.uploads import Change, Form
 
 _ADMINS = (Role.ADMIN, Role.SUPER_ADMIN)
@@ -110,9 +110,7 @@ class PassageCall:
     _task: "asyncio.Task[None] | None" = None
     _held: "asyncio.Future[None] | None" = None
 
-    def __init__(
-        self, relay: "Relay", connection: "ClientConnection", head: "RequestHead", body: "bytes | Form"
-    ) -> None:
+    def __init__(self, relay: "Relay", connection: "CallerEnd", head: "RequestHead", body: "bytes | Form") -> None:
         self.relay = relay
         self.connection = connection
         self.head = head

@@ -34,9 +34,9 @@ from turnpike.relay.routing.asked import Opening
 from turnpike.wire.dialects.common.errors import read_error
 
 if TYPE_CHECKING:
+    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
-    from turnpike.relay.protocol import ClientConnection
     from turnpike.relay.routing.plan import Plan
     from turnpike.relay.target import Target
 
@@ -77,7 +77,7 @@ def _query(head: "RequestHead") -> list[tuple[str, str]]:
     return parse_qsl(head.query.decode("latin-1"), keep_blank_values=True)
 
 
-async def find_caller(relay: "Relay", connection: "ClientConnection", head: "RequestHead") -> Entry:
+async def find_caller(relay: "Relay", connection: "CallerEnd", head: "RequestHead") -> Entry:
     """Raises Unauthenticated, or Unavailable when control cannot be asked."""
     entry = identify(relay, connection, head)
     if entry is not None and entry.alive:
@@ -97,7 +97,7 @@ async def find_caller(relay: "Relay", connection: "ClientConnection", head: "Req
     return what
 
 
-def check(relay: "Relay", connection: "ClientConnection", head: "RequestHead", entry: Entry) -> None:
+def check(relay: "Relay", connection: "CallerEnd", head: "RequestHead", entry: Entry) -> None:
     """Raises what keeps this caller from a further response: its key, its scope, its address, a full journal."""
     now_ms = int(relay.now() * 1000 + relay.wall_offset_ms)
     check_caller(relay, connection, head, entry, now_ms)

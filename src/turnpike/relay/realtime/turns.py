@@ -8,7 +8,7 @@ at the last response's end, what was sent since, and what was heard of the answe
 from collections import deque
 from collections.abc import Callable
 from copy import copy
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from turnpike.contract.events import Abandoned, Outcome
 from turnpike.contract.limits import Resource
@@ -24,12 +24,10 @@ from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS, OUTPUT_AUDIO_TOKEN_M
 from turnpike.wire.types.usage import Usage
 
 if TYPE_CHECKING:
-    from turnpike.relay.attempt import Attempt
-    from turnpike.relay.call import Call
+    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.core import Relay
     from turnpike.relay.head import RequestHead
     from turnpike.relay.keys import Entry
-    from turnpike.relay.protocol import ClientConnection
     from turnpike.relay.routing.plan import Plan
     from turnpike.relay.target import Target
     from turnpike.wire.bounds import Bound
@@ -73,7 +71,7 @@ class Turn:
     def __init__(  # noqa: PLR0917 - as many as a call has
         self,
         relay: "Relay",
-        connection: "ClientConnection",
+        connection: "CallerEnd",
         head: "RequestHead",
         entry: "Entry",
         model: str,
@@ -99,7 +97,7 @@ class Turn:
     def open(self, target: "Target") -> None:
         """Raises Unavailable when the journal takes nothing."""
         self.target = target
-        open_attempt(cast("Call", self), cast("Attempt", self))
+        open_attempt(self, self)
         self.attempt = self
         self.attempts = 1
         self.worked = True
@@ -122,7 +120,7 @@ class Turn:
 
     def settle(self, outcome: Outcome, status: int, code: str | None = None) -> None:
         self.ended = True
-        settle(cast("Call", self), outcome, status, code)
+        settle(self, outcome, status, code)
         if self._in_hand:
             self._in_hand = False
             self._tell(outcome, status)
@@ -149,7 +147,7 @@ class Turns:
     def __init__(  # noqa: PLR0917 - a session's parts
         self,
         relay: "Relay",
-        connection: "ClientConnection",
+        connection: "CallerEnd",
         head: "RequestHead",
         entry: "Entry",
         plan: "Plan",

@@ -13,7 +13,7 @@ from turnpike.relay.money.gate import build as build_money
 if TYPE_CHECKING:
     from turnpike.errors import TurnpikeError
     from turnpike.relay.attempt import Attempt
-    from turnpike.relay.protocol import ClientConnection
+    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.routing.plan import Plan
 
 _AT_ONCE = 256
@@ -44,7 +44,7 @@ class Mirrors:
 
 class MirrorCall(Call):
     def __init__(self, original: Call, plan: "Plan", under_way: "set[MirrorCall]") -> None:
-        super().__init__(original.relay, cast("ClientConnection", Nowhere(self)), original.head, original.body)
+        super().__init__(original.relay, cast("CallerEnd", Nowhere(self)), original.head, original.body)
         self.mirror_of = original.event_id
         self.request_id, self.request_id_raw = original.request_id, original.request_id_raw
         self.entry = original.entry

@@ -94,7 +94,7 @@ class Router:
 
 
 def facts_of(call: "Asked", operation: str) -> Facts:
-    body = call.body if isinstance(call.body, bytes) else b""  # pyright: ignore[reportUnnecessaryIsInstance] - forms
+    body = call.body
     caller = call.entry.caller
 
     def needs(need: Need) -> bool:

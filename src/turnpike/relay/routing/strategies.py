@@ -113,7 +113,7 @@ class Ewma:
         self._all = _known(targets)
         pairs = list(permutations(self._all, 2)) if len(targets) <= _ALL_PAIRS_OF else []
         if len(targets) > _ALL_PAIRS_OF:
-            pairs = [tuple(sample(self._all, 2)) for _ in range(_PAIRS)]
+            pairs = [tuple(sample(self._all, 2)) for _ in range(_PAIRS)]  # type: ignore[misc]
         shuffle(pairs)
         self._pairs = cycle(pairs) if pairs else None
 
@@ -244,7 +244,7 @@ def sticky_key(call: "Asked | None", by: StickyBy) -> bytes:
         return b""
     if by is StickyBy.SESSION and call.head.session is not None:
         return call.head.session
-    if by is StickyBy.PROMPT_PREFIX and isinstance(call.body, bytes):  # pyright: ignore[reportUnnecessaryIsInstance] - a form is not looked at
+    if by is StickyBy.PROMPT_PREFIX and call.body:
         return prompt_prefix(call.body)
     return call.entry.caller.user_id.encode()
 

@@ -14,7 +14,7 @@ from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
 from turnpike.wire.dialects.common.owned import forget, once
 from turnpike.wire.dialects.common.reading import decode_answer
 from turnpike.wire.dialects.common.words import inexpressible, invalid
-from turnpike.wire.dialects.openai_chat.usage import Count
+from turnpike.wire.dialects.openai_chat.usage_shapes import Count
 from turnpike.wire.types.rerank import RerankRequest, RerankResponse, RerankResult
 from turnpike.wire.types.usage import MediaUsage, Usage
 

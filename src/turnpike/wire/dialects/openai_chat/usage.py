@@ -1,49 +1,15 @@
 """Usage as OpenAI's forms report it, with the additions of servers that follow them."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from turnpike.errors import UpstreamGarbage
 from turnpike.wire.dialects.openai_chat.shapes import AnswerShape
+from turnpike.wire.dialects.openai_chat.usage_shapes import ChatUsage, UsageAlone
 from turnpike.wire.types.usage import Usage, served_as
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-"""Anything else is no count, and its usage unknown."""
-
-
-class PromptDetails(msgspec.Struct, gc=False):
-    cached_tokens: Count | None = None
-    cache_write_tokens: Count | None = None
-    audio_tokens: Count | None = None
-
-
-class CompletionDetails(msgspec.Struct, gc=False):
-    reasoning_tokens: Count | None = None
-    audio_tokens: Count | None = None
-
-
-class ChatUsage(msgspec.Struct, gc=False):
-    prompt_tokens: Count | None = None
-    completion_tokens: Count | None = None
-    total_tokens: Count | None = None
-    prompt_tokens_details: PromptDetails | None = None
-    completion_tokens_details: CompletionDetails | None = None
-    prompt_cache_hit_tokens: Count | None = None
-    """DeepSeek."""
-    cached_tokens: Count | None = None
-    """Together and others."""
-    num_cached_tokens: Count | None = None
-    """Mistral."""
-    num_search_queries: Count | None = None
-
-
-class _Answer(msgspec.Struct, gc=False):
-    usage: ChatUsage | None = None
-    service_tier: Any = None
-
-
-_decode = msgspec.json.Decoder(_Answer).decode
+_decode = msgspec.json.Decoder(UsageAlone).decode
 _decode_usage = msgspec.json.Decoder(ChatUsage | None).decode
 
 

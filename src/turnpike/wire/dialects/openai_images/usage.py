@@ -9,7 +9,7 @@ import msgspec
 
 from turnpike.wire.dialects.common.alone import plain_text
 from turnpike.wire.dialects.common.reading import decode_answer
-from turnpike.wire.dialects.openai_chat.usage import Count
+from turnpike.wire.dialects.openai_chat.usage_shapes import Count
 from turnpike.wire.dialects.openai_images.head import image_class
 from turnpike.wire.types.usage import MediaUsage, Usage
 
