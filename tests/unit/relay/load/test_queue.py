@@ -166,3 +166,21 @@ def test_the_budget_is_there_again_after_its_window() -> None:
     assert [budget.may(0.0, 0, 0.2, 2) for _ in range(3)] == [True, True, False]
     assert not budget.may(9.9, 0, 0.2, 2)
     assert budget.may(10.1, 0, 0.2, 2)
+
+
+def lags_seen(*lags: float) -> int:
+    """The level after sweeps that were so late, with half a second being too much."""
+    pressure, now = Pressure(), 100.0
+    for lag in lags:
+        now += 0.1 + lag
+        pressure.lagged(lag)
+        pressure.look(pressure.lag_s / 0.5, 3, now)
+    return pressure.level
+
+
+def test_a_machine_that_was_suspended_is_not_overloaded() -> None:
+    assert lags_seen(0.0, 60.0, *[0.15] * 20) == 0
+
+
+def test_a_loop_that_stays_late_is() -> None:
+    assert lags_seen(*[2.0] * 6) > 0
