@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.cases import GREETING
-from tests.support.clients import NODE_PROGRAM, ClientCase, Result, run_clients
+from tests.support.clients import NODE_PROGRAM, ClientCase, Result, command_of, run_clients
 from tests.support.gateway import COHERE_EMBEDDING_MODEL, EMBEDDING_MODEL, SIDES, RunningGateway, wait_for
 from turnpike.simulator.dialects.openai_audio import spoken
 
@@ -128,6 +128,7 @@ class Answers:
         self._added: set[str] = set()
 
     def _run(self, program: str) -> dict[str, Result]:
+        command_of(program)  # a program that is not installed is skipped for each of its cases, before anything is made
         cases: list[ClientCase] = []
         for sdk in SDKS:
             if sdk.program == program:

@@ -53,7 +53,7 @@ def node_command() -> list[str]:
     return [node]
 
 
-def _command(program: str) -> list[str]:
+def command_of(program: str) -> list[str]:
     """Skips the test, saying why, where the program's environment is not there."""
     if program == NODE_PROGRAM:
         return [*node_command(), str(NODE_CLIENTS / NODE_PROGRAM)]
@@ -80,7 +80,7 @@ def run_clients(program: str, cases: list[ClientCase]) -> dict[str, Result]:
     }
     kept = {name: value for name, value in bare_environment().items() if not name.endswith("_API_KEY")}
     with subprocess.Popen(
-        _command(program),
+        command_of(program),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
