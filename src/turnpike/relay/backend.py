@@ -104,18 +104,17 @@ class Backend:
 
     def ended(self, error: TurnpikeError, now: float, *, probe: bool) -> None:
         """It failed, or was refused."""
-        refused = isinstance(error, UpstreamRefused)
         if isinstance(error, Unavailable):
             self.breaker.released(probe=probe)
-        elif refused and error.status < 500:
+        elif isinstance(error, UpstreamRefused) and error.status < 500:
             self.breaker.succeeded(probe=probe)
             if error.status in _CREDENTIAL:
                 self.breaker.rest_a_little(now, self._policies.cooldown_s)
         else:
             self.gauge.unwell()
             self.breaker.failed(now, self.gauge.recent, probe=probe)
-        if refused and error.status in _OVERLOADED:
-            self._overloaded(error, now)  # type: ignore[arg-type]
+        if isinstance(error, UpstreamRefused) and error.status in _OVERLOADED:
+            self._overloaded(error, now)
         self.gauge.end()
 
     def _overloaded(self, error: UpstreamRefused, now: float) -> None:

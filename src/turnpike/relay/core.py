@@ -191,7 +191,8 @@ class Relay:
         """Serves one request; every way through here ends in exactly one answer. Only a route that takes forms is
         given one."""
         if head.is_call and head.fault is None:
-            call = Call(self, connection, head, body)  # type: ignore[arg-type]  # a cast is a call too many
+            assert isinstance(body, bytes)
+            call = Call(self, connection, head, body)
             try:
                 call.start()
             except Exception as error:  # noqa: BLE001 - the last line of defence: a bug must not cost its caller the answer

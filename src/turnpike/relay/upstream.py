@@ -161,10 +161,10 @@ class UpstreamConnection(asyncio.Protocol):
         self._exchange = exchange
         exchange.connection = self
         self.deadline = deadline
-        if len(body) > _BIG_WRITE:
-            self._send_large(head, body)
+        if isinstance(body, bytes) and len(body) <= _BIG_WRITE:
+            self._pool.outbox.write(self._transport, head + body)
         else:
-            self._pool.outbox.write(self._transport, head + body)  # type: ignore[operator]  # a source is never so small
+            self._send_large(head, body)
 
     def _send_large(self, head: bytes, body: bytes | Source) -> None:
         if isinstance(body, bytes):

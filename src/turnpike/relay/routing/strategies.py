@@ -113,7 +113,7 @@ class Ewma:
         self._all = _known(targets)
         pairs = list(permutations(self._all, 2)) if len(targets) <= _ALL_PAIRS_OF else []
         if len(targets) > _ALL_PAIRS_OF:
-            pairs = [tuple(sample(self._all, 2)) for _ in range(_PAIRS)]  # type: ignore[misc]
+            pairs = [(one, other) for one, other in (sample(self._all, 2) for _ in range(_PAIRS))]
         shuffle(pairs)
         self._pairs = cycle(pairs) if pairs else None
 
