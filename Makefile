@@ -45,7 +45,7 @@ run: $(VENV)/.run $(wildcard $(COMPILED)/.made) ## start the gateway: make run A
 
 $(COMPILED)/.made: $(VENV)/.run requirements/compiled.txt pyproject.toml tools/compile.py $(SOURCES)
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/compiled.txt
-	@echo "Compiling the path of a request takes a minute."
+	@echo "Compiling the path of a request takes two minutes."
 	@$(BIN)/python tools/compile.py $(COMPILED) > .compiled.log 2>&1 || { cat .compiled.log; exit 1; }
 	$(BIN)/python -m compileall -q $(COMPILED)
 	@touch $@

@@ -104,6 +104,7 @@ class ClientConnection(RequestReader):
         )  # fmt: skip
         if size >= _BIG_WRITE:
             self._write(body)
+            self._relay.outbox.flush()  # whether it is too much for the caller is known before more is read of them
         if keep and not self._more:
             self.conversation = None
             self._idle = True

@@ -138,9 +138,6 @@ class Form:
         assert self._scanner is not None
         return self._scanner
 
-    def as_it_came(self) -> "bytes | Replay":
-        return self.changed(())
-
     def with_model(self, model: str) -> "bytes | Replay":
         """The form as it goes upstream: every byte as it came, but for the value of `model`. Raises InvalidRequest."""
         field = self.scanner.fields.get("model")

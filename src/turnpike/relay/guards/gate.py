@@ -53,7 +53,7 @@ class GuardGate:
 
     def _prompt(self, call: "Call", prompt: Prompt) -> None:
         if isinstance(call, MediaCall) and call.form is not None:
-            prompt.form_bounds(plain_fields(call.form), len(call.form.as_it_came()))
+            prompt.form_bounds(plain_fields(call.form), call.form.size)
             guarded_media_form(call, prompt)
             return
         put_body(call, prompt.check(call.body))

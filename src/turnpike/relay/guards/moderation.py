@@ -7,13 +7,14 @@ and the caller's own budgets. Limits have counted the caller's call, which holds
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from turnpike.contract.grants import KeyGrant
 from turnpike.contract.scopes import SCOPE_BIT
 from turnpike.errors import BudgetSpent
+from turnpike.relay.caller_end import InnerEnd
 from turnpike.relay.guards.question import Question
 from turnpike.relay.guards.ruleset import Asked, Ruleset
 from turnpike.relay.guards.telling import Teller, refused
@@ -22,36 +23,12 @@ from turnpike.relay.keys import Entry
 from turnpike.wire.guards.filter import Finds
 
 if TYPE_CHECKING:
-    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.core import Relay
     from turnpike.relay.gates import Governed
 
 _PATH = b"/v1/moderations"
 _NUMBER = 100
 """Of the record of its decision: behind the prompt's own and any answer's."""
-
-
-class Inside:
-    """The caller's end of a call that the relay makes itself: what `Call` asks of a connection."""
-
-    closed = closing = stalled = False
-    client = ""
-    head: Any = None
-    conversation: Any = None
-
-    def __init__(self, told: "Moderation") -> None:
-        self._told = told
-
-    def answer(self, status: int, headers: bytes, body: bytes) -> None:
-        self.answer_any(status, headers, body)
-
-    def answer_any(self, status: int, headers: bytes, body: bytes) -> None:
-        self.conversation = None
-        self._told.answered(status, body)
-
-    def abort(self) -> None:
-        self.conversation = None
-        self._told.answered(500, b"")
 
 
 class _Result(msgspec.Struct):
@@ -75,7 +52,7 @@ class Moderation:
     ) -> None:
         self._call = call
         self._go_on = go_on
-        self._inside: Inside | None = None
+        self._inside: InnerEnd | None = None
         self._question: Question | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._teller = teller
@@ -101,10 +78,10 @@ class Moderation:
         head.entry = _entry(call.relay, call.entry)
         head.request_id = call.request_id
         head.trace_id, head.tags = call.head.trace_id, call.head.tags
-        self._inside = Inside(self)
+        self._inside = InnerEnd("", self.answered)
         relay = call.relay
         self._timer = asyncio.get_running_loop().call_later(relay.settings.guard_timeout_s, self._give_up)
-        question = self._question = Question(relay, cast("CallerEnd", self._inside), head, body)
+        question = self._question = Question(relay, self._inside, head, body)
         try:
             question.start()
         except Exception as error:  # noqa: BLE001 - the last line of defence, as in core.py

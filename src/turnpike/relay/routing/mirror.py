@@ -5,15 +5,15 @@ caller's limits; limits of the deployment that it goes to hold for it too.
 
 import asyncio
 from random import random
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from turnpike.relay.call import Call
+from turnpike.relay.caller_end import InnerEnd
 from turnpike.relay.money.gate import build as build_money
 
 if TYPE_CHECKING:
     from turnpike.errors import TurnpikeError
     from turnpike.relay.attempt import Attempt
-    from turnpike.relay.caller_end import CallerEnd
     from turnpike.relay.routing.plan import Plan
 
 _AT_ONCE = 256
@@ -44,7 +44,7 @@ class Mirrors:
 
 class MirrorCall(Call):
     def __init__(self, original: Call, plan: "Plan", under_way: "set[MirrorCall]") -> None:
-        super().__init__(original.relay, cast("CallerEnd", Nowhere(self)), original.head, original.body)
+        super().__init__(original.relay, InnerEnd("", self.over), original.head, original.body)
         self.mirror_of = original.event_id
         self.request_id, self.request_id_raw = original.request_id, original.request_id_raw
         self.entry = original.entry
@@ -66,30 +66,6 @@ class MirrorCall(Call):
     def _may_retry(self, attempt: "Attempt", error: "TurnpikeError") -> bool:
         return False
 
-    def over(self) -> None:
+    def over(self, status: int, body: bytes) -> None:
+        """What it was answered goes nowhere."""
         self._under_way.discard(self)
-
-
-class Nowhere:
-    """In the place of a caller's connection."""
-
-    def __init__(self, call: MirrorCall) -> None:
-        self._call = call
-
-    def answer_any(self, status: int, headers: bytes, body: bytes) -> None:
-        self._call.over()
-
-    def answer(self, status: int, headers: bytes, body: bytes) -> None:
-        self._call.over()
-
-    def start_stream(self, status: int, headers: bytes, data: bytes) -> None:
-        """Nobody reads it."""
-
-    def stream(self, data: bytes) -> None:
-        """Nobody reads it."""
-
-    def end_stream(self, data: bytes) -> None:
-        self._call.over()
-
-    def abort(self) -> None:
-        self._call.over()
