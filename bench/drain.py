@@ -1,6 +1,6 @@
 """How fast journals become ledger: `python -m bench.drain [--rows N] [--keys N] [--database-url URL]`.
 
-Writes the journals of four dead relays, drains them with the drain that control runs, and prints rows a second, the
+Writes the journals of four dead relays, drains them as the drain's process does, and prints rows a second, the
 CPU time a row took in this process, and how long a transaction held its locks. Without a URL: SQLite in a temporary
 folder.
 """

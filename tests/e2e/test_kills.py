@@ -25,8 +25,9 @@ KINDS = (
 
 def kill_supervisor(made: Installation) -> None:
     """Its children must end by themselves; then the same folder is served again."""
-    children = [*made.children("relay"), *made.children("control")]
-    assert len(children) == 3
+    drain = wait_for("a drain", lambda: made.children("control.drain") or None, PATIENCE_S)
+    children = [*made.children("relay"), *made.children("control"), *drain]
+    assert len(children) == 4
     made.kill()
     until(lambda: not any(is_alive(pid) for pid in children), "the children of a killed supervisor end")
     made.start()
@@ -43,7 +44,8 @@ async def kill_each(made: Installation, load: Load, chance: random.Random) -> No
     deaths: list[Callable[[], object]] = [
         lambda: made.kill_one("relay"),
         lambda: made.kill_one("control"),
-        lambda: made.kill_one("control"),
+        lambda: made.kill_one("control.drain"),
+        lambda: made.kill_one("control.drain"),
         lambda: kill_both_relays(made),
         lambda: kill_supervisor(made),
     ]

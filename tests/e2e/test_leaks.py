@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.echoing import MODELS as ECHOES
 from tests.support.echoing import echoing_upstream
+from tests.support.gateway import wait_for
 from tests.support.installation import (
     PATIENCE_S,
     Installation,
@@ -196,9 +197,11 @@ def test_no_secret_is_answered_logged_or_stored_in_clear(
         made.running.api("POST", "/keys", {"name": "last"})
         relay = made.children("relay")[0]
         control = made.children("control")[0]
-        os.kill(control, signal.SIGSTOP)  # what is called now stays in the journal
+        drain = wait_for("a drain", lambda: made.children("control.drain") or None)[0]
+        os.kill(drain, signal.SIGSTOP)  # what is called now stays in the journal
+        os.kill(control, signal.SIGSTOP)
         until(lambda: all_of_it.call("good", key=key, stream=True).status_code == 200, "a call without control")
-        for pid in (made.gateway.process.pid, relay, control):
+        for pid in (made.gateway.process.pid, relay, control, drain):
             os.kill(pid, signal.SIGKILL)
         made.gateway.process.wait()
 

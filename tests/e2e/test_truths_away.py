@@ -103,7 +103,7 @@ async def all_again(made: Installation, callers: Callers, before: list[int]) -> 
 
 
 def pids_of(made: Installation) -> list[int]:
-    return sorted((*made.children("relay"), *made.children("control")))
+    return sorted(pid for program in ("relay", "control", "control.drain") for pid in made.children(program))
 
 
 async def test_a_minute_without_database_and_redis_loses_nothing_and_overruns_nothing(

@@ -82,8 +82,10 @@ class Installation:
     # ---- processes
 
     def children(self, program: str) -> list[int]:
-        """Pids of the running `relay` or `control` processes."""
-        return [pid for pid in children_of(self.gateway.process.pid) if f"turnpike.{program}" in command_line(pid)]
+        """Pids of the running `relay`, `control` or `control.drain` processes."""
+        return [
+            pid for pid in children_of(self.gateway.process.pid) if f"turnpike.{program}" in command_line(pid).split()
+        ]
 
     def kill_one(self, program: str) -> int:
         """kill -9 of one of them, once it is there; returns its pid."""

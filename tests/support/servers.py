@@ -76,6 +76,7 @@ class StandinServer:
         folder: Path,
         *,
         control: dict[str, object] | None = None,
+        drain: dict[str, object] | None = None,
         relay: dict[str, object] | None = None,
         **settings: object,
     ) -> None:
@@ -85,6 +86,7 @@ class StandinServer:
         plan = {
             "settings": values,
             "control": standin("control", log=self.log, **(control or {})),
+            "drain": standin("drain", log=self.log, **(drain or {})),
             "relay": standin("relay", log=self.log, **(relay or {})),
         }
         self.process = subprocess.Popen(
@@ -131,7 +133,7 @@ def main(argument: str) -> int:
     plan = json.loads(argument)
 
     async def serve() -> int:
-        programs = Programs(control=plan["control"], relay=plan["relay"])
+        programs = Programs(control=plan["control"], drain=plan["drain"], relay=plan["relay"])
         settings = Settings(_env_file=None, **plan["settings"])
         return await run(Server(settings, open_log("supervisor", "debug"), programs=programs, backoff=QUICK))
 

@@ -1,8 +1,9 @@
-"""A stand-in for control or a relay: keeps the convention of turnpike.contract.processes and does what it is told.
+"""A stand-in for control, the drain or a relay: keeps the convention of turnpike.contract.processes and does what it is
+told.
 
     python standin.py ROLE [OPTION=VALUE ...]
 
-    role     `control`, or `relay`: that one answers HTTP on its inherited socket
+    role     `control`, `drain`, or `relay`: that one answers HTTP on its inherited socket
     slow     seconds that a relay takes for an answer
     stop     seconds from SIGTERM to the end; `never` ignores it
     fail     exit code to end with before being ready

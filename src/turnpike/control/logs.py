@@ -39,11 +39,6 @@ def scrub_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
     return _scrub(dict(event))
 
 
-def _program(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    event["program"] = PROGRAM
-    return event
-
-
 class _ToStandardError(logging.Handler):
     """Writes to whatever standard error is at that moment."""
 
@@ -52,8 +47,13 @@ class _ToStandardError(logging.Handler):
         sys.stderr.flush()
 
 
-def configure(settings: Settings, *, program_is_terminal: bool | None = None) -> None:
+def configure(settings: Settings, program: str = PROGRAM, *, program_is_terminal: bool | None = None) -> None:
     """Sets up structlog, and the standard library's loggers (uvicorn, SQLAlchemy, Alembic) to go the same way."""
+
+    def _program(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["program"] = program
+        return event
+
     terminal = sys.stderr.isatty() if program_is_terminal is None else program_is_terminal
     console = settings.log_format is LogFormat.CONSOLE or (settings.log_format is LogFormat.AUTO and terminal)
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]

@@ -24,6 +24,7 @@ from turnpike.control.health import OK
 from turnpike.control.infra.secrets import Keyring
 from turnpike.control.services import ControlServices
 from turnpike.errors import ConfigurationError, Unavailable
+from turnpike.kit.parent import watch_parent
 from turnpike.settings import Settings
 
 FIRST_TRY_S = 10.0
@@ -159,7 +160,7 @@ async def run(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await _watch_parent(stop)
+    await watch_parent(stop)
     control = Control(settings)
     try:
         await control.start()
@@ -178,23 +179,3 @@ async def run(settings: Settings) -> int:
     await control.stop()
     log.info("control_ended")
     return 1 if failed else 0
-
-
-async def _watch_parent(stop: asyncio.Event) -> None:
-    """End of file on standard input means that the supervisor is gone."""
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-
-    async def watch() -> None:
-        while await reader.read(4096):
-            pass
-        stop.set()
-
-    watching = asyncio.create_task(watch(), name="watch parent")
-    watching.add_done_callback(lambda task: task.cancelled() or task.exception())
-    _tasks.add(watching)
-
-
-_tasks: set[asyncio.Task[None]] = set()
-"""The loop keeps weak references only."""

@@ -56,7 +56,8 @@ class ControlServices:
     runtime: RuntimeSettings
     """Of which `settings` are those in force."""
     provider_health: ProviderHealth = field(default_factory=ProviderHealth)
-    drain: DrainState = field(default_factory=DrainState)
+    drain: Callable[[], DrainState] = DrainState
+    """How the drain is; told by its process."""
     runners: Sequence[Runner] = field(default_factory=list)
     limits_reset: Callable[[Counters], None] = lambda _: None
     """Tells this machine's relays that counters were reset; set when they are served."""

@@ -16,7 +16,8 @@ from turnpike.control.domains.catalog.checking import ProviderChecks
 from turnpike.control.domains.limits.resets import ResetWatch
 from turnpike.control.domains.objects.batches import BatchCosts
 from turnpike.control.drain import checks
-from turnpike.control.drain.runner import DrainRunner
+from turnpike.control.drain.board import Board
+from turnpike.control.drain.courtesy import Turnstile
 from turnpike.control.services import ControlServices
 from turnpike.control.signing_heads import HeadSigner
 from turnpike.control.tasks import PeriodicTasks
@@ -34,16 +35,23 @@ class Server(uvicorn.Server):
 def build(services: ControlServices) -> tuple[ASGIApp, ASGIApp]:
     """Returns the application of the forward socket and that of the admin socket, and adds the background runners."""
     app = create_app(services)
-    drain = DrainRunner(services.settings, services.database, services.drain)
-    checks.register(services.health, services.drain)
+    _look_at_drain(services)
     batches = BatchCosts(services.settings, services.database, services.sealer)
     services.objects.when_ended = batches.look_now
     overseer = Overseer(services.database, services.money)
-    services.runners = [*services.runners, HeadSigner(services), drain, PeriodicTasks(services), batches]
+    services.runners = [*services.runners, HeadSigner(services), PeriodicTasks(services), batches]
     services.runners += [services.refusals, overseer, ProviderChecks(services)]
     services.runners.append(ResetWatch(services.database, services.limits_reset))
     services.runners += event_runners(services)
     return app, AdminDoor(app)
+
+
+def _look_at_drain(services: ControlServices) -> None:
+    board = Board(services.settings)
+    if services.database.is_sqlite:
+        Turnstile(board.memory).watch(services.database.writers)
+    services.drain = board.state
+    checks.register(services.health, services.drain)
 
 
 def make_server(settings: Settings, app: Any) -> uvicorn.Server:

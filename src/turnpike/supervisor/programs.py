@@ -20,19 +20,31 @@ class Programs:
     """The command lines, exchangeable for tests."""
 
     control: Sequence[str] = CONTROL
+    drain: Sequence[str] = (*PYTHON, "-m", "turnpike.control.drain")
     relay: Sequence[str] = (*PYTHON, "-m", "turnpike.relay")
     worker: Sequence[str] = (*PYTHON, "-m", "turnpike.worker")
     simulator: Sequence[str] = (*PYTHON, "-m", "turnpike.simulator")
 
 
 def control_spec(settings: Settings, programs: Programs, lock_fd: int) -> ChildSpec:
-    """Control drains journals when it is told to stop: that may take as long as requests may."""
+    """Control lets requests finish when it is told to stop."""
     return ChildSpec(
         name="control",
         argv=tuple(programs.control),
         settings_line=settings.to_child(),
         pass_fds=(lock_fd,),
         stop_timeout_s=max(settings.drain_timeout_s, 10.0) + _MARGIN_S,
+    )
+
+
+def drain_spec(settings: Settings, programs: Programs, lock_fd: int) -> ChildSpec:
+    """The drain writes down what is in the journals when it is told to stop, which may take ten seconds."""
+    return ChildSpec(
+        name="drain",
+        argv=tuple(programs.drain),
+        settings_line=settings.to_child(),
+        pass_fds=(lock_fd,),
+        stop_timeout_s=10.0 + _MARGIN_S,
     )
 
 

@@ -1,6 +1,7 @@
 """One server on one data folder: its lock, its sockets, its children, its start and its end."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -14,10 +15,10 @@ from turnpike.kit.clock import rfc3339, utc_now
 from turnpike.kit.files import FileLock, LockHeld, private_folder, process_lives, read_json, write_private
 from turnpike.kit.logs import Log
 from turnpike.settings import Settings
-from turnpike.supervisor.child import Backoff, Child, ChildSpec
+from turnpike.supervisor.child import Backoff, Child, ChildSpec, StartFailed
 from turnpike.supervisor.cores import available_cores
 from turnpike.supervisor.on_demand import OnDemand
-from turnpike.supervisor.programs import Programs, control_spec, relay_specs, worker_spec
+from turnpike.supervisor.programs import Programs, control_spec, drain_spec, relay_specs, worker_spec
 from turnpike.supervisor.sockets import Listeners
 
 _ONE_WISH_S = 0.5
@@ -43,6 +44,7 @@ class Server:
         self._listeners: Listeners | None = None
         self._worker = OnDemand(settings.worker_socket)
         self.control: Child | None = None
+        self._begins_drain: asyncio.Task[None] | None = None
         self.relays: list[Child] = []
         self.others: dict[str, Child] = {}
         self.stopping = asyncio.Event()
@@ -111,8 +113,16 @@ class Server:
         )
         self.control.start()
         self.relays = [self._child(spec) for spec in relay_specs(self.settings, self.programs, self._listeners, fd)]
+        self._begins_drain = asyncio.create_task(self._begin_drain(fd), name="begin drain")
         self._worker.watch(lambda names_fd: worker_spec(self.settings, self.programs, names_fd, fd), self.add)
         self.log.info("starting", url=self.url, relays=len(self.relays), data=str(self.settings.data_dir.resolve()))
+
+    async def _begin_drain(self, lock_fd: int) -> None:
+        """Once control has made the database what it has to be."""
+        assert self.control is not None
+        with contextlib.suppress(StartFailed):  # whoever waits for control hears of it
+            await self.control.wait_ready()
+            self.add(drain_spec(self.settings, self.programs, lock_fd))
 
     def add(self, spec: ChildSpec) -> Child:
         """Another child, stopped after the relays and before control. One of the same name must be removed first."""
@@ -192,9 +202,12 @@ class Server:
         await self.stopping.wait()
 
     async def drain(self) -> None:
-        """Relays first, so that control is there for what they still settle; then the rest; then control."""
+        """Relays first, so that control is there for what they still settle; then the rest, the drain among it, which
+        writes that down; then control."""
         began = time.monotonic()
         self._worker.close()
+        if self._begins_drain is not None:
+            self._begins_drain.cancel()
         if self._listeners is not None:
             self._listeners.close()  # with the relays' own, so that new callers are refused instead of kept waiting
         await asyncio.gather(*(relay.stop() for relay in self.relays))

@@ -24,38 +24,36 @@ from tests.support.databases import PostgresServer, private_folder_for_postgres,
 from tests.support.journals import JournalWriter, event_id, files_left
 from tests.support.ledgers import assert_totals_are_the_sum_of_rows, count_rows, ledger_rows
 from turnpike.contract.events import Outcome
+from turnpike.contract.processes import READY_LINE
+from turnpike.control.db.engine import open_engines
 from turnpike.control.db.migrate import upgrade
+from turnpike.control.drain.__main__ import NICE
+from turnpike.control.drain.board import Board
+from turnpike.control.drain.courtesy import PATIENCE_S, Turnstile
 from turnpike.control.drain.drain import Drain
-from turnpike.control.drain.runner import NICE, DrainRunner
+from turnpike.control.drain.runner import DrainRunner
 from turnpike.control.drain.state import DrainState
 from turnpike.control.drain.writers import open_writer
+from turnpike.kit.files import private_folder
 from turnpike.settings import Settings
 
-DRAIN_PROGRAM = """
-import asyncio, sys
-from turnpike.control.drain.runner import NICE, DrainRunner
-from turnpike.settings import Settings
 
-async def main():
-    runner = DrainRunner(Settings.from_parent(sys.stdin.readline()))
-    await runner.start()
-    print("started", flush=True)
-    await asyncio.sleep(600)
-
-asyncio.run(main())
-"""
+def _board(settings: Settings) -> Board:
+    private_folder(settings.run_dir)
+    return Board(settings)
 
 
 def _start_drain(settings: Settings) -> subprocess.Popen[str]:
+    private_folder(settings.run_dir)
     process = subprocess.Popen(
-        [sys.executable, "-c", DRAIN_PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "turnpike.control.drain"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(settings.to_child() + "\n")
     process.stdin.flush()
-    assert process.stdout.readline() == "started\n"
+    assert process.stdout.readline() == READY_LINE + "\n"
     return process
 
 
@@ -111,7 +109,7 @@ async def test_every_call_is_in_exactly_one_row_though_the_drain_is_killed_again
     assert files_left(settings.journal_dir) == []
 
 
-async def test_the_runner_drains_in_its_thread_and_what_is_there_when_it_stops(settings: Settings) -> None:
+async def test_the_runner_drains_and_what_is_there_when_it_stops(settings: Settings) -> None:
     runner = DrainRunner(settings)
     await runner.start()
     with JournalWriter(settings.journal_dir) as relay:
@@ -131,21 +129,53 @@ async def test_stopping_a_runner_that_never_started_is_nothing(sqlite_settings: 
     await DrainRunner(sqlite_settings).stop()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a thread a priority of its own")
-async def test_the_drains_thread_has_a_lower_priority_and_the_process_keeps_its_own(sqlite_settings: Settings) -> None:
-    before = os.getpriority(os.PRIO_PROCESS, os.getpid())
-    runner = DrainRunner(sqlite_settings)
-    await runner.start()
-    try:
-        async with asyncio.timeout(10):
-            while not runner.state.running:
+async def test_the_process_shows_control_how_it_is_and_drains_what_is_there_when_it_is_told_to_stop(
+    settings: Settings,
+) -> None:
+    board = _board(settings)
+    assert not board.state().running
+    process = _start_drain(settings)
+    with JournalWriter(settings.journal_dir) as relay:
+        relay.call()
+        async with asyncio.timeout(20):
+            while board.state().rows < 1:
                 await asyncio.sleep(0.01)
-        nice = {int(Path(f"/proc/self/task/{task}/stat").read_text().rsplit(")", 1)[1].split()[16])
-                for task in os.listdir("/proc/self/task")}  # fmt: skip
-        assert min(before + NICE, 19) in nice
-        assert os.getpriority(os.PRIO_PROCESS, os.getpid()) == before
-    finally:
-        await runner.stop()
+        assert board.state().running
+        assert board.state().lag_s < 5
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(os.getpriority(os.PRIO_PROCESS, 0) + NICE, 19)
+        for _ in range(50):
+            relay.call()
+    process.terminate()
+    assert await asyncio.to_thread(process.wait, 20) == 0
+    _kill(process)
+    assert not board.state().running
+    assert await count_rows(settings) == 51
+    assert files_left(settings.journal_dir) == []
+
+
+async def test_a_drain_that_was_killed_is_seen_not_to_run(sqlite_settings: Settings) -> None:
+    board = _board(sqlite_settings)
+    process = _start_drain(sqlite_settings)
+    async with asyncio.timeout(20):
+        while not board.state().running:
+            await asyncio.sleep(0.01)
+    _kill(process)
+    assert not board.state().running
+
+
+async def test_controls_writers_are_let_through_first_from_another_process(sqlite_settings: Settings) -> None:
+    """Each of the two has the page mapped for itself, as two processes have."""
+    _, engine = open_engines(sqlite_settings)
+    Turnstile(_board(sqlite_settings).memory).watch(engine)
+    drains = Turnstile(_board(sqlite_settings).memory)
+    assert not drains.wanted
+    async with engine.begin():
+        assert drains.wanted
+        began = time.monotonic()
+        await drains.let_pass()
+        assert time.monotonic() - began >= PATIENCE_S
+    assert not drains.wanted
+    await engine.dispose()
 
 
 # ---- a database that goes away

@@ -9,6 +9,7 @@ from tests.support.control import Api, api, make_key, running_control
 from turnpike.contract.metrics import METRICS, Sample
 from turnpike.control.domains.admin.exposition import CONTROL_METRICS
 from turnpike.control.drain import checks
+from turnpike.control.drain.state import DrainState
 from turnpike.settings import Settings
 
 
@@ -27,7 +28,7 @@ async def test_relays_counters_and_controls_own_figures_are_shown(sqlite_setting
     async with running_control(sqlite_settings) as services, api(services, None, host="control.test") as anyone:
         for relay in ("a", "b"):
             services.metrics.update(relay, [Sample("ai_gateway_total", (), 21)])
-        services.drain.rows, services.drain.torn, services.drain.running = 1234, 2, True
+        services.drain = lambda: DrainState(rows=1234, torn=2, running=True)
         checks.register(services.health, services.drain)
         found = await _samples(anyone)
     assert found["ai_gateway_total"] == 42

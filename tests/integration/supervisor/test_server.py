@@ -72,6 +72,29 @@ def test_control_killed_is_back_and_the_relays_stay(folder: Path):
         assert get(url) == relay
 
 
+def test_the_drain_killed_is_back_and_the_others_stay(folder: Path):
+    with StandinServer(folder) as server:
+        url = server.wait_ready()
+        relay = get(url)
+        until(lambda: server.pids("drain"), "the drain is there")
+        os.kill(server.pids("drain")[0], signal.SIGKILL)
+        until(lambda: len(server.pids("drain")) == 2, "the drain is back")
+        assert get(url) == relay
+        assert len(server.pids("control")) == 1
+
+
+def test_the_drain_begins_when_control_is_ready_and_ends_between_the_relays_and_control(folder: Path):
+    with StandinServer(folder) as server:
+        server.wait_ready()
+        until(lambda: server.pids("drain"), "the drain is there")
+        server.process.terminate()
+        assert server.end()[0] == 0
+        order = [line.rsplit(" ", 1)[0] for line in server.log.read_text().splitlines()]
+        assert order.index("control started") < order.index("drain started")
+        assert order.index("relay ended") < order.index("drain sigterm")
+        assert order.index("drain ended") < order.index("control sigterm")
+
+
 def test_running_requests_are_finished_before_control_is_told_to_stop(folder: Path):
     with StandinServer(folder, relay={"slow": 0.5}) as server:
         url = server.wait_ready()
@@ -124,7 +147,8 @@ def test_a_second_signal_ends_at_once(folder: Path):
 def test_no_child_outlives_a_killed_supervisor(folder: Path):
     with StandinServer(folder, relays=2) as server:
         server.wait_ready()
-        children = server.pids("relay") + server.pids("control")
+        until(lambda: server.pids("drain"), "the drain is there")
+        children = server.pids("relay") + server.pids("control") + server.pids("drain")
         server.process.kill()
         until(lambda: not any(process_lives(pid) for pid in children), "every child has ended")
         assert len(server.events("relay eof")) == 2

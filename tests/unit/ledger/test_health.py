@@ -52,7 +52,7 @@ def _late(state: DrainState) -> None:
 
 def test_the_ledger_is_well_while_it_keeps_up() -> None:
     health, state = HealthChecks(), DrainState(running=True)
-    checks.register(health, state)
+    checks.register(health, lambda: state)
     assert health.report() == {"ledger": "ok", "journals": "ok", "disk": "ok"}
     state.error = "one short fault"
     assert health.report()["ledger"] == "ok"
@@ -64,8 +64,11 @@ def test_a_ledger_behind_says_how_far_and_why() -> None:
     assert checks.ledger_check(state) == "behind by 60 s, 3.0 MiB wait on disk: ConnectionRefusedError: no"
 
 
-def test_a_drain_that_does_not_run_is_not_well() -> None:
-    assert "not being drained" in checks.ledger_check(DrainState())
+def test_a_drain_that_does_not_run_is_not_well_once_it_had_the_time_to_start() -> None:
+    state = DrainState()
+    assert checks.ledger_check(state) == "ok"
+    _late(state)
+    assert "not being drained" in checks.ledger_check(state)
 
 
 def test_segments_set_aside_and_a_full_disk_ask_for_a_person() -> None:

@@ -1,5 +1,7 @@
 """What /health says of the ledger: whether it keeps up, whether journals need a person, whether the disk fills."""
 
+from collections.abc import Callable
+
 from turnpike.control.drain.state import DrainState
 from turnpike.control.health import OK, HealthChecks
 
@@ -8,18 +10,18 @@ LOW_DISK_BYTES = 256 * 1024 * 1024
 _MIB = 1024 * 1024
 
 
-def register(health: HealthChecks, state: DrainState) -> None:
-    """Adds the checks `ledger`, `journals` and `disk`. `state` is written by a drain in another thread."""
-    health.register("ledger", lambda: ledger_check(state))
-    health.register("journals", lambda: journals_check(state))
-    health.register("disk", lambda: disk_check(state))
+def register(health: HealthChecks, state: Callable[[], DrainState]) -> None:
+    """Adds the checks `ledger`, `journals` and `disk`."""
+    health.register("ledger", lambda: ledger_check(state()))
+    health.register("journals", lambda: journals_check(state()))
+    health.register("disk", lambda: disk_check(state()))
 
 
 def ledger_check(state: DrainState) -> str:
-    """Behind for longer than `LATE_S`, or not drained at all."""
-    if not state.running:
-        return "journals are not being drained; the log says why"
+    """Behind for longer than `LATE_S`, or not drained at all: a drain that starts, or starts again, has that long."""
     late = state.lag_s > LATE_S
+    if late and not state.running:
+        return "journals are not being drained; the log says why"
     if state.error is not None and (late or state.backlog_bytes):
         return f"behind by {state.lag_s:.0f} s, {_mib(state.backlog_bytes)} wait on disk: {state.error}"
     if late:

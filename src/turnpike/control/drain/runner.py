@@ -1,17 +1,12 @@
-"""The drain's own thread inside control, with its own event loop and database connection and a lower priority, so that
-a saturated machine answers first and writes the ledger after."""
+"""The drain kept going until it is told to stop: through databases that are away, and faults of its own."""
 
 import asyncio
 import contextlib
-import os
 import random
-import sys
-import threading
 import time
 
 import structlog
 
-from turnpike.control.db.database import Database
 from turnpike.control.drain.courtesy import Turnstile
 from turnpike.control.drain.drain import Drain
 from turnpike.control.drain.state import DrainState
@@ -25,65 +20,50 @@ IDLE_POLL_S = 0.1
 MEASURE_S = 1.0
 FIRST_BACKOFF_S = 0.1
 LAST_BACKOFF_S = 5.0
-NICE = 15
 
 
 class DrainRunner:
-    """`start` before relays do, `stop` after they ended. `state` may be read from any thread."""
+    """`start` before relays do, `stop` after they ended."""
 
-    def __init__(self, settings: Settings, database: Database | None = None, state: DrainState | None = None) -> None:
-        """`database` is control's: on SQLite its writers are let through before the drain's."""
-        self.state = state or DrainState()
+    def __init__(self, settings: Settings, turnstile: Turnstile | None = None) -> None:
+        """Whom the `turnstile` says that they wait are let through first."""
+        self.state = DrainState()
         self._settings = settings
-        self._turnstile = Turnstile()
-        if database is not None and database.is_sqlite:
-            self._turnstile.watch(database.writers)
-        self._thread: threading.Thread | None = None
+        self._turnstile = turnstile
+        self._task: asyncio.Task[None] | None = None
         self._stop_at: float | None = None
-        self._wake: asyncio.Event | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake = asyncio.Event()
 
     async def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="drain", daemon=True)
-        self._thread.start()
+        self._task = asyncio.create_task(self._run(), name="drain")
 
     async def stop(self, timeout_s: float = 10.0) -> None:
         """Drains what is there and ends; what does not fit into `timeout_s` waits on disk for the next start."""
-        if self._thread is None:
+        task, self._task = self._task, None
+        if task is None:
             return
         self._stop_at = time.monotonic() + timeout_s
-        loop, wake = self._loop, self._wake
-        if loop is not None and wake is not None:
-            # It may have ended by itself between the two lines.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(wake.set)
-        await asyncio.to_thread(self._thread.join, timeout_s + 1)
-        self._thread = None
+        self._wake.set()
+        await asyncio.wait({task}, timeout=timeout_s + 1)
+        task.cancel()
 
-    # ---- in the thread
+    # ---- inside
 
-    def _run(self) -> None:
-        if sys.platform == "linux":
-            # Only Linux gives a thread a priority of its own; threads that this one starts inherit it.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+    async def _run(self) -> None:
         self.state.running = True
         try:
-            asyncio.run(self._main())
+            await self._keep_draining()
         finally:
             self.state.running = False
 
-    async def _main(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._wake = asyncio.Event()
-        if self._stop_at is not None:
-            self._wake.set()
+    async def _keep_draining(self) -> None:
         writer = open_writer(self._settings, self._turnstile)
         try:
             while not self._out_of_time():
                 try:
                     await self._drain_until_stopped(writer)
                 except Exception as error:
-                    # The thread's outermost frame: a fault in one turn must not be the end of the ledger.
+                    # A fault in one turn must not be the end of the ledger.
                     self.state.error = f"{type(error).__name__}: {error}"
                     log.exception("drain_failed")
                     await self._pause(LAST_BACKOFF_S)
@@ -131,12 +111,11 @@ class DrainRunner:
 
     async def _pause(self, seconds: float) -> None:
         """Returns early when asked to stop; once stopping, a pause is a pause."""
-        wake = self._wake
-        if wake is None or wake.is_set():
+        if self._wake.is_set():
             await asyncio.sleep(min(seconds, FIRST_BACKOFF_S))
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), seconds)
+            await asyncio.wait_for(self._wake.wait(), seconds)
 
 
 async def drain_once(settings: Settings) -> DrainState:

@@ -1,4 +1,4 @@
-"""What the drain tells of itself: read by /health and /metrics in another thread, written by the drain alone."""
+"""What the drain tells of itself, for /health and /metrics (board.py): written by the drain alone."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 @dataclass
 class DrainState:
-    """Plain figures; each is replaced as a whole, so a reader in another thread needs no lock."""
-
     rows: int = 0
     """Rows put into the ledger since the start."""
     duplicates: int = 0
@@ -39,7 +37,8 @@ class DrainState:
     """Why a journal could not be read or deleted in the last turn."""
     running: bool = False
     caught_up_at: float = field(default_factory=time.monotonic)
-    """On the monotonic clock: when everything readable was last in the ledger."""
+    """On the monotonic clock, which all of a machine's processes share: when everything readable was last in the
+    ledger."""
 
     @property
     def lag_s(self) -> float:

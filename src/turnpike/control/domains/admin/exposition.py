@@ -58,7 +58,7 @@ class _Gateway(Collector):
 
 
 def own_samples(services: ControlServices) -> list[Sample]:
-    drain = services.drain
+    drain = services.drain()
     figures = {
         "turnpike_relays": len(services.metrics.relays()),
         "turnpike_ledger_rows_total": drain.rows,
