@@ -80,11 +80,11 @@ types: $(VENV)/.dev
 names: $(VENV)/.names ## install what finds names and places (turnpike[names]), into .venv
 
 unit: $(VENV)/.dev $(VENV)/.names sdks
-	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder -rs
+	$(BIN)/python -m tests.support.suite
 
 # The same tests of real processes once more, with the compiled path.
 unit-compiled: $(VENV)/.dev
-	@if command -v cc > /dev/null; then $(MAKE) --no-print-directory compiled && PYTHONPATH=$(CURDIR)/$(COMPILED) $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder -rs $(COMPILED_TESTS); \
+	@if command -v cc > /dev/null; then $(MAKE) --no-print-directory compiled && PYTHONPATH=$(CURDIR)/$(COMPILED) $(BIN)/python -m tests.support.suite $(COMPILED_TESTS); \
 		else echo "There is no C compiler: the compiled path is not tested."; fi
 
 test: lint types unit unit-compiled ## lint, type-check and test everything
