@@ -124,7 +124,7 @@ class Attempt:
             return with_header_members(body, call.head, target.header_members) if target.header_members else body
         wire = WireTarget(target.upstream_model, target.max_output_tokens, target.quirks)
         body, self.dropped = translate(
-            call.dialect, target.dialect, call.body, wire, drop=call.head.drops, stream=call.streams
+            call.dialect, target.dialect.write_request, call.body, wire, drop=call.head.drops, stream=call.streams
         )
         return body
 

@@ -21,10 +21,11 @@ from turnpike.wire.operations import Operation
 from turnpike.wire.types.conversation import Request, Response
 from turnpike.wire.types.embeddings import EmbeddingsRequest, EmbeddingsResponse
 from turnpike.wire.types.rerank import RerankRequest, RerankResponse
+from turnpike.wire.types.speech import SpeechRequest, TranscriptionRequest
 from turnpike.wire.types.stream import Event
 from turnpike.wire.types.usage import Usage
 
-AnyRequest = Request | EmbeddingsRequest | RerankRequest
+AnyRequest = Request | EmbeddingsRequest | RerankRequest | SpeechRequest | TranscriptionRequest
 AnyResponse = Response | EmbeddingsResponse | RerankResponse
 """Canonical forms by operation. A dialect is only ever given those of its own operation."""
 

@@ -9,6 +9,8 @@ from turnpike.wire.dialects.bedrock_converse import BEDROCK_CONVERSE
 from turnpike.wire.dialects.cohere_chat import COHERE_CHAT
 from turnpike.wire.dialects.cohere_embeddings import COHERE_EMBEDDINGS
 from turnpike.wire.dialects.cohere_rerank import COHERE_RERANK
+from turnpike.wire.dialects.elevenlabs_speech import ELEVENLABS_SPEECH
+from turnpike.wire.dialects.elevenlabs_transcription import ELEVENLABS_TRANSCRIPTION
 from turnpike.wire.dialects.gemini import GEMINI
 from turnpike.wire.dialects.gemini_count_tokens import GEMINI_COUNT_TOKENS
 from turnpike.wire.dialects.gemini_embedding import GEMINI_EMBEDDING
@@ -52,6 +54,8 @@ DIALECTS: dict[str, Dialect] = {
         OPENAI_SPEECH,
         OPENAI_TRANSCRIPTION,
         OPENAI_TRANSLATION,
+        ELEVENLABS_SPEECH,
+        ELEVENLABS_TRANSCRIPTION,
         OPENAI_IMAGE_EDIT,
         OPENAI_IMAGE_VARIATION,
         OPENAI_REALTIME,
