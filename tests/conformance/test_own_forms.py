@@ -1,6 +1,7 @@
 """OpenAI's SDK for speech, recordings and images at vendors with forms of their own: the same objects come back, each
 call is one row, and what a vendor cannot be told is refused by name."""
 
+import base64
 from itertools import count
 from typing import Any
 
@@ -10,12 +11,14 @@ from openai import AsyncOpenAI
 
 from tests.support.forms import wav
 from tests.support.gateway import RunningGateway, wait_for
-from tests.support.own_forms import HEARER, VOICE, register_own_forms
+from tests.support.own_forms import HEARER, IMAGEN, VOICE, register_own_forms
 from tests.support.sdks import Calls, value_of
 from turnpike.simulator.dialects.openai_audio import CHARACTER_BYTES, heard, spoken
+from turnpike.simulator.pictures import png
 
 RECORDING = wav(3.0)
 TEXT = heard(RECORDING)
+PROMPT = "a red fox at dawn"
 SECOND_NANOUSD = 100_000
 """Of a recording, at `HEARER`'s price."""
 
@@ -204,6 +207,69 @@ async def test_a_large_recording_is_sent_from_where_it_is_kept(client: AsyncOpen
     told = await client.audio.transcriptions.create(model=HEARER.name, file=("speech.wav", recording))
 
     assert told.text == heard(recording)
+
+
+# ---- Imagen
+
+
+async def test_imagen_makes_images(gateway: RunningGateway, calls: Calls, request_id: str) -> None:
+    made = await value_of(
+        calls.openai.images.generate(
+            model=IMAGEN.name,
+            prompt=PROMPT,
+            n=2,
+            size="1792x1024",
+            output_format="jpeg",
+            user="ada",
+            **named(request_id),
+        )
+    )
+    row, sent = gateway.ledger_row(request_id), gateway.upstream_call(request_id)
+
+    assert [base64.b64decode(each.b64_json) for each in made.data] == [png(f"{PROMPT} 0"), png(f"{PROMPT} 1")]
+    assert (made.output_format, made.created > 0) == ("jpeg", True)
+    assert sent["path"] == f"/v1beta/models/{IMAGEN.model_id}:predict"
+    assert '"sampleCount":2' in sent["body"]
+    assert '"aspectRatio":"16:9"' in sent["body"]
+    assert (row["operation"], row["usage_source"]) == ("image_generation", "reported")
+    assert (row["media"]["images"], row["media"]["image_class"]) == (2, "1792x1024")
+    assert row["cost_nanousd"] == 80_000_000
+
+
+async def test_images_that_were_filtered_cost_nothing(
+    gateway: RunningGateway, client: AsyncOpenAI, request_id: str
+) -> None:
+    made = await client.images.generate(model=IMAGEN.name, prompt="[half-filtered] x", n=3, **named(request_id))
+    with pytest.raises(openai.BadRequestError, match="usage guidelines") as refused:
+        await client.images.generate(model=IMAGEN.name, prompt="[filtered] x", n=3, **named(f"{request_id}-none"))
+    row = gateway.ledger_row(f"{request_id}-none")
+
+    assert made.data is not None
+    assert len(made.data) == 2
+    assert gateway.ledger_row(request_id)["cost_nanousd"] == 80_000_000
+    assert refused.value.code == "content_policy_violation"
+    assert (row["status"], row["cost_nanousd"]) == (400, 0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("size", "1536x1024"), ("size", "4096x4096"), ("quality", "high"), ("style", "vivid"), ("response_format", "url"),
+     ("background", "transparent"), ("output_format", "webp"), ("stream", True), ("moderation", "low"), ("steps", 4)],
+)  # fmt: skip
+async def test_what_imagen_has_no_word_for_is_refused_by_name(
+    gateway: RunningGateway, client: AsyncOpenAI, request_id: str, field: str, value: Any
+) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        await client.images.generate(model=IMAGEN.name, prompt=PROMPT, extra_body={field: value}, **named(request_id))
+
+    assert refused.value.param == field
+    assert gateway.simulator.calls_of(request_id) == []
+
+
+async def test_a_wrong_key_at_google_is_openais_error(client: AsyncOpenAI) -> None:
+    headers = {"x-sim-fault": "error=bad-key"}
+    with pytest.raises(openai.AuthenticationError):
+        await client.images.generate(model=IMAGEN.name, prompt=PROMPT, extra_headers=headers)
 
 
 # ---- the gateway's own rules hold

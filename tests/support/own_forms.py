@@ -21,7 +21,8 @@ class OwnForm:
 
 VOICE = OwnForm("elevenlabs", "eleven-voice", "eleven_multilingual_v2", "audio", {"character": 100})
 HEARER = OwnForm("elevenlabs", "eleven-hearer", "scribe_v1", "speech_to_text", {"input_audio_hour": "0.36"})
-OWN_FORMS = (VOICE, HEARER)
+IMAGEN = OwnForm("gemini", "imagen", "imagen-4.0-generate-001", "image", {"image": {"*": "0.04"}}, "/v1beta")
+OWN_FORMS = (VOICE, HEARER, IMAGEN)
 
 
 def register_own_forms(gateway: RunningGateway) -> None:

@@ -294,6 +294,9 @@ class Attempt:
         except UpstreamGarbage as error:
             self._garbage(error, body)
             return
+        except UpstreamRefused as error:
+            self._refuse(error, head)
+            return
         self._succeeded()
         call.answered(self, body)
 

@@ -15,6 +15,7 @@ from turnpike.wire.dialects.gemini import GEMINI
 from turnpike.wire.dialects.gemini_count_tokens import GEMINI_COUNT_TOKENS
 from turnpike.wire.dialects.gemini_embedding import GEMINI_EMBEDDING
 from turnpike.wire.dialects.gemini_embeddings import GEMINI_EMBEDDINGS
+from turnpike.wire.dialects.imagen import IMAGEN
 from turnpike.wire.dialects.jina_rerank import JINA_RERANK
 from turnpike.wire.dialects.openai_chat import OPENAI_CHAT
 from turnpike.wire.dialects.openai_embeddings import OPENAI_EMBEDDINGS
@@ -60,6 +61,7 @@ DIALECTS: dict[str, Dialect] = {
         OPENAI_IMAGE_VARIATION,
         OPENAI_REALTIME,
         OPENAI_IMAGES,
+        IMAGEN,
         OPENAI_MODERATIONS,
         OPENAI_VIDEOS,
         COHERE_RERANK,
