@@ -11,7 +11,7 @@ from openai import AsyncOpenAI
 
 from tests.support.forms import wav
 from tests.support.gateway import RunningGateway, wait_for
-from tests.support.own_forms import HEARER, IMAGEN, VOICE, register_own_forms
+from tests.support.own_forms import CORE, HEARER, IMAGEN, SD3, VOICE, OwnForm, register_own_forms
 from tests.support.sdks import Calls, value_of
 from turnpike.simulator.dialects.openai_audio import CHARACTER_BYTES, heard, spoken
 from turnpike.simulator.pictures import png
@@ -270,6 +270,57 @@ async def test_a_wrong_key_at_google_is_openais_error(client: AsyncOpenAI) -> No
     headers = {"x-sim-fault": "error=bad-key"}
     with pytest.raises(openai.AuthenticationError):
         await client.images.generate(model=IMAGEN.name, prompt=PROMPT, extra_headers=headers)
+
+
+# ---- Stability AI
+
+
+@pytest.mark.parametrize(("form", "path", "cost"), [(CORE, "core", 30_000_000), (SD3, "sd3", 35_000_000)])
+async def test_stability_makes_an_image(
+    gateway: RunningGateway, client: AsyncOpenAI, request_id: str, form: OwnForm, path: str, cost: int
+) -> None:
+    headers = {"x-request-id": request_id, "accept": "*/*"}
+    made = await client.images.generate(
+        model=form.name, prompt=PROMPT, size="1536x1024", output_format="jpeg", extra_headers=headers
+    )
+    row, sent = gateway.ledger_row(request_id), gateway.upstream_call(request_id)
+
+    assert made.data is not None
+    assert base64.b64decode(made.data[0].b64_json or "") == png(PROMPT)
+    assert sent["path"] == f"/v2beta/stable-image/generate/{path}"
+    assert sent["headers"]["content-type"].startswith("multipart/form-data; boundary=turnpike-")
+    assert sent["headers"]["accept"] == "application/json"
+    for name, value in (("prompt", PROMPT), ("aspect_ratio", "3:2"), ("output_format", "jpeg")):
+        assert f'name="{name}"\r\n\r\n{value}\r\n' in sent["body"]
+    assert ('name="model"\r\n\r\nsd3.5-medium\r\n' in sent["body"]) is (form is SD3)
+    assert (row["operation"], row["usage_source"], row["cost_nanousd"]) == ("image_generation", "reported", cost)
+
+
+@pytest.mark.parametrize(("prompt", "cost"), [("[filtered] x", 30_000_000), ("[moderated] x", 0)])
+async def test_what_stabilitys_filters_refuse_is_openais_error(
+    gateway: RunningGateway, client: AsyncOpenAI, request_id: str, prompt: str, cost: int
+) -> None:
+    """What was made before it was filtered is counted."""
+    with pytest.raises(openai.BadRequestError) as refused:
+        await client.images.generate(model=CORE.name, prompt=prompt, **named(request_id))
+
+    assert refused.value.code == "content_policy_violation"
+    assert gateway.ledger_row(request_id)["cost_nanousd"] == cost
+
+
+async def test_what_stability_has_no_word_for_is_refused_or_left_out(
+    gateway: RunningGateway, client: AsyncOpenAI, request_id: str
+) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        await client.images.generate(model=CORE.name, prompt=PROMPT, n=2, **named(request_id))
+    headers = {"x-turnpike-drop-unsupported": "true"}
+    raw = await client.images.with_raw_response.generate(
+        model=CORE.name, prompt=PROMPT, quality="high", extra_headers=headers
+    )
+
+    assert refused.value.param == "n"
+    assert gateway.simulator.calls_of(request_id) == []
+    assert raw.headers["x-turnpike-dropped"] == "quality"
 
 
 # ---- the gateway's own rules hold

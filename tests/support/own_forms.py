@@ -22,7 +22,9 @@ class OwnForm:
 VOICE = OwnForm("elevenlabs", "eleven-voice", "eleven_multilingual_v2", "audio", {"character": 100})
 HEARER = OwnForm("elevenlabs", "eleven-hearer", "scribe_v1", "speech_to_text", {"input_audio_hour": "0.36"})
 IMAGEN = OwnForm("gemini", "imagen", "imagen-4.0-generate-001", "image", {"image": {"*": "0.04"}}, "/v1beta")
-OWN_FORMS = (VOICE, HEARER, IMAGEN)
+CORE = OwnForm("stability", "stable-core", "core", "image", {"image": {"*": "0.03"}})
+SD3 = OwnForm("stability", "stable-diffusion", "sd3.5-medium", "image", {"image": {"*": "0.035"}})
+OWN_FORMS = (VOICE, HEARER, IMAGEN, CORE, SD3)
 
 
 def register_own_forms(gateway: RunningGateway) -> None:

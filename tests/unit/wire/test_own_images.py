@@ -1,6 +1,8 @@
 """Providers' own forms of image generation: what OpenAI's requests become, and what their answers say."""
 
 import json
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 
 import pytest
@@ -8,8 +10,10 @@ import pytest
 from turnpike.errors import Inexpressible, InvalidRequest, RefusalKind, UpstreamGarbage, UpstreamRefused
 from turnpike.wire.dialect import Target
 from turnpike.wire.dialects import DIALECTS
+from turnpike.wire.dialects.common.form_request import form_type
 from turnpike.wire.dialects.common.imaging import shape_of, shapes
 from turnpike.wire.dialects.imagen import IMAGEN
+from turnpike.wire.dialects.stability_images import STABILITY_SD3
 from turnpike.wire.types.images import ImagesResponse, Picture
 from turnpike.wire.types.usage import MediaUsage, Usage
 
@@ -132,6 +136,72 @@ def test_nothing_but_filtered_images_is_a_refusal() -> None:
 def test_an_answer_without_images_is_garbage(body: bytes) -> None:
     with pytest.raises(UpstreamGarbage):
         IMAGEN.read_response(body)
+
+
+# ---- Stability AI
+
+
+def fields_of(body: bytes) -> list[tuple[str, str]]:
+    head = b"Content-Type: " + form_type(body) + b"\r\n\r\n"
+    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    assert not message.defects
+    return [
+        (str(part.get_param("name", header="content-disposition")), part.get_payload(decode=True).decode())  # type: ignore[union-attr]
+        for part in message.iter_parts()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "asked", "fields"),
+    [
+        ("stability_images", {}, [("prompt", "a fox")]),
+        ("stability_sd3", {}, [("prompt", "a fox"), ("model", "upstream")]),
+        (
+            "stability_images",
+            {"size": "1024x1536", "output_format": "webp", "n": 1},
+            [("prompt", "a fox"), ("aspect_ratio", "2:3"), ("output_format", "webp")],
+        ),
+        ("stability_images", {"prompt": 'a "fox"\r\n--x\n\0é'}, [("prompt", 'a "fox"\r\n--x\n\0é')]),
+    ],
+)
+def test_stability_is_asked_in_a_form(form: str, asked: dict[str, Any], fields: list[tuple[str, str]]) -> None:
+    assert fields_of(written(form, **asked)) == fields
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "value"),
+    [
+        ("stability_images", "n", 2),
+        ("stability_images", "size", "2048x2048"),
+        ("stability_images", "size", "1024x1400"),
+        ("stability_images", "output_compression", 50),
+        ("stability_sd3", "output_format", "webp"),
+        ("stability_sd3", "seed", 5),
+    ],
+)
+def test_what_stability_has_no_word_for_is_refused(form: str, field: str, value: Any) -> None:
+    with pytest.raises(Inexpressible) as caught:
+        written(form, **{field: value})
+
+    assert (caught.value.details or {})["param"] == field
+
+
+def test_stabilitys_answer_is_an_image() -> None:
+    body = b'{"image": "AAAA", "finish_reason": "SUCCESS", "seed": 1}'
+    usage = Usage(media=MediaUsage(images=1))
+
+    assert STABILITY_SD3.read_usage(body) == usage
+    assert STABILITY_SD3.read_response(body) == ImagesResponse(pictures=(Picture(data="AAAA"),), usage=usage)
+
+
+def test_a_filtered_image_is_a_refusal_and_counted() -> None:
+    body = b'{"image": "AAAA", "finish_reason": "CONTENT_FILTERED", "seed": 1}'
+
+    with pytest.raises(UpstreamRefused) as caught:
+        STABILITY_SD3.read_response(body)
+
+    assert caught.value.kind is RefusalKind.CONTENT
+    assert STABILITY_SD3.read_usage(body) == Usage(media=MediaUsage(images=1))
 
 
 # ---- what callers are told

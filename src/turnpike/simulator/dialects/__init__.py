@@ -19,6 +19,7 @@ from turnpike.simulator.dialects import (
     openai_responses,
     openai_videos,
     rerank,
+    stability,
 )
 from turnpike.simulator.exchange import Operation
 
@@ -31,6 +32,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *elevenlabs.OPERATIONS,
     *openai_image_edits.OPERATIONS,
     *openai_images.OPERATIONS,
+    *stability.OPERATIONS,
     *openai_moderations.OPERATIONS,
     *openai_videos.OPERATIONS,
     *rerank.OPERATIONS,

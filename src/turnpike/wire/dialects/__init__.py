@@ -28,6 +28,7 @@ from turnpike.wire.dialects.openai_responses import OPENAI_RESPONSES
 from turnpike.wire.dialects.openai_speech import OPENAI_SPEECH
 from turnpike.wire.dialects.openai_transcription import OPENAI_TRANSCRIPTION, OPENAI_TRANSLATION
 from turnpike.wire.dialects.openai_videos import OPENAI_VIDEOS
+from turnpike.wire.dialects.stability_images import STABILITY_IMAGES, STABILITY_SD3
 from turnpike.wire.dialects.tei_rerank import TEI_RERANK
 from turnpike.wire.dialects.titan_embeddings import TITAN_EMBEDDINGS
 from turnpike.wire.dialects.vertex_embeddings import VERTEX_EMBEDDINGS
@@ -62,6 +63,8 @@ DIALECTS: dict[str, Dialect] = {
         OPENAI_REALTIME,
         OPENAI_IMAGES,
         IMAGEN,
+        STABILITY_IMAGES,
+        STABILITY_SD3,
         OPENAI_MODERATIONS,
         OPENAI_VIDEOS,
         COHERE_RERANK,
