@@ -67,6 +67,7 @@ def register_clouds(gateway: RunningGateway) -> None:
         ("vertex", "embed-at-vertex", "text-embedding-005"),
     ):
         add_model(gateway, slug, name, model_id, "embeddings")
+    add_model(gateway, "vertex", "imagen-at-vertex", "imagen-4.0-generate-001", "image")
     for slug in ("azure", "azure-entra"):
         add_model(gateway, slug, f"speech-at-{slug}", "my-tts", "audio")
         add_model(gateway, slug, f"hearing-at-{slug}", "my-whisper", "speech_to_text")

@@ -58,6 +58,11 @@ OPERATIONS: dict[str, dict[str, tuple[OperationSpec, ...]]] = {
         "image_variation": (OperationSpec("openai_image_variation", "/images/variations"),),
         "realtime": (OperationSpec("openai_realtime", "/realtime"),),
     },
+    "own_media": {
+        "speech": (OperationSpec("elevenlabs_speech", "/text-to-speech"),),
+        "transcription": (OperationSpec("elevenlabs_transcription", "/speech-to-text"),),
+        "image_generation": (OperationSpec("stability_images", "/generate/{model}"),),
+    },
 }
 AUTH = {"anthropic_messages": AuthSpec("x-api-key", "")}
 DEFAULTS: dict[str, Any] = {"drain_timeout_s": 3.0, "upstream_idle_s": 30.0, "journal_segment_bytes": 1 << 20}

@@ -124,7 +124,7 @@ class Attempt:
             return with_header_members(body, call.head, target.header_members) if target.header_members else body
         wire = WireTarget(target.upstream_model, target.max_output_tokens, target.quirks)
         body, self.dropped = translate(
-            call.dialect, target.dialect, call.body, wire, drop=call.head.drops, stream=call.streams
+            call.dialect, target.dialect.write_request, call.body, wire, drop=call.head.drops, stream=call.streams
         )
         return body
 
@@ -293,6 +293,9 @@ class Attempt:
                 body = call.fields.echoed(call.dialect.write_response(response, call.model))
         except UpstreamGarbage as error:
             self._garbage(error, body)
+            return
+        except UpstreamRefused as error:
+            self._refuse(error, head)
             return
         self._succeeded()
         call.answered(self, body)

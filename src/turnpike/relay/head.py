@@ -245,6 +245,9 @@ class RequestHead:
         if target.signer is not None:
             passed = [(name, value) for name, value in passed if not name.startswith(b"x-amz-")]  # all would be signed
         own = {target.auth, b"accept-encoding"}
+        if target.takes_form:
+            own.add(b"accept")
+            lines.append(b"accept: application/json")
         lines += [name + b": " + value for name, value in passed if name not in own]
         # Ends in the name of the header that differs from request to request.
         lines += [b"accept-encoding: identity", b"content-type: application/json", b"x-request-id: "]

@@ -1,7 +1,8 @@
 """A model call whose request is a form or whose answer is no JSON: sound, text, subtitles, large JSON, other events.
 
 Everything else is as in `turnpike.relay.call`: who may call, where it goes, when it is tried again, how it is settled.
-The answer keeps its own content type and goes on as it comes. Its attempts send a form again from where it is kept.
+The answer keeps its own content type and goes on as it comes. Its attempts send a form again from where it is kept. A
+provider with a form of its own is sent that form, and its answer, where it is text, is written in the caller's.
 """
 
 from typing import TYPE_CHECKING, cast
@@ -15,9 +16,13 @@ from turnpike.relay.answer import AnswerHead
 from turnpike.relay.attempt import Attempt
 from turnpike.relay.call import Call
 from turnpike.relay.defaults import default_model
+from turnpike.relay.media_forms import placed, provider_form, said_in
 from turnpike.relay.money.bounding import bound_of_media
 from turnpike.relay.settle import cost_of, settle
+from turnpike.wire.dialect import Target as WireTarget
 from turnpike.wire.media.dialect import MediaHead
+from turnpike.wire.media.provider_form import ProviderMedia
+from turnpike.wire.translation import translate
 from turnpike.wire.types.usage import MediaUsage
 
 if TYPE_CHECKING:
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from turnpike.relay.upstream import Source
     from turnpike.wire.bounds import Bound
     from turnpike.wire.media.dialect import MediaDialect
+    from turnpike.wire.media.provider_form import Written
     from turnpike.wire.media.watch import Passing
     from turnpike.wire.types.usage import Usage
 
@@ -74,6 +80,10 @@ class MediaAttempt(Attempt):
 
     _watch: "Passing | None" = None
     """Behind all outlets: what the provider sends."""
+    _written: "Written | None" = None
+    """What a provider with a form of its own is sent."""
+    _told: "Usage | None" = None
+    """Of an answer that was written anew: the usage that it told."""
 
     @property
     def _call(self) -> "MediaCall":
@@ -83,6 +93,8 @@ class MediaAttempt(Attempt):
 
     def _head(self, body: "bytes | Source") -> bytes:
         made = super()._head(body)
+        if self._written is not None and self._written.place:
+            made = placed(made, self._written.place)
         form = self._call.form
         if form is None:
             return made
@@ -92,11 +104,28 @@ class MediaAttempt(Attempt):
     def _body(self) -> "bytes | Source":
         call = self._call
         if not self.target.same:
-            provider = self.target.served.provider
-            raise UnsupportedOperation(f"The provider '{provider}' does not take this form of request.")
+            return self._translated()
         if call.form is None:
             return call.media.splice(call.body, call.asked, self.target.upstream_model, self.target.quirks)
         return call.form.with_model(self.target.upstream_model)
+
+    def _translated(self) -> "bytes | Source":
+        """Raises Inexpressible or InvalidRequest."""
+        call, target = self._call, self.target
+        theirs, form = target.dialect, call.form
+        if not isinstance(theirs, ProviderMedia):
+            raise UnsupportedOperation(f"The provider '{target.served.provider}' does not take this form of request.")
+        said = call.body if form is None else said_in(form, call.media.needs_file)
+        wire = WireTarget(target.upstream_model, target.max_output_tokens, target.quirks)
+        written, self.dropped = translate(call.dialect, theirs.write_call, said, wire, drop=call.head.drops)
+        self._written = written
+        return written.body if form is None else provider_form(form, call.media.needs_file, written)
+
+    @property
+    def _rewriter(self) -> "ProviderMedia | None":
+        """The provider's dialect, where its answers are written anew."""
+        theirs = self.target.dialect
+        return theirs if not self.target.same and isinstance(theirs, ProviderMedia) and theirs.rewritten else None
 
     # ---- the answer
 
@@ -104,7 +133,7 @@ class MediaAttempt(Attempt):
         self.on_whole(AnswerHead(200, raw=raw), body)
 
     def on_head(self, head: AnswerHead) -> None:
-        if head.status != 200:
+        if head.status != 200 or self._rewriter is not None:
             super().on_head(head)
             return
         self.first_byte = self.call.relay.now()
@@ -138,6 +167,17 @@ class MediaAttempt(Attempt):
         if head.status != 200:
             self._unusual_status(head, body)
             return
+        rewriter = self._rewriter
+        if rewriter is not None:
+            try:
+                heard = rewriter.read_transcript(body)
+                self._told = heard.usage
+                assert self._written is not None
+                kind, body = self._call.media.write_transcript(heard, self._written.answered_as)
+            except UpstreamGarbage as error:
+                self._garbage(error, body)
+                return
+            head = AnswerHead(200, pairs=[(b"content-type", kind)])
         if not self._begin(head):
             return
         lane = self.lane
@@ -160,7 +200,9 @@ class MediaAttempt(Attempt):
     def _note(self, lane: "Lane") -> None:
         self.produced_bytes = lane.output_bytes
         call = self._call
-        if lane.usage is not None:
+        if self._told is not None:
+            self.usage = self._told
+        elif lane.usage is not None:
             self.usage = call.media.usage(call.asked, lane.usage)
         elif lane.finished and lane.error is None:
             self.usage = self._counted()

@@ -19,6 +19,7 @@ from turnpike.wire.bounds import Bound
 from turnpike.wire.dialect import Dialect
 from turnpike.wire.dialects import DIALECTS
 from turnpike.wire.dialects.common.errors import refusal_in
+from turnpike.wire.dialects.common.form_request import FormRequests
 from turnpike.wire.framing import FRAMINGS
 from turnpike.wire.operations import PLAIN, Endpoint
 from turnpike.wire.prices import compile_cost
@@ -34,8 +35,8 @@ class Target:
     __slots__ = (
         "answer_head", "auth", "backend", "bound", "breaker", "cost", "credential", "dialect", "find_refusal",
         "framing", "gates", "gauge", "header_members", "headers", "hidden", "host", "max_output_tokens", "passes_query",
-        "path", "plain", "pool", "quirks", "rates", "same", "served", "served_raw", "signer", "stream_path", "tally",
-        "unusual", "upstream_model", "verbatim",
+        "path", "plain", "pool", "quirks", "rates", "same", "served", "served_raw", "signer", "stream_path",
+        "takes_form", "tally", "unusual", "upstream_model", "verbatim",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - a compiled row: every part is named at the only call
@@ -81,7 +82,9 @@ class Target:
         """The name of a model that a caller's whole request may go on under, byte for byte."""
         self.passes_query = self.same and not changed
         self._take_credential(provider, credential)
-        self.unusual = self.stream_path is not None or self.signer is not None
+        self.takes_form = isinstance(self.dialect, FormRequests)
+        """Its requests are forms, although callers send JSON."""
+        self.unusual = self.stream_path is not None or self.signer is not None or self.takes_form
         self.bound = Bound(model.rates, model.context_window, model.max_output_tokens)
         self.rates = model.rates
         self.cost: Callable[[Usage], int] | None = compile_cost(model.rates) if model.rates else None

@@ -1,11 +1,12 @@
-"""Requests that a cloud wants otherwise: a path of their own for streams, a signature over each, a caller's headers as
-members of the body. Off the common path: only targets whose facts say so come here."""
+"""Requests that a provider wants otherwise: a path of their own for streams, a signature over each, a form instead of
+JSON, a caller's headers as members of the body. Off the common path: only targets whose facts say so come here."""
 
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from turnpike.wire.dialects.common.body import change_members
+from turnpike.wire.dialects.common.form_request import form_type
 
 if TYPE_CHECKING:
     from turnpike.relay.call import Call
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from turnpike.relay.target import Target
     from turnpike.relay.upstream import Source
 
+_JSON_TYPE = b"content-type: application/json"
 _words = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _list = msgspec.json.Decoder(list[str]).decode
 
@@ -25,6 +27,9 @@ def unusual_head(call: "Call", target: "Target", body: "bytes | Source") -> byte
     else:
         path = target.path
         common = call.head.upstream_heads.get(target) or call.head.upstream_head(target)
+    if target.takes_form and isinstance(body, bytes):
+        before, _, after = common.rpartition(_JSON_TYPE)
+        common = before + b"content-type: " + form_type(body) + after
     # What is too large for memory is never signed: such forms go to providers that take a plain key.
     signed = _signature(call, target, path, body) if target.signer is not None and isinstance(body, bytes) else b""
     return b"%b%b\r\ncontent-length: %d\r\n%b\r\n" % (common, call.request_id_raw, len(body), signed)

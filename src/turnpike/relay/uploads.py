@@ -138,6 +138,14 @@ class Form:
         assert self._scanner is not None
         return self._scanner
 
+    def looked_through(self) -> FormScanner:
+        """All its fields and files, by another look at every byte."""
+        scanner = FormScanner(boundary_of(self.content_type), frozenset(), keeps_all=True)
+        for piece in self.pieces():
+            scanner.feed(piece)
+        scanner.finish()
+        return scanner
+
     def with_model(self, model: str) -> "bytes | Replay":
         """The form as it goes upstream: every byte as it came, but for the value of `model`. Raises InvalidRequest."""
         field = self.scanner.fields.get("model")

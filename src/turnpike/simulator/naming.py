@@ -15,7 +15,7 @@ FORM_HEAD_BYTES = 64 * 1024
 
 def model_of(path: str, headers: dict[str, str], body: bytes, data: dict[str, Any] | None) -> str | None:
     """`data` is the body as a JSON object, where it is one; `path` has its percent signs decoded."""
-    named = data.get("model") if data else None
+    named = (data.get("model") or data.get("model_id")) if data else None
     if isinstance(named, str):
         return named
     if headers.get("content-type", "").startswith("multipart/form-data"):

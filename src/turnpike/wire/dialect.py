@@ -20,12 +20,14 @@ from turnpike.errors import TurnpikeError, UpstreamRefused
 from turnpike.wire.operations import Operation
 from turnpike.wire.types.conversation import Request, Response
 from turnpike.wire.types.embeddings import EmbeddingsRequest, EmbeddingsResponse
+from turnpike.wire.types.images import ImagesRequest, ImagesResponse
 from turnpike.wire.types.rerank import RerankRequest, RerankResponse
+from turnpike.wire.types.speech import SpeechRequest, TranscriptionRequest
 from turnpike.wire.types.stream import Event
 from turnpike.wire.types.usage import Usage
 
-AnyRequest = Request | EmbeddingsRequest | RerankRequest
-AnyResponse = Response | EmbeddingsResponse | RerankResponse
+AnyRequest = Request | EmbeddingsRequest | RerankRequest | ImagesRequest | SpeechRequest | TranscriptionRequest
+AnyResponse = Response | EmbeddingsResponse | RerankResponse | ImagesResponse
 """Canonical forms by operation. A dialect is only ever given those of its own operation."""
 
 

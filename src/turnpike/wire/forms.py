@@ -142,6 +142,15 @@ class FormScanner:
         head = f'Content-Disposition: form-data; name="{name}"'.encode()
         return self._delimiter + b"\r\n" + head + b"\r\n\r\n" + value.encode() + b"\r\n"
 
+    def file_opening(self, name: str, filename: str) -> bytes:
+        """What stands before a file's bytes. `filename`: as another form had it."""
+        head = f'Content-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'.encode()
+        return self._delimiter + b"\r\n" + head + b"Content-Type: application/octet-stream\r\n\r\n"
+
+    def closing(self) -> bytes:
+        """What stands behind the last part's bytes."""
+        return b"\r\n" + self._delimiter + b"--\r\n"
+
     # ---- delimiters
 
     def _count(self, data: bytes) -> None:

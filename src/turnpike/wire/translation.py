@@ -4,7 +4,8 @@ Only how an answer is made may be left out: parameters, tools of a provider's ow
 """
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +13,8 @@ from turnpike.errors import Inexpressible
 from turnpike.wire.dialect import AnyRequest, Dialect, Target
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error
 from turnpike.wire.types.conversation import Request
+
+W = TypeVar("W")
 
 _CONTENT = frozenset((
     "model", "messages", "contents", "content", "input", "inputs", "instructions", "system", "systemInstruction",
@@ -24,16 +27,23 @@ _DROPPED_AT_MOST = 64
 
 
 def translate(
-    caller: Dialect, target: Dialect, body: bytes, wire: Target, *, drop: bool = False, stream: bool = False
-) -> tuple[bytes, tuple[str, ...]]:
-    """The body for the target, and the names of what was left out, in the caller's words where it has them.
+    caller: Dialect,
+    write: Callable[[AnyRequest, Target], W],
+    body: bytes,
+    wire: Target,
+    *,
+    drop: bool = False,
+    stream: bool = False,
+) -> tuple[W, tuple[str, ...]]:
+    """What is to be sent, and the names of what was left out, in the caller's words where it has them.
 
-    `stream`: whether the answer is to be streamed, which not every dialect says in its body.
+    `write`: the target dialect's `write_request`, or what else writes for it. `stream`: whether the answer is to be
+    streamed, which not every dialect says in its body.
 
     Raises Inexpressible or InvalidRequest; with `drop`, Inexpressible only for what must not be left out.
     """
     if not drop:
-        return target.write_request(_read(caller, body, stream=stream), wire), ()
+        return write(_read(caller, body, stream=stream), wire), ()
     dropped: list[str] = []
     unset: list[str] = []
     """Of those, what was taken out of the canonical request: a body that is read again has it still."""
@@ -44,7 +54,7 @@ def translate(
                 request = _read(caller, body, stream=stream)
                 for name in unset:
                     request = without_field(request, name) or request
-            return target.write_request(request, wire), tuple(dropped)
+            return write(request, wire), tuple(dropped)
         except Inexpressible as error:
             # What is of a wrong type goes as a whole.
             param = str((error.details or {}).get("param") or "").removesuffix(".type")

@@ -218,6 +218,19 @@ async def test_images_and_sound_at_azure(calls: Calls, slug: str) -> None:
     assert heard.text
 
 
+async def test_imagen_at_vertex_makes_images(gateway: RunningGateway, calls: Calls, request_id: str) -> None:
+    made = await value_of(
+        calls.openai.images.generate(
+            model="imagen-at-vertex", prompt="a road", n=3, extra_headers={"x-request-id": request_id}
+        )
+    )
+    sent = gateway.upstream_call(request_id)
+
+    assert len([each.b64_json for each in made.data if each.b64_json]) == 3
+    assert sent["path"].endswith("/europe-west4/publishers/google/models/imagen-4.0-generate-001:predict")
+    assert gateway.ledger_row(request_id)["media"]["images"] == 3
+
+
 async def test_responses_at_azure_are_passed_on_in_their_own_form(calls: Calls) -> None:
     answer = await calls.responses(model="gpt-at-azure", input="What is this?", store=False)
     assert "You said: What is this?" in answer.output_text

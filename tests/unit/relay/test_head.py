@@ -25,7 +25,7 @@ class Target(SimpleNamespace):
 def target_of(name: str) -> Any:
     return Target(
         path=b"/v1/chat/completions", host=name.encode(), same=True, passes_query=True, signer=None, headers=(),
-        auth=b"authorization",
+        auth=b"authorization", takes_form=False,
         pool=SimpleNamespace(origin=Origin("http", name, 80)),
     )  # fmt: skip
 

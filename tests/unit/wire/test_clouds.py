@@ -134,16 +134,20 @@ def test_of_bedrocks_lists_what_can_be_called_is_kept() -> None:
     assert ([row.id for row in found.rows], found.next_after_id) == (["us.a"], "n")
 
 
-def test_of_vertexs_lists_gemini_and_claude_are_kept() -> None:
+def test_of_vertexs_lists_gemini_claude_and_what_paints_are_kept() -> None:
     names = (
         "google/models/gemini-2.5-pro",
-        "google/models/imagen-4",
+        "google/models/gemini-2.5-flash-image",
+        "google/models/imagen-4.0-upscale-preview",
+        "google/models/imagen-4.0-fast-generate-001",
         "anthropic/models/claude-opus-4-5",
         "meta/models/llama",
     )
     body = {"publisherModels": [{"name": f"publishers/{name}"} for name in names], "nextPageToken": "t"}
     found = read_vertex(json.dumps(body).encode())
-    assert ([row.id for row in found.rows], found.next_after_id) == (["gemini-2.5-pro", "claude-opus-4-5"], "t")
+    kept = ["gemini-2.5-pro", "imagen-4.0-fast-generate-001", "claude-opus-4-5"]
+    assert ([row.id for row in found.rows], found.next_after_id) == (kept, "t")
+    assert found.rows[1].capabilities == ("image",)
     assert read_vertex(b"{}").rows == ()
 
 

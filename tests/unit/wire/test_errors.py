@@ -70,7 +70,7 @@ def test_any_form_of_error_is_read(
 ) -> None:
     error = DIALECTS[name].read_error(status, json.dumps(body).encode())
     assert message in error.message
-    if name.startswith(("gemini", "vertex")) and kind == "INVALID_ARGUMENT":
+    if name.startswith(("gemini", "vertex", "imagen")) and kind == "INVALID_ARGUMENT":
         code, kind = kind, None  # its own word is what an error of this API is known by
     assert (error.status, error.upstream_code, error.upstream_type) == (status, code, kind)
 

@@ -17,7 +17,7 @@ HELLO: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": 
 
 
 def _translate(body: dict[str, Any], *, drop: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
-    written, dropped = translate(CHAT, MESSAGES, json.dumps(body).encode(), TARGET, drop=drop)
+    written, dropped = translate(CHAT, MESSAGES.write_request, json.dumps(body).encode(), TARGET, drop=drop)
     return json.loads(written), dropped
 
 
@@ -59,7 +59,7 @@ def test_a_conversation_that_a_provider_keeps_is_never_left_out(name: str) -> No
     body = json.dumps({"model": "m", "input": "and then?", name: "x"}).encode()
 
     with pytest.raises(Inexpressible) as caught:
-        translate(responses, chat, body, Target("m"), drop=True)
+        translate(responses, chat.write_request, body, Target("m"), drop=True)
 
     assert (caught.value.details or {})["param"] == name
 
@@ -69,7 +69,7 @@ def test_a_built_in_tool_is_left_out_and_the_functions_stay() -> None:
     tools = [{"type": "web_search"}, {"type": "function", "name": "f"}]
     body = json.dumps({"model": "m", "input": "x", "tools": tools, "truncation": "auto"}).encode()
 
-    written, dropped = translate(responses, chat, body, Target("m"), drop=True)
+    written, dropped = translate(responses, chat.write_request, body, Target("m"), drop=True)
 
     assert [tool["function"]["name"] for tool in json.loads(written)["tools"]] == ["f"]
     assert set(dropped) == {"tools[0]", "truncation"}

@@ -37,12 +37,12 @@ def guarded_media_form(call: "MediaCall", prompt: Looker) -> None:
 
 def plain_fields(form: Form) -> dict[str, str]:
     """What is no file, by name."""
-    return {name: field.value for name, field in _scanned(form).plain}
+    return {name: field.value for name, field in form.looked_through().plain}
 
 
 def changes_of(form: Form, prompt: Looker) -> list[Change]:
     """What is to stand elsewhere than it came, in the body's order. Raises PolicyRefused."""
-    scanner = _scanned(form)
+    scanner = form.looked_through()
     changes: list[Change] = []
     for name, field in scanner.plain:
         if name not in _WORDS and (new := _guarded(field.value, prompt)) != field.value:
@@ -51,14 +51,6 @@ def changes_of(form: Form, prompt: Looker) -> list[Change]:
         if file.name not in _WORDS and file.size:
             changes += _of_file(form, file, prompt)
     return sorted(changes, key=lambda change: change[0])
-
-
-def _scanned(form: Form) -> FormScanner:
-    scanner = FormScanner(boundary_of(form.content_type), frozenset(), keeps_all=True)
-    for piece in form.pieces():
-        scanner.feed(piece)
-    scanner.finish()
-    return scanner
 
 
 def _of_file(form: Form, file: FilePart, prompt: Looker) -> list[Change]:

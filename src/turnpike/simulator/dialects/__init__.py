@@ -6,6 +6,7 @@ from turnpike.simulator.dialects import (
     bedrock,
     cohere_chat,
     cohere_embeddings,
+    elevenlabs,
     gemini_content,
     google,
     models,
@@ -18,6 +19,7 @@ from turnpike.simulator.dialects import (
     openai_responses,
     openai_videos,
     rerank,
+    stability,
 )
 from turnpike.simulator.exchange import Operation
 
@@ -27,8 +29,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *anthropic_messages.OPERATIONS,
     *openai_embeddings.OPERATIONS,
     *openai_audio.OPERATIONS,
+    *elevenlabs.OPERATIONS,
     *openai_image_edits.OPERATIONS,
     *openai_images.OPERATIONS,
+    *stability.OPERATIONS,
     *openai_moderations.OPERATIONS,
     *openai_videos.OPERATIONS,
     *rerank.OPERATIONS,

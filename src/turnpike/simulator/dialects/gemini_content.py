@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from turnpike.simulator.dialects import gemini, gemini_embeddings, gemini_request
+from turnpike.simulator.dialects import gemini, gemini_embeddings, gemini_request, imagen
 from turnpike.simulator.dialects.fields import FieldError, maybe
 from turnpike.simulator.dialects.gemini_request import GenerateRequest
 from turnpike.simulator.exchange import Answer, Call, Operation, Refused, json_answer, stream_answer
@@ -69,6 +69,12 @@ def _count(call: Call, model: str) -> Answer:
     total = gemini_request.read(body, model).conversation.input_tokens()
     details = [{"modality": "TEXT", "tokenCount": total}]
     return json_answer({"totalTokens": total, "promptTokensDetails": details}, gemini.GEMINI.headers(call.number))
+
+
+def _predict(call: Call, model: str) -> Answer:
+    if not imagen.is_imagen(model):
+        raise Refused(f"The model '{model}' makes no predictions.")
+    return json_answer(imagen.predictions(call), gemini.GEMINI.headers(call.number))
 
 
 # ---- answers
@@ -182,6 +188,7 @@ _VERBS: dict[str, Callable[[Call, str], Answer]] = {
     "generateContent": _generate,
     "streamGenerateContent": _stream,
     "countTokens": _count,
+    "predict": _predict,
     "embedContent": gemini_embeddings.embed,
     "batchEmbedContents": gemini_embeddings.embed_batch,
 }

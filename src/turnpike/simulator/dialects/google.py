@@ -11,13 +11,18 @@ import msgspec
 
 from turnpike.kit.clock import from_ms, rfc3339
 from turnpike.simulator import issued
-from turnpike.simulator.dialects import anthropic, anthropic_messages, gemini_content, openai_chat
+from turnpike.simulator.dialects import anthropic, anthropic_messages, gemini_content, imagen, openai_chat
 from turnpike.simulator.dialects.fields import check, maybe, take
 from turnpike.simulator.dialects.openai_embeddings import DEFAULT_DIMENSIONS, floats, words_of
 from turnpike.simulator.exchange import Answer, Call, Headers, Operation, Refused, json_answer
 
 VERSION = "vertex-2023-10-16"
-MODELS = (("google", "gemini-2.5-flash"), ("google", "imagen-4.0"), ("anthropic", "claude-sonnet-4-5"))
+MODELS = (
+    ("google", "gemini-2.5-flash"),
+    ("google", "imagen-4.0-generate-001"),
+    ("google", "imagen-4.0-upscale-preview"),
+    ("anthropic", "claude-sonnet-4-5"),
+)
 _STATUS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
            429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE"}  # fmt: skip
 
@@ -126,7 +131,7 @@ def vertex(call: Call) -> Answer:
     _location, _, what = rest.partition("/")
     if what == "endpoints/openapi/chat/completions":
         return openai_chat.chat(call)
-    if what.endswith(":predict"):
+    if what.endswith(":predict") and not imagen.is_imagen(what.removeprefix("publishers/google/models/")):
         return _predict(call)
     if what.startswith("publishers/google/models/"):
         return gemini_content.model_call(

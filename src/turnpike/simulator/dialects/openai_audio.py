@@ -59,18 +59,24 @@ def _speech(call: Call) -> Answer:
         raise FieldError("input", "value", f"from 1 to {MAX_CHARACTERS} characters are expected")
     kind = one_of(data.get("response_format") or "mp3", tuple(_TYPES), "response_format")
     headers = openai.OPENAI.headers(call.number)
-    pieces = [spoken(text[start : start + PIECE_CHARACTERS]) for start in range(0, len(text), PIECE_CHARACTERS)]
     if data.get("stream_format") == "sse":
         usage = {"input_tokens": tokens.count(text), "output_tokens": len(text)}
         usage["total_tokens"] = sum(usage.values())
         done: dict[str, Any] = {"type": "speech.audio.done"}
         if not call.faults.no_usage:
             done["usage"] = usage
-        deltas = ({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()} for piece in pieces)
+        deltas = (
+            {"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()}
+            for piece in pieces_of(text, with_head=False)
+        )
         return stream_answer([_event(each) for each in (*deltas, done)], headers)
-    if kind == "wav":
-        pieces.insert(0, _wav_head(len(text) * CHARACTER_BYTES))
-    return Answer(200, [(b"content-type", _TYPES[kind]), *headers], events=pieces)
+    return Answer(200, [(b"content-type", _TYPES[kind]), *headers], events=pieces_of(text, with_head=kind == "wav"))
+
+
+def pieces_of(text: str, *, with_head: bool) -> list[bytes]:
+    """The sound of a text as it is made; `with_head`: as a WAV file."""
+    pieces = [spoken(text[start : start + PIECE_CHARACTERS]) for start in range(0, len(text), PIECE_CHARACTERS)]
+    return [_wav_head(len(text) * CHARACTER_BYTES), *pieces] if with_head else pieces
 
 
 def spoken(text: str) -> bytes:
@@ -113,7 +119,7 @@ def _heard(call: Call, task: str) -> Answer:
     if data.get("stream") == "true" and not by_time and task == "transcribe":
         return stream_answer([_event(each) for each in _events(text, usage)], headers)
     if kind in ("text", "srt", "vtt"):
-        body = _text_form(kind, text, seconds_of(recording.data))
+        body = text_form(kind, text, seconds_of(recording.data))
         return Answer(200, [(b"content-type", b"text/plain; charset=utf-8"), *headers], body.encode())
     whole: dict[str, Any] = {"text": text}
     if kind != "json":
@@ -170,7 +176,7 @@ def _events(text: str, usage: dict[str, Any] | None) -> Iterator[dict[str, Any]]
     yield done
 
 
-def _text_form(kind: str, text: str, seconds: float) -> str:
+def text_form(kind: str, text: str, seconds: float) -> str:
     if kind == "text":
         return text + "\n"
     mark = "," if kind == "srt" else "."

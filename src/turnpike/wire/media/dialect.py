@@ -1,7 +1,7 @@
 """The interface of dialects whose requests are forms or whose answers are no JSON.
 
-They are spoken by both sides or not at all: the caller's bytes go on, with `model` replaced, and the answer passes as
-it comes, followed by a watch. There are no canonical types for them.
+Where both sides speak one, the caller's bytes go on, with `model` replaced, and the answer passes as it comes, followed
+by a watch. A provider's own form (`turnpike.wire.media.provider_form`) is written from what is read here.
 """
 
 from abc import ABC, abstractmethod
@@ -18,6 +18,7 @@ from turnpike.wire.dialects.openai_chat.error import write_error, write_stream_e
 from turnpike.wire.forms import Field, FilePart
 from turnpike.wire.media.watch import EventWatch, JsonWatch, Passing, read_answer
 from turnpike.wire.operations import Operation
+from turnpike.wire.types.speech import Transcript
 from turnpike.wire.types.usage import Usage
 
 
@@ -109,10 +110,18 @@ class MediaDialect(ABC):
     def read_usage(self, body: bytes, /) -> Usage | None:
         return read_answer(body)
 
-    # ---- there is no other dialect to translate to
+    # ---- towards providers' own forms, where the operation has them
 
     def read_request(self, body: bytes, /) -> AnyRequest:
+        """`body`: of a form, its fields as a JSON object."""
         self._never()
+
+    def write_transcript(self, heard: Transcript, form: str, /) -> tuple[bytes, bytes]:
+        """Content type and body of an answer that another form told, as `form` says. Raises UpstreamGarbage where it
+        lacks what that needs."""
+        self._never()
+
+    # ---- what has no meaning for them
 
     def write_request(self, request: AnyRequest, target: Target, /) -> bytes:
         self._never()

@@ -15,7 +15,8 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("moderation", re.compile(r"moderation")),
     ("none", re.compile(r"guard(?:-|$)|-guard|ocr|classif|prompt-?guard|reward")),
     ("realtime", re.compile(r"realtime")),
-    ("speech_to_text", re.compile(r"whisper|transcri|speech-to-text|(?:^|[-/])stt|voxtral-mini-transcribe|parakeet")),
+    ("speech_to_text", re.compile(r"whisper|(?:^|[-/])scribe|transcri|speech-to-text|(?:^|[-/])stt|parakeet"
+                                  r"|voxtral-mini-transcribe")),
     ("audio", re.compile(r"(?:^|[-/])tts|text-to-speech|playai-tts|orpheus|kokoro|(?:^|[-/])bark|sonic|lyria|music")),
     ("video", re.compile(r"(?:^|[-/])(?:sora|veo)|video|kling|hailuo|(?:^|[-/])wan[-\d]|runway")),
     ("image", re.compile(r"dall-?e|gpt-image|chatgpt-image|imagen|image-generation|flux|stable-diffusion|sdxl|sd3"

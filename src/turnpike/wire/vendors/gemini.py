@@ -15,6 +15,7 @@ GEMINI = Vendor(
             OperationSpec("gemini", "/models/{model}:generateContent", "/models/{model}:streamGenerateContent?alt=sse"),
             OperationSpec("openai_chat", "/openai/chat/completions"),
         ),
+        Operation.IMAGE_GENERATION: (OperationSpec("imagen", "/models/{model}:predict", models=("imagen*",)),),
         Operation.COUNT_TOKENS: (OperationSpec("gemini_count_tokens", "/models/{model}:countTokens"),),
         Operation.EMBEDDINGS: (
             OperationSpec("gemini_embeddings", "/models/{model}:batchEmbedContents"),

@@ -1,5 +1,5 @@
-"""Google Cloud's Vertex AI: Gemini, Anthropic's models in Anthropic's form, and others through its OpenAI-compatible
-endpoint.
+"""Google Cloud's Vertex AI: Gemini and Imagen, Anthropic's models in Anthropic's form, and others through its
+OpenAI-compatible endpoint.
 
 Paths carry project and location; the host follows from the location.
 """
@@ -59,6 +59,7 @@ VERTEX = Vendor(
             # Names with their publisher: `meta/llama-...`, `google/gemini-...`.
             OperationSpec("openai_chat", _PLACE + "/endpoints/openapi/chat/completions", models=("*/*",)),
         ),
+        Operation.IMAGE_GENERATION: (OperationSpec("imagen", _GEMINI + ":predict", models=("imagen*",)),),
         Operation.EMBEDDINGS: (OperationSpec("vertex_embeddings", _GEMINI + ":predict"),),
         Operation.COUNT_TOKENS: (OperationSpec("gemini_count_tokens", _GEMINI + ":countTokens", models=("gemini*",)),),
     },

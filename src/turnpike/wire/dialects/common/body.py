@@ -198,3 +198,12 @@ def replace_value(body: bytes, key: str, new: bytes) -> bytes:
     colon = _COLON.match(body, body.index(b'"', places[0] + 1) + 1)
     start = colon.end() if colon else places[0]
     return body[:start] + new + body[start + len(bytes(_members(body)[key])) :]
+
+
+def members_beside(body: bytes, shape: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Names of what a body says, null apart, beyond a shape's own fields: what another API may have no word for."""
+    try:
+        members = _members(body)
+    except BODY_ERRORS as error:
+        raise body_error(error) from error
+    return tuple(name for name, raw in members.items() if name not in shape.__struct_fields__ and bytes(raw) != b"null")

@@ -4,6 +4,7 @@ Sources: ListFoundationModels and ListInferenceProfiles in the Bedrock API refer
 Vertex AI reference (v1beta1).
 """
 
+import re
 from typing import Any, cast
 
 import msgspec
@@ -15,6 +16,7 @@ from turnpike.wire.profiles.capabilities import guess_capabilities
 
 Json = dict[str, Any]
 
+_IMAGEN = re.compile(r"imagen-[\d.]+-.*generate")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -66,7 +68,7 @@ def _is_callable(item: Json) -> bool:
 
 
 def read_vertex(body: bytes) -> ModelList:
-    """Gemini's and Claude's. Raises UpstreamGarbage."""
+    """Gemini's, Claude's, and those of Imagen's that make images of a prompt. Raises UpstreamGarbage."""
     answer = decode_answer(_decode, body, "a list of models")
     rows: list[ModelRow] = []
     for item in _items(answer, "publisherModels"):
@@ -74,9 +76,10 @@ def read_vertex(body: bytes) -> ModelList:
         if name is None:
             continue
         publisher, _, model = name.removeprefix("publishers/").partition("/models/")
-        if publisher not in ("google", "anthropic") or not model.startswith(("gemini-", "claude-")):
+        paints = publisher == "google" and _IMAGEN.match(model) is not None
+        if publisher not in ("google", "anthropic") or not (paints or model.startswith(("gemini-", "claude-"))):
             continue  # tuned weights and media models, which no path of ours reaches
         capabilities = guess_capabilities(model)
-        if "chat" in capabilities:
+        if paints or "chat" in capabilities:
             rows.append(ModelRow(id=model, owned_by=publisher, capabilities=capabilities))
     return ModelList(tuple(rows), _text(answer, "nextPageToken"))

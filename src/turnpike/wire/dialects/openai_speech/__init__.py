@@ -9,9 +9,10 @@ import math
 import msgspec
 
 from turnpike.errors import InvalidRequest
-from turnpike.wire.dialect import Head
+from turnpike.wire.dialect import AnyRequest, Head
 from turnpike.wire.dialects.common.body import BODY_ERRORS, body_error, key_position, replace_model
 from turnpike.wire.dialects.common.owned import OwnedModel, forget, once
+from turnpike.wire.dialects.openai_speech.request import read_request
 from turnpike.wire.estimate import tokens_of_bytes
 from turnpike.wire.media.dialect import MediaDialect, MediaHead
 from turnpike.wire.media.usage import OUTPUT_AUDIO_TOKEN_MS, spoken_ms
@@ -49,6 +50,9 @@ class OpenAISpeech(MediaDialect):
             text_bytes=len(asked.input.encode("utf-8", "replace")) + len(asked.instructions or ""),
             characters=len(asked.input),
         )
+
+    def read_request(self, body: bytes, /) -> AnyRequest:
+        return read_request(body)
 
     def watch(self, head: MediaHead, content_type: str) -> Passing:
         found = super().watch(head, content_type)

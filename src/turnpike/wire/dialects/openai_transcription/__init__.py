@@ -6,12 +6,16 @@ as text report none, and the recording's own length is taken. Source: OpenAI's A
 
 import math
 
+from turnpike.wire.dialect import AnyRequest
+from turnpike.wire.dialects.openai_transcription.request import read_request
+from turnpike.wire.dialects.openai_transcription.response import write_transcript
 from turnpike.wire.estimate import tokens_of_bytes
 from turnpike.wire.forms import Field, FilePart
 from turnpike.wire.media.audio import audio_ms, guessed_ms
 from turnpike.wire.media.dialect import MediaDialect, MediaHead
 from turnpike.wire.media.usage import INPUT_AUDIO_TOKEN_MS
 from turnpike.wire.operations import Operation
+from turnpike.wire.types.speech import Transcript
 from turnpike.wire.types.usage import MediaUsage, Usage
 
 
@@ -29,6 +33,12 @@ class OpenAITranscription(MediaDialect):
         if lengths and None not in lengths:
             head.audio_ms = sum(each or 0 for each in lengths)
         return head
+
+    def read_request(self, body: bytes, /) -> AnyRequest:
+        return read_request(body)
+
+    def write_transcript(self, heard: Transcript, form: str, /) -> tuple[bytes, bytes]:
+        return write_transcript(heard, form)
 
     def by_piece(self, head: MediaHead) -> Usage | None:
         return Usage(media=MediaUsage(input_audio_ms=head.audio_ms)) if head.audio_ms else None
