@@ -277,6 +277,7 @@ async def test_many_seats_are_taken_in_one_go_and_all_that_are_taken_are_told(tr
     asked = [SeatErrand(SEATS, "a", 6, 30_000), SeatErrand(other, "a", 5, 30_000), SeatErrand(SEATS, "b", 6, 30_000)]
 
     assert await port.sit(asked) == [(6, 6), (2, 2), (4, 10)]
+    assert await port.seated([other, Seats("key:never", 1), SEATS]) == [2, 0, 10]
     assert await port.sit([SeatErrand(SEATS, "a", 0, 30_000)]) == [(0, 4)]
 
 
@@ -288,7 +289,7 @@ async def test_no_more_seats_are_held_than_there_are(truth: Truth) -> None:
     given = await asyncio.gather(*(ports[n % 2].hold(SEATS, f"relay-{n}", 3, 30_000) for n in range(8)))
 
     assert sum(given) == 10
-    assert await ports[0].seated(SEATS) == 10
+    assert await ports[0].seated([SEATS]) == [10]
 
 
 async def test_a_holder_keeps_changes_and_gives_up_its_seats(truth: Truth) -> None:
@@ -299,7 +300,7 @@ async def test_a_holder_keeps_changes_and_gives_up_its_seats(truth: Truth) -> No
     assert await port.hold(SEATS, "a", 1, 30_000) == 1
     assert await port.hold(SEATS, "b", 9, 30_000) == 9
     assert await port.hold(SEATS, "b", 0, 30_000) == 0
-    assert await port.seated(SEATS) == 1
+    assert await port.seated([SEATS]) == [1]
 
 
 async def test_the_seats_of_a_holder_that_died_are_free_when_its_time_is_over(truth: Truth) -> None:
@@ -308,7 +309,7 @@ async def test_the_seats_of_a_holder_that_died_are_free_when_its_time_is_over(tr
     truth.clock.ms += 29_999
     assert await port.hold(SEATS, "b", 1, 30_000) == 0
     truth.clock.ms += 1
-    assert await port.seated(SEATS) == 0
+    assert await port.seated([SEATS]) == [0]
     assert await port.hold(SEATS, "b", 1, 30_000) == 1
     assert await port.hold(SEATS, "dead", 10, 30_000) == 9, "late, it gets what is left"
 
@@ -389,7 +390,7 @@ async def test_windows_are_aligned_to_the_truths_own_clock(by_own_clock: Leases)
     assert taken.start_ms % 3_600_000 == 0
     assert 0 < taken.usable_for_ms <= 3_600_000
     assert await by_own_clock.hold(SEATS, "a", 3, 60_000) == 3
-    assert await by_own_clock.seated(SEATS) == 3
+    assert await by_own_clock.seated([SEATS]) == [3]
 
 
 async def test_each_step_touches_one_key_of_a_cluster(redis_server: RedisServer) -> None:

@@ -100,7 +100,7 @@ async def test_a_truth_that_is_away_is_said_to_be_and_the_same_ports_go_on(away:
         await asyncio.to_thread(away.start)
 
     assert await other.used([WINDOW]) == [70 if away.keeps else 0]
-    assert await port.seated(SEATS) == (6 if away.keeps else 0)
+    assert await port.seated([SEATS]) == [(6 if away.keeps else 0)]
     await port.give_back(WINDOW, taken.start_ms, 20)
     lent = [await each.take(WINDOW, 75) for each in away.ports]
     assert [each.granted for each in lent] == ([50, 0] if away.keeps else [75, 25])
@@ -116,7 +116,7 @@ async def _says_that_it_is_away(port: Leases) -> None:
         port.reset([WINDOW]),
         port.hold(SEATS, "b", 1, DAY_MS),
         port.sit([SeatErrand(SEATS, "b", 1, DAY_MS)]),
-        port.seated(SEATS),
+        port.seated([SEATS]),
     )
     for ask in asks:
         with pytest.raises(LeasesUnreachable) as caught:
