@@ -6,13 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import postgres, postgres_settings, settings, sqlite_settings, sqlite_template
+from tests.support.databases import (
+    own_postgres,
+    postgres,
+    postgres_settings,
+    settings,
+    sqlite_settings,
+    sqlite_template,
+)
 from tests.support.trust import read_certificates_once
 from turnpike.control.db.database import Database
 from turnpike.settings import Settings
 
 HERE = Path(__file__).parent
-__all__ = ["postgres", "postgres_settings", "settings", "sqlite_settings", "sqlite_template"]
+__all__ = ["own_postgres", "postgres", "postgres_settings", "settings", "sqlite_settings", "sqlite_template"]
 
 # A test run under nohup or in the background hands what it ignores down to every program it starts, and they would heed
 # it.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import PostgresServer, private_folder_for_postgres
+from tests.support.databases import PostgresServer
 from tests.support.simulator import RunningSimulator, running_simulator
 
 
@@ -43,12 +43,3 @@ def database_env(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     name = server.create()
     yield {"TURNPIKE_DATABASE_URL": server.address(name)}
     server.drop(name)
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[PostgresServer]:
-    """A server of this test's own, to be stopped and started."""
-    with private_folder_for_postgres() as folder:
-        running = PostgresServer(folder)
-        yield running
-        running.close()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -53,6 +54,17 @@ class PostgresServer:
         try:
             for statement in statements:
                 await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def ask(self, query: str) -> Any:
+        """The one value that a query gives."""
+        return asyncio.run(self._ask(query))
+
+    async def _ask(self, query: str) -> Any:
+        connection = await asyncpg.connect(self.address())
+        try:
+            return await connection.fetchval(query)
         finally:
             await connection.close()
 
@@ -106,6 +118,15 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer(shared_folder())
     yield server
     server.close()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A server of this test's own, to be stopped and started."""
+    with private_folder_for_postgres() as folder:
+        running = PostgresServer(folder)
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")

@@ -12,15 +12,20 @@ from turnpike.control.db.base import Base
 from turnpike.control.db.models import (
     ApiKey,
     Budget,
+    Credential,
     Department,
     GuardDecision,
     Invitation,
     LedgerRow,
     LedgerTotal,
     Limit,
+    ProviderSetting,
     Session,
     User,
+    WebhookEndpoint,
 )
+from turnpike.control.events.kinds import Ping, UserActivated
+from turnpike.control.events.outbox import emit
 from turnpike.control.services import ControlServices
 from turnpike.kit.clock import now_ms
 from turnpike.kit.crypto import random_text
@@ -30,6 +35,7 @@ DAY = "2026-05-29"
 AT_MS = 1_780_056_000_000
 KINDS = (
     "users", "keys", "sessions", "ledger", "decisions", "budgets", "limits", "departments", "invitations", "audit",
+    "settings", "events", "webhooks", "deliveries",
 )  # fmt: skip
 
 
@@ -60,9 +66,15 @@ class Somebody:
 class World:
     people: list[Somebody] = field(default_factory=list[Somebody])
     things: dict[str, list[Thing]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    personal: dict[str, str] = field(default_factory=dict[str, str])
+    """Ids of personal credentials, by whose they are."""
+    tests: set[str] = field(default_factory=set[str])
+    """Events that are tests of one receiver: nobody else is told of them."""
 
     def add(self, other: "World") -> None:
         self.people += other.people
+        self.personal |= other.personal
+        self.tests |= other.tests
         for kind, things in other.things.items():
             self.things[kind] += things
 
@@ -79,9 +91,13 @@ def filled(model: type[Base], **values: Any) -> Any:
 
 
 async def make_world(
-    services: ControlServices, departments: int, people: Sequence[tuple[str, int | None]], names: Sequence[str]
+    services: ControlServices,
+    departments: int,
+    people: Sequence[tuple[str, int | None]],
+    names: Sequence[str],
+    provider_id: str,
 ) -> World:
-    """`people`: each one's role, and the number of the department or None."""
+    """`people`: each one's role, and the number of the department or None. All have settings at the provider."""
     made = World()
     async with services.database.write() as session:
         rows = [Department(name=f"d {new_id()}") for _ in range(departments)]
@@ -90,12 +106,16 @@ async def make_world(
         for (role, number), name in zip(people, names, strict=True):
             department_id = None if number is None else rows[number].id
             await _make_person(services, session, made, role, department_id, name)
+        for person in made.people:
+            await _make_setting(services, session, made, person, provider_id)
         for row in rows:
             made.things["budgets"].append(await _budget(session, "department", row.id, Thing("", None, row.id)))
             made.things["limits"].append(await _limit(session, "department", row.id, Thing("", None, row.id)))
             made.things["departments"].append(Thing(row.id, None, row.id))
         for department_id in (None, *(row.id for row in rows)):
             made.things["invitations"].append(await _invitation(session, department_id))
+            made.things["webhooks"].append(await _webhook(session, made, department_id))
+            made.things["events"].append(await make_event(session, None, department_id))
         session.changes.all_keys()
     return made
 
@@ -132,9 +152,45 @@ async def _make_person(
     }  # fmt: skip
     for kind, found_id in found.items():
         made.things[kind].append(Thing(found_id, user.id, department_id))
+    made.things["events"].append(await make_event(session, user.id, department_id))
     for subject, subject_id in (("user", user.id), ("key", key.id)):
         made.things["budgets"].append(await _budget(session, subject, subject_id, whose))
         made.things["limits"].append(await _limit(session, subject, subject_id, whose))
+
+
+async def _make_setting(
+    services: ControlServices, session: Any, made: World, person: Somebody, provider_id: str
+) -> None:
+    secret = "sk-" + random_text(256)
+    credential = Credential(
+        provider_id=provider_id, owner_id=person.id, label="personal", sealed=services.sealer.seal(secret),
+        hint=f"sk-{secret[-20:]}",
+    )  # fmt: skip
+    session.add(credential)
+    await session.flush()
+    session.add(ProviderSetting(user_id=person.id, provider_id=provider_id, credential_id=credential.id))
+    made.personal[person.id] = credential.id
+    whose = Thing(credential.hint, person.id, person.department_id)
+    made.things["settings"].append(whose)
+    made.things["budgets"].append(await _budget(session, "credential", credential.id, whose))
+
+
+async def make_event(session: Any, user_id: str | None, department_id: str | None) -> Thing:
+    """About a person, a department, or the whole gateway."""
+    row = emit(session, UserActivated(user_id=user_id or ""), user_id=user_id, department_id=department_id)
+    await session.flush()
+    return Thing(row.id, user_id, department_id)
+
+
+async def _webhook(session: Any, made: World, department_id: str | None) -> Thing:
+    """With a test on its way to it."""
+    row = filled(WebhookEndpoint, event_types=["*"], department_id=department_id)
+    session.add(row)
+    await session.flush()
+    test = emit(session, Ping(receiver_id=row.id, message=""), department_id=department_id, only=row.id)
+    await session.flush()
+    made.tests.add(test.id)
+    return Thing(row.id, None, department_id)
 
 
 async def _budget(session: Any, kind: str, subject: str, whose: Thing) -> Thing:

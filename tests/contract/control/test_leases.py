@@ -1,23 +1,19 @@
-"""What every truth that limits are counted in must do: exact under concurrency, deaf to late holders, steady when the
-clock steps, and plain about it when it cannot be reached."""
+"""What every truth that limits are counted in must do: exact under concurrency, deaf to late holders, and steady when
+the clock steps. What it does when it cannot be reached is in test_leases_lost.py."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import cycle
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
-from tests.support.control import unused_port
-from tests.support.databases import test_settings
 from tests.support.redis import RedisServer, redis_server
 from turnpike.control.db.database import Database
-from turnpike.control.infra.leases import Errand, Leases, LeasesUnreachable, SeatErrand, Seats, Window, granted
+from turnpike.control.infra.leases import Errand, Leases, SeatErrand, Seats, Window, granted
 from turnpike.control.infra.leases.memory import MemoryLeases
 from turnpike.control.infra.leases.redis_store import RedisLeases
 from turnpike.control.infra.leases.sql import SqlLeases
@@ -281,6 +277,7 @@ async def test_many_seats_are_taken_in_one_go_and_all_that_are_taken_are_told(tr
     asked = [SeatErrand(SEATS, "a", 6, 30_000), SeatErrand(other, "a", 5, 30_000), SeatErrand(SEATS, "b", 6, 30_000)]
 
     assert await port.sit(asked) == [(6, 6), (2, 2), (4, 10)]
+    assert await port.seated([other, Seats("key:never", 1), SEATS]) == [2, 0, 10]
     assert await port.sit([SeatErrand(SEATS, "a", 0, 30_000)]) == [(0, 4)]
 
 
@@ -292,7 +289,7 @@ async def test_no_more_seats_are_held_than_there_are(truth: Truth) -> None:
     given = await asyncio.gather(*(ports[n % 2].hold(SEATS, f"relay-{n}", 3, 30_000) for n in range(8)))
 
     assert sum(given) == 10
-    assert await ports[0].seated(SEATS) == 10
+    assert await ports[0].seated([SEATS]) == [10]
 
 
 async def test_a_holder_keeps_changes_and_gives_up_its_seats(truth: Truth) -> None:
@@ -303,7 +300,7 @@ async def test_a_holder_keeps_changes_and_gives_up_its_seats(truth: Truth) -> No
     assert await port.hold(SEATS, "a", 1, 30_000) == 1
     assert await port.hold(SEATS, "b", 9, 30_000) == 9
     assert await port.hold(SEATS, "b", 0, 30_000) == 0
-    assert await port.seated(SEATS) == 1
+    assert await port.seated([SEATS]) == [1]
 
 
 async def test_the_seats_of_a_holder_that_died_are_free_when_its_time_is_over(truth: Truth) -> None:
@@ -312,7 +309,7 @@ async def test_the_seats_of_a_holder_that_died_are_free_when_its_time_is_over(tr
     truth.clock.ms += 29_999
     assert await port.hold(SEATS, "b", 1, 30_000) == 0
     truth.clock.ms += 1
-    assert await port.seated(SEATS) == 0
+    assert await port.seated([SEATS]) == [0]
     assert await port.hold(SEATS, "b", 1, 30_000) == 1
     assert await port.hold(SEATS, "dead", 10, 30_000) == 9, "late, it gets what is left"
 
@@ -383,7 +380,7 @@ async def _step(port: Leases, clock: SteppingClock, kind: str, amount: int, smal
     return await port.used([WINDOW])
 
 
-# ---- the truth's own clock, and its absence
+# ---- the truth's own clock, and its keys
 
 
 async def test_windows_are_aligned_to_the_truths_own_clock(by_own_clock: Leases) -> None:
@@ -393,31 +390,7 @@ async def test_windows_are_aligned_to_the_truths_own_clock(by_own_clock: Leases)
     assert taken.start_ms % 3_600_000 == 0
     assert 0 < taken.usable_for_ms <= 3_600_000
     assert await by_own_clock.hold(SEATS, "a", 3, 60_000) == 3
-    assert await by_own_clock.seated(SEATS) == 3
-
-
-async def test_a_redis_that_is_gone_is_said_to_be_and_comes_back(redis_server: RedisServer) -> None:
-    port = RedisLeases(redis_server.client())
-    await port.take(WINDOW, 1)
-    redis_server.stop()
-    try:
-        for ask in (port.take(WINDOW, 1), port.used([WINDOW]), port.hold(SEATS, "a", 1, 1_000)):
-            with pytest.raises(LeasesUnreachable) as caught:
-                await ask
-            assert caught.value.status == 503
-    finally:
-        redis_server.start()
-    assert (await port.take(WINDOW, 1)).granted == 1
-    await port.close()
-
-
-async def test_a_database_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
-    address = SecretStr(f"postgresql://nobody@127.0.0.1:{unused_port()}/none")
-    async with _opened(test_settings(tmp_path, database_url=address)) as database:
-        port = SqlLeases(database)
-        for ask in (port.take(WINDOW, 1), port.used([WINDOW]), port.hold(SEATS, "a", 1, 1_000)):
-            with pytest.raises(LeasesUnreachable):
-                await ask
+    assert await by_own_clock.seated([SEATS]) == [3]
 
 
 async def test_each_step_touches_one_key_of_a_cluster(redis_server: RedisServer) -> None:

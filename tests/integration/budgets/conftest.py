@@ -103,6 +103,8 @@ def _register(gateway: RunningGateway) -> None:
         ),
         ("sim-openai", "judge", "omni-moderation-latest", "moderation", {"price_override": {"request": "0.001"}}),
         ("sim-cohere", "rank", "rerank-v3.5", "rerank", {"price_override": {"search": "0.002"}}),
+        ("sim-openai", "talk", "gpt-realtime-sim", "realtime", BOUNDED),
+        ("sim-openai", "copied", "simulator-copied", "chat", BOUNDED),
         ("sim-openai", "hear", "whisper-1", "speech_to_text", {"price_override": {"input_audio_hour": "0.36"}}),
     )
     for slug, name, model_id, capability, more in models:

@@ -1,14 +1,17 @@
 """Budgets at work in a whole gateway: what counts, who is refused and in which words, and where else a call goes."""
 
+import asyncio
 import json
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.integration.budgets.conftest import Spender, settle, spender, spent
 from tests.support.forms import wav
 from tests.support.gateway import UPSTREAM_KEY, RunningGateway, wait_for
 from tests.support.gateways import turnpike_json
+from tests.support.talking import responses
 
 pytestmark = pytest.mark.xdist_group("budgets")
 DOLLAR = 10**9
@@ -26,6 +29,21 @@ def _batch(spender: Spender) -> None:
     assert made.status_code == 200, made.text
     path = f"/sim-openai/v1/batches/{made.json()['id']}"
     wait_for("the batch ends", lambda: spender.ask(path, method="GET").json()["status"] == "completed" or None, 30)
+
+
+def _mirrored(spender: Spender) -> httpx2.Response:
+    """A call of which a copy goes to another deployment."""
+    gateway = spender.gateway
+    ids = {row["name"]: row["id"] for row in gateway.api("GET", "/ai/models", per_page=100)}
+    rule = {
+        "groups": [[{"deployment": ids["chat-by-openai"]}]],
+        "mirror": {"to": {"deployment": ids["copied"]}, "percent": 100},
+    }
+    route = gateway.api("POST", "/routes", {"name": "twice", "rules": [rule]})
+    gateway.wait_for_model("twice")
+    answer = spender.chat("twice")
+    gateway.api("DELETE", f"/routes/{route['id']}")
+    return answer
 
 
 def test_no_path_goes_by_a_budget(gateway: RunningGateway, ada: Spender) -> None:
@@ -56,16 +74,22 @@ def test_no_path_goes_by_a_budget(gateway: RunningGateway, ada: Spender) -> None
     ]
     assert [each.text for each in answers if each.status_code != 200] == []
     _batch(ada)
+    (talked,) = asyncio.run(responses(gateway.url, ada.key, "talk", 1))
+    assert talked["type"] == "response.done", talked
+    answers.append(_mirrored(ada))
+    assert answers[-1].status_code == 200, answers[-1].text
 
     def every_row() -> list[dict[str, Any]] | None:
-        """All that were answered with a price, and the batch's: of the answers only the list of files has none."""
+        """All that were answered with a price, the batch's, the session's and the copy's: of the answers only the
+        list of files has none."""
         rows = ada.rows()
         priced = [row["operation"] for row in rows if row["cost_nanousd"]]
-        assert len(priced) <= len(answers), priced
-        return rows if len(priced) == len(answers) else None
+        assert len(priced) <= len(answers) + 2, priced
+        return rows if len(priced) == len(answers) + 2 else None
 
     rows = wait_for("a row of every kind", every_row, 30)
     total = sum(row["cost_nanousd"] or 0 for row in rows)
+    assert [row["cost_nanousd"] > 0 for row in rows if row["mirror_of"] or row["operation"] == "realtime"] == [True] * 2
     # Nobody else has called.
     assert [spent(gateway, budget) for budget in budgets] == [total] * 3, "to the nano-dollar"
     gateway.api("DELETE", f"/budgets/{budgets[2]['id']}")
@@ -94,7 +118,9 @@ def test_a_hard_budget_refuses_and_says_which_and_how_it_stands(gateway: Running
     spoken = ada.ask("/v1/audio/speech", {"model": "speak", "input": "Say this.", "voice": "alloy"})
     assert spoken.status_code == 429, "sound counts like text"
     assert ada.ask("/v1/images/generations", {"model": "paint", "prompt": "a cat"}).status_code == 429
-    codes = wait_for("three rows", lambda: rows if len(rows := ada.rows()) == 3 else None)
+    (talked,) = asyncio.run(responses(gateway.url, ada.key, "talk", 1))
+    assert "of this API key" in talked["error"]["message"], talked
+    codes = wait_for("four rows", lambda: rows if len(rows := ada.rows()) == 4 else None)
     assert {row["error_code"] for row in codes} == {"BUDGET_SPENT"}
     assert {row["cost_nanousd"] for row in codes} == {0}
 

@@ -1,7 +1,6 @@
 """With the database away the gateway goes on, and starts from what it wrote down."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.support.control import FakeRelay, api, eventually, make_key, make_model, make_provider, running_control
-from tests.support.databases import PostgresServer, private_folder_for_postgres, test_settings
+from tests.support.databases import PostgresServer, test_settings
 from turnpike.control.infra.secrets import load_keyring
 from turnpike.control.run import Control
 from turnpike.errors import Unavailable
@@ -19,12 +18,8 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    """A server of this test's own, to be stopped and started."""
-    with private_folder_for_postgres() as folder:
-        running = PostgresServer(folder)
-        yield running
-        running.close()
+def server(own_postgres: PostgresServer) -> PostgresServer:
+    return own_postgres
 
 
 @pytest.fixture

@@ -4,19 +4,23 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from decimal import Decimal
+from itertools import product
 from typing import Any
 from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from tests.integration.platform.test_etags import change_of, things
 from tests.support.control import Api, api
 from tests.support.worlds import filled
 from turnpike.control.app import create_app
-from turnpike.control.db.models import Delivery, EventRow, LedgerRow
+from turnpike.control.db.models import Budget, BudgetCounter, BudgetSlice, Delivery, EventRow, LedgerRow
+from turnpike.control.domains.budgets.truth import span_of
 from turnpike.control.services import ControlServices
+from turnpike.kit.clock import now_ms
 from turnpike.kit.ids import new_id
 
 MOST_QUERIES = 6
@@ -226,6 +230,16 @@ async def test_a_change_asks_six_times_at_most_besides_what_every_change_writes(
     assert {path: number for path, number in took.items() if number > most[path]} == {}
 
 
+async def asked_for(operator: Api, path: str, **params: Any) -> tuple[list[Any], int]:
+    """What is listed, and how many questions to the database it took."""
+    statements: list[str] = []
+    token = counted.set(statements)
+    answer = await operator.get(path, params=params)
+    counted.reset(token)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"], len(statements)
+
+
 @pytest.mark.parametrize("path", ["/api/v1/users", "/api/v1/keys", "/api/v1/ai/models", "/api/v1/ai/providers"])
 async def test_a_longer_list_asks_no_more(services: ControlServices, operator: Api, path: str) -> None:
     await things(operator)
@@ -238,12 +252,71 @@ async def test_a_longer_list_asks_no_more(services: ControlServices, operator: A
             "/api/v1/ai/providers",
             {"name": f"p{number}", "slug": f"p{number}", "api_base_url": "https://p.example.com/v1"},
         )
-    sizes: list[int] = []
     with counting(services):
-        for per_page in (1, 100):
-            statements: list[str] = []
-            token = counted.set(statements)
-            assert (await operator.get(path, params={"per_page": per_page})).status_code == 200
-            counted.reset(token)
-            sizes.append(len(statements))
-    assert sizes[0] == sizes[1]
+        one, few = await asked_for(operator, path, per_page=1)
+        all_of_them, many = await asked_for(operator, path, per_page=100)
+    assert (len(one), few) == (1, many)
+    assert len(all_of_them) > 5
+
+
+async def test_many_budgets_are_shown_in_as_few_questions_as_few(services: ControlServices, operator: Api) -> None:
+    """Of every kind and period, with what is spent and lent of each."""
+    found = await places(operator)
+    key, user, department = (
+        found[f"/api/v1/{kind}"].rpartition("/")[2]
+        for kind in ("keys/{key_id}", "users/{user_id}", "departments/{department_id}")
+    )
+    subjects = {"key": key, "user": user, "department": department, "provider": "acme", "tag": "t", "gateway": ""}
+    amounts: dict[str, tuple[str, str]] = {}
+    periods: list[dict[str, Any]] = [
+        *({"period": period} for period in ("day", "week", "total")),
+        *({"period": "rolling", "rolling_hours": hours} for hours in (1, 2, 48)),
+    ]
+    for number, ((kind, subject), period) in enumerate(product(subjects.items(), periods), 1):
+        body = {"kind": kind, "subject": subject, "amount_usd": "9", "time_zone": "Europe/Berlin", **period}
+        made = await operator.data("POST", "/api/v1/budgets", body)
+        amounts[made["id"]] = (f"{number / 1000:.3f}", f"{number / 100:.2f}")
+    await spend(services, amounts)
+    with counting(services):
+        _, few = await asked_for(operator, "/api/v1/budgets", per_page=1)
+        rows, many = await asked_for(operator, "/api/v1/budgets", per_page=500)
+    assert many <= MOST_QUERIES
+    assert few <= many
+    shown = {row["id"]: (row["spent_usd"], row["reserved_usd"]) for row in rows if row["id"] in amounts}
+    assert {each: tuple(map(float, sums)) for each, sums in shown.items()} == {
+        each: tuple(map(float, sums)) for each, sums in amounts.items()
+    }
+    named = {row["kind"] for row in rows if row["subject_name"]}
+    assert named >= {"key", "user", "department", "provider"}
+
+
+async def spend(services: ControlServices, amounts: dict[str, tuple[str, str]]) -> None:
+    """What is spent and lent of budgets, dollars of each; and as much in a period long gone."""
+    async with services.database.write() as session:
+        for row in (await session.scalars(select(Budget).where(Budget.id.in_(amounts)))).all():
+            start_ms = span_of(row).of(now_ms())[0]
+            spent, lent = (int(Decimal(text) * 10**9) for text in amounts[row.id])
+            for start in (start_ms, start_ms - 10**10):
+                if start < 0:
+                    continue
+                session.add(filled(BudgetCounter, budget_id=row.id, start_ms=start, spent_nanousd=spent))
+                slices = {"budget_id": row.id, "start_ms": start, "granted_nanousd": lent + 5, "settled_nanousd": 5}
+                session.add(filled(BudgetSlice, holder="relay", **slices))
+                gone = {"granted_nanousd": 5, "settled_nanousd": 7}
+                session.add(filled(BudgetSlice, **{**slices, **gone}, holder="done"))
+
+
+async def test_many_counters_are_read_in_as_few_questions_as_few(services: ControlServices, operator: Api) -> None:
+    key = (await operator.data("POST", "/api/v1/keys", {"name": "counted"}))["id"]
+    about = {"subject": "key", "name": key}
+    asked: list[int] = []
+    for number in range(12):
+        for rule in ({"resource": "requests", "window_s": 60}, {"resource": "concurrency"}):
+            body = {**about, **rule, "amount": 100, "model": f"model-{number}"}
+            await operator.data("PUT", "/api/v1/limits", body)
+        with counting(services):
+            rows, questions = await asked_for(operator, "/api/v1/limits/counters", **about)
+        asked.append(questions)
+    assert len(rows) >= 24
+    assert len(set(asked)) == 1
+    assert asked[0] <= MOST_QUERIES

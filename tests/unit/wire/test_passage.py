@@ -126,6 +126,59 @@ def test_references_are_found_wherever_they_stand_but_where_people_write_what_th
     ]
 
 
+@pytest.mark.parametrize(
+    ("item", "by_the_way"),
+    [
+        ({"type": "item_reference", "id": "x"}, False),
+        ({"id": "x"}, False),
+        ({"type": None, "ID": "x"}, False),
+        ({"type": "reasoning", "id": "x", "summary": [{"type": "summary_text", "text": "s"}]}, True),
+        ({"type": "reasoning", "id": "x", "summary": [], "encrypted_content": None, "content": []}, True),
+        ({"type": "image_generation_call", "id": "x", "result": ""}, True),
+    ],
+)
+def test_an_item_that_a_provider_looks_up_by_its_id_is_a_reference(item: Any, by_the_way: bool) -> None:
+    for body, place in (
+        ({"input": ["x", item]}, "input[1]"),
+        ({"items": [item]}, "items[0]"),
+        ({"response": {"input": [item]}}, "response.input[0]"),
+    ):
+        (found,) = references_in(OPENAI, body)
+        assert (found.kind, found.object_id, found.by_the_way) == ("openai.responses.items", "x", by_the_way)
+        assert found.field.lower() == f"{place}.id"
+    anywhere = references_in(OPENAI, {"else": [{"type": "item_reference", "id": "x"}]})
+    assert [each.object_id for each in anywhere] == ["x"]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "message", "id": "x", "role": "assistant", "content": "whole"},
+        {"id": "x", "role": "user", "content": "whole"},
+        {"type": "function_call", "id": "x", "call_id": "c", "name": "f", "arguments": "{}"},
+        {"type": "reasoning", "id": "x", "summary": [], "encrypted_content": "sealed"},
+        {"type": "reasoning", "id": "x", "summary": [], "content": [{"type": "reasoning_text", "text": "t"}]},
+        {"type": "image_generation_call", "id": "x", "result": "aGk="},
+        {"type": "item_reference", "item_reference": "item.input"},
+        {"type": "item_reference", "id": ""},
+        {"type": ["reasoning"], "id": "x"},
+    ],
+)
+def test_an_item_that_says_all_itself_names_nothing(item: Any) -> None:
+    assert references_in(OPENAI, {"input": [item]}) == []
+    assert references_in(ANTHROPIC, {"input": [{"id": "x"}]}) == []
+
+
+def test_what_a_response_brought_forth_is_its_output_and_a_compactions_is_not() -> None:
+    kind = next(kind for kind in KINDS if kind.full_name == "openai.responses")
+    output = [{"id": "msg_1", "type": "message"}, {"id": "ci_1", "container_id": "cntr_1"}, {"type": "other"}]
+    containers = [("openai.containers", "cntr_1")]
+    items = [("openai.responses.items", "msg_1"), ("openai.responses.items", "ci_1")]
+
+    assert derived_in(kind, {"object": "response", "output": output}) == containers + items
+    assert derived_in(kind, {"object": "response.compaction", "output": output}) == containers
+
+
 def test_a_vendors_own_skill_and_a_tools_input_name_nothing() -> None:
     own = {"container": {"skills": [{"type": "anthropic", "skill_id": "pptx"}, {"type": "custom", "skill_id": "s"}]}}
     use = {"content": [{"type": "tool_use", "input": {"file_id": "x"}}]}

@@ -5,14 +5,13 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.commands.users import UserName, find_user
+from turnpike.cli.commands.subjects import DEPARTMENTS, find_department, find_user
+from turnpike.cli.commands.users import UserName
 from turnpike.cli.options import DEFAULT, Common
-from turnpike.cli.output import Output, Row, cell, field
+from turnpike.cli.output import Output, cell, field
 from turnpike.cli.tasks import with_control
 from turnpike.cli.values import words
-from turnpike.errors import InvalidRequest, NotFound
-
-PATH = "/api/v1/departments"
+from turnpike.errors import InvalidRequest
 
 _Many = Parameter(negative="")
 DepartmentName = Annotated[str, Parameter(help="Id, name or code, as `departments list` shows them.")]
@@ -35,7 +34,7 @@ def add(
     """Add a department."""
 
     async def work(control: Control) -> None:
-        made = (await control.post(PATH, {"name": name, **_values(code, tier, model)})).data
+        made = (await control.post(DEPARTMENTS, {"name": name, **_values(code, tier, model)})).data
         Output(common).result(made, f"Added [bold]{cell(made['name'])}[/bold]: {made['id']}")
 
     with_control(common, work)
@@ -56,7 +55,7 @@ def list_departments(*, common: Common = DEFAULT) -> None:
 
     async def work(control: Control) -> None:
         Output(common).table(
-            await control.rows(PATH),
+            await control.rows(DEPARTMENTS),
             (
                 ("NAME", field("name")),
                 ("CODE", field("code")),
@@ -77,8 +76,8 @@ def show(department: DepartmentName, /, *, common: Common = DEFAULT) -> None:
 
     async def work(control: Control) -> None:
         found = await find_department(control, department)
-        whole = (await control.get(f"{PATH}/{found['id']}")).data
-        whole["people"] = await control.rows(f"{PATH}/{found['id']}/members")
+        whole = (await control.get(f"{DEPARTMENTS}/{found['id']}")).data
+        whole["people"] = await control.rows(f"{DEPARTMENTS}/{found['id']}/members")
         lines = [
             f"[bold]{cell(whole['name'])}[/bold], code {cell(whole['code'])}",
             f"{whole['members']} people with {whole['keys']} keys",
@@ -111,7 +110,7 @@ def change(
 
     async def work(control: Control) -> None:
         found = await find_department(control, department)
-        changed = (await control.patch(f"{PATH}/{found['id']}", values)).data
+        changed = (await control.patch(f"{DEPARTMENTS}/{found['id']}", values)).data
         Output(common).result(changed, f"Changed {cell(changed['name'])}.")
 
     with_control(common, work)
@@ -122,7 +121,7 @@ def move(user: UserName, department: DepartmentName, /, *, common: Common = DEFA
 
     async def work(control: Control) -> None:
         person, found = await find_user(control, user), await find_department(control, department)
-        moved = (await control.post(f"{PATH}/{found['id']}/members", {"user_ids": [person["id"]]})).data
+        moved = (await control.post(f"{DEPARTMENTS}/{found['id']}/members", {"user_ids": [person["id"]]})).data
         Output(common).result(moved, f"{cell(person['display_name'])} is in {cell(found['name'])}.")
 
     with_control(common, work)
@@ -140,18 +139,7 @@ def remove(
     async def work(control: Control) -> None:
         found = await find_department(control, department)
         query = f"?move_to={(await find_department(control, move_to))['id']}" if move_to is not None else ""
-        gone = (await control.delete(f"{PATH}/{found['id']}{query}")).data
+        gone = (await control.delete(f"{DEPARTMENTS}/{found['id']}{query}")).data
         Output(common).result(gone, f"Removed {cell(found['name'])}; {gone['moved']} people moved.")
 
     with_control(common, work)
-
-
-async def find_department(control: Control, text: str) -> Row:
-    """The one of that id, name or code. Raises NotFound, and InvalidRequest when several are meant."""
-    rows = await control.rows(PATH)
-    found = [row for row in rows if text in (row["id"], row["name"])] or [row for row in rows if text == row["code"]]
-    if not found:
-        raise NotFound(f"there is no department {text!r}; `turnpike departments list` shows those that there are")
-    if len(found) > 1:
-        raise InvalidRequest(f"{len(found)} departments are called {text!r}; name one by its id")
-    return found[0]

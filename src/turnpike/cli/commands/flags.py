@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
+from turnpike.cli.commands.subjects import find_department
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, Row, cell, field
 from turnpike.cli.tasks import with_control
 from turnpike.cli.values import words
-from turnpike.errors import InvalidRequest, NotFound
+from turnpike.errors import InvalidRequest
 
 PATH = "/api/v1/flags"
 _Many = Parameter(negative="")
@@ -36,7 +37,7 @@ def set_flag(
     conditions: dict[str, Any] = {"users": words(user), "roles": words(role), "percentage": percentage}
 
     async def work(control: Control) -> None:
-        conditions["departments"] = [await _department(control, each) for each in words(department)]
+        conditions["departments"] = [(await find_department(control, each))["id"] for each in words(department)]
         rule = {name: wanted for name, wanted in conditions.items() if wanted not in (None, [])}
         known = [row for row in await control.rows(PATH, search=name) if row["name"] == name]
         body: dict[str, Any] = {"description": description} if description is not None else {}
@@ -67,15 +68,6 @@ def _value(text: str) -> Any:
 def _kind(value: Any) -> str:
     kinds = ((bool, "boolean"), (int, "number"), (float, "number"), (str, "string"))
     return next((word for kind, word in kinds if isinstance(value, kind)), "json")
-
-
-async def _department(control: Control, wanted: str) -> str:
-    """Its id. Raises NotFound."""
-    rows = await control.rows("/api/v1/departments")
-    for row in rows:
-        if wanted in (row["id"], row["name"]):
-            return str(row["id"])
-    raise NotFound(f"There is no department {wanted!r}.")
 
 
 def _said(row: Row) -> str:

@@ -5,15 +5,13 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.commands.users import find_user
+from turnpike.cli.commands.subjects import KEYS, find_key, find_user
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, Row, cell, field, when
 from turnpike.cli.tasks import with_control
 from turnpike.cli.values import moment, words
 from turnpike.contract.scopes import DEFAULT_SCOPES, SCOPES
-from turnpike.errors import InvalidRequest, NotFound
-
-PATH = "/api/v1/keys"
+from turnpike.errors import InvalidRequest
 
 _Many = Parameter(negative="")
 KeyName = Annotated[str, Parameter(help="Id, name or the key's first characters, as `keys list` shows them.")]
@@ -63,7 +61,7 @@ def create(
 
     async def work(control: Control) -> None:
         owner = {"user_id": (await find_user(control, user))["id"]} if user else {}
-        made = (await control.post(PATH, {**body, **owner})).data
+        made = (await control.post(KEYS, {**body, **owner})).data
         _show_new(made, common, f"API key [bold]{cell(name)}[/bold]")
 
     with_control(common, work)
@@ -95,7 +93,7 @@ def list_keys(
     """List API keys."""
 
     async def work(control: Control) -> None:
-        rows = [row for row in await control.rows(PATH) if all_keys or _works(row)]
+        rows = [row for row in await control.rows(KEYS) if all_keys or _works(row)]
         Output(common).table(
             rows,
             (
@@ -129,7 +127,7 @@ def revoke(key: KeyName, /, *, common: Common = DEFAULT) -> None:
 
     async def work(control: Control) -> None:
         found = await find_key(control, key)
-        reply = await control.delete(f"{PATH}/{found['id']}")
+        reply = await control.delete(f"{KEYS}/{found['id']}")
         Output(common).result(reply.data, f"Revoked {cell(found['name'])}.")
 
     with_control(common, work)
@@ -150,7 +148,7 @@ def rotate(
     async def work(control: Control) -> None:
         found = await find_key(control, key)
         body = {} if grace is None else {"grace_hours": _hours(grace)}
-        made = (await control.post(f"{PATH}/{found['id']}/rotate", body)).data
+        made = (await control.post(f"{KEYS}/{found['id']}/rotate", body)).data
         _show_new(made, common, f"The successor of [bold]{cell(found['name'])}[/bold]")
 
     with_control(common, work)
@@ -161,16 +159,3 @@ def _hours(text: str) -> int:
     if not number.isdecimal() or unit not in ("h", "d"):
         raise InvalidRequest(f"--grace {text!r} is no span; write hours or days: 12h, 7d, 0h")
     return int(number) * (24 if unit == "d" else 1)
-
-
-async def find_key(control: Control, text: str) -> dict[str, Any]:
-    """The one key of that id, name or prefix. Raises NotFound, and InvalidRequest when several are meant."""
-    rows = await control.rows(PATH)
-    called = [row for row in rows if text in (row["name"], row["prefix"])]
-    found = [row for row in rows if text == row["id"]] or [row for row in called if row["status"] == "active"] or called
-    if not found:
-        raise NotFound(f"no API key {text!r}; `turnpike keys list --all` shows those that there are")
-    if len(found) > 1:
-        ids = ", ".join(str(row["id"]) for row in found)
-        raise InvalidRequest(f"{len(found)} keys are called {text!r}; name one by its id: {ids}")
-    return found[0]

@@ -9,7 +9,8 @@ import msgspec
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.commands.users import PATH, UserName, find_user
+from turnpike.cli.commands.subjects import USERS, find_user
+from turnpike.cli.commands.users import UserName
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, cell
 from turnpike.cli.tasks import with_control
@@ -27,7 +28,7 @@ def export(
 
     async def work(control: Control) -> None:
         found = await find_user(control, user)
-        parts = control.lines(f"{PATH}/{found['id']}/export")
+        parts = control.lines(f"{USERS}/{found['id']}/export")
         if out is None:
             async for part in parts:
                 sys.stdout.buffer.write(part)
@@ -66,7 +67,7 @@ def erase(
         found = await find_user(control, user)
         if not yes:
             raise InvalidRequest(f"this cannot be taken back; to erase {found['display_name']!r} add --yes")
-        done = (await control.post(f"{PATH}/{found['id']}/erase", {"confirm": found["id"]})).data
+        done = (await control.post(f"{USERS}/{found['id']}/erase", {"confirm": found["id"]})).data
         Output(common).result(done, f"Erased. In lists and sums it is {cell(done['pseudonym'])}, {done['user_id']}.")
 
     with_control(common, work)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.commands.keys import find_key
+from turnpike.cli.commands.subjects import find_key
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, cell, field
 from turnpike.cli.tasks import with_control

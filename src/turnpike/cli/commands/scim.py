@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.commands.departments import find_department
+from turnpike.cli.commands.subjects import find_department
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, Row, cell, field, when
 from turnpike.cli.tasks import with_control

@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
-from turnpike.cli.commands.users import find_user
+from turnpike.cli.commands.subjects import find_user
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, field, when
 from turnpike.cli.tasks import with_control

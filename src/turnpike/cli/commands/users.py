@@ -5,14 +5,12 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
+from turnpike.cli.commands.subjects import USERS, find_department, find_user
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, cell, field, when
 from turnpike.cli.tasks import with_control
 from turnpike.contract.access import Role
-from turnpike.errors import InvalidRequest, NotFound
 
-PATH = "/api/v1/users"
-DEPARTMENTS = "/api/v1/departments"
 LINKS = "/api/v1/auth/links"
 
 UserName = Annotated[str, Parameter(help="Id, e-mail or name, as `users list` shows them.")]
@@ -35,8 +33,8 @@ def add(
     async def work(control: Control) -> None:
         body: dict[str, Any] = {"display_name": name, "role": role}
         body.update({"email": email} if email else {})
-        body.update({"department_id": await _department(control, department)} if department else {})
-        made = (await control.post(PATH, body)).data
+        body.update({"department_id": (await find_department(control, department))["id"]} if department else {})
+        made = (await control.post(USERS, body)).data
         lines = [f"Added [bold]{cell(made['display_name'])}[/bold], {cell(made['role'])}: {made['id']}"]
         if link:
             made["link"] = (await control.post(LINKS, {"user_id": made["id"]})).data
@@ -56,7 +54,7 @@ def list_users(
 
     async def work(control: Control) -> None:
         active = None if all_users else "true"
-        rows = await control.rows(PATH, is_active=active, role=role)
+        rows = await control.rows(USERS, is_active=active, role=role)
         Output(common).table(
             rows,
             (
@@ -118,28 +116,7 @@ def set_role(
 def _change(user: str, body: dict[str, Any], said: str, common: Common) -> None:
     async def work(control: Control) -> None:
         found = await find_user(control, user)
-        changed = (await control.patch(f"{PATH}/{found['id']}", body)).data
+        changed = (await control.patch(f"{USERS}/{found['id']}", body)).data
         Output(common).result(changed, said.format(cell(changed["display_name"])))
 
     with_control(common, work)
-
-
-async def find_user(control: Control, text: str) -> dict[str, Any]:
-    """The one person of that id, e-mail or name. Raises NotFound, and InvalidRequest when several are meant."""
-    rows = await control.rows(PATH)
-    sure = [row for row in rows if text == row["id"] or text.lower() == row["email"]]
-    found = sure or [row for row in rows if text == row["display_name"]]
-    if not found:
-        raise NotFound(f"nobody is called {text!r}; `turnpike users list --all` shows everybody")
-    if len(found) > 1:
-        ids = ", ".join(str(row["id"]) for row in found)
-        raise InvalidRequest(f"{len(found)} people are called {text!r}; name one by e-mail or id: {ids}")
-    return found[0]
-
-
-async def _department(control: Control, text: str) -> str:
-    rows = await control.rows(DEPARTMENTS)
-    found = [row for row in rows if text in (row["id"], row["name"], row["code"])]
-    if not found:
-        raise NotFound(f"there is no department {text!r}")
-    return str(found[0]["id"])

@@ -13,7 +13,7 @@ from turnpike.contract.objects import OwnedObject
 from turnpike.errors import InvalidRequest, NotFound, TurnpikeError
 from turnpike.kit.sse import SseOverflow, SseParser
 from turnpike.wire.passage.kinds import derived_in
-from turnpike.wire.passage.references import Reference, references_in
+from turnpike.wire.passage.references import ITEMS, Reference, references_in
 from turnpike.wire.passage.watched import Watched
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _decode = msgspec.json.Decoder().decode
 _EVENTS_LOOKED_AT = 4
+"""Of a stream's beginning, which names what is stored."""
+_ENDS = ('"response.completed"', '"response.incomplete"')
+"""Types of the events that hold a whole response, with all that it brought forth."""
 _TRUE = b"true"
 _ESCAPED = b"\\u00"
 """How JSON may write any letter of a field's name: `\\u0066ile_id`."""
@@ -63,6 +66,7 @@ class Stored:
         self._parser = SseParser()
         self._events = 0
         self._keeping: asyncio.Task[None] | None = None
+        self._seen_whole = False
 
     # ---- before it is sent
 
@@ -89,6 +93,8 @@ class Stored:
         """Raises NotFound for what is not there or another's, InvalidRequest, Unavailable."""
         body = _json(self._call.body)
         wanted = references_in(self._watched.api, body) if body is not None else []
+        if not self._call.plan.may_pass_as_it_is():
+            wanted = [each for each in wanted if not each.by_the_way]
         if not wanted:
             return []
         found = await self._call.relay.owners.find((each.kind, each.object_id) for each in wanted)
@@ -100,8 +106,9 @@ class Stored:
             if each.owner.user_id == user_id:
                 return each
         kind = reference.kind.partition(".")[2]
+        instead = " Send the item itself, and not its id." if kind == ITEMS else ""
         raise NotFound(
-            f"No object of '{kind}' with the id '{reference.object_id[:100]}' was found.",
+            f"No object of '{kind}' with the id '{reference.object_id[:100]}' was found.{instead}",
             details={"param": reference.field},
         )
 
@@ -135,19 +142,34 @@ class Stored:
         return True
 
     def watch(self, attempt: "Attempt", data: bytes) -> None:
-        """Data of a stream goes by: what it stores is named in its first events."""
-        if self._keeping is not None or self._events >= _EVENTS_LOOKED_AT:
+        """Data of a stream goes by: what it stores is named in its first events, what that brought forth in its
+        last one."""
+        if self._seen_whole or not self._looks_on():
             return
         try:
             events = self._parser.feed(data)
         except SseOverflow:
-            self._events = _EVENTS_LOOKED_AT
+            self._seen_whole = True
             return
         for event in events:
             self._events += 1
-            answer = _json(event.data.encode()) if event.data.startswith("{") else None
+            ends = any(mark in event.data for mark in _ENDS)
+            if not event.data.startswith("{") or not (ends or (self._keeping is None and self._begins)):
+                continue
+            answer = _json(event.data.encode())
             inner: Any = cast("dict[str, Any]", answer).get("response", answer) if isinstance(answer, dict) else None
+            self._seen_whole = ends
             self._see(attempt, inner)
+
+    @property
+    def _begins(self) -> bool:
+        return self._events <= _EVENTS_LOOKED_AT
+
+    def _looks_on(self) -> bool:
+        if self._keeping is None:
+            return self._begins
+        kind = self._watched.kind
+        return kind is not None and bool(kind.derived)
 
     def holds_end(self, attempt: "Attempt", data: bytes) -> bool:
         """True when the stream's end waits; `Call.stream_ended` is called again then."""
@@ -163,7 +185,7 @@ class Stored:
 
     def _see(self, attempt: "Attempt", answer: Any) -> None:
         kind = self._watched.kind if self._stores else None
-        if kind is None or not attempt.target.same or not isinstance(answer, dict) or self._keeping is not None:
+        if kind is None or not attempt.target.same or not isinstance(answer, dict):
             return
         fields = cast("dict[str, Any]", answer)
         identifier = fields.get("id")
@@ -172,10 +194,12 @@ class Stored:
         served, caller = attempt.target.served, self._call.entry.caller
         pairs = [(kind.full_name, identifier), *derived_in(kind, fields)]
         made = [OwnedObject(served.provider_id, name, each, caller, served.credential_id) for name, each in pairs]
-        self._keeping = asyncio.ensure_future(self._keep(made))
+        self._keeping = asyncio.ensure_future(self._keep(made, self._keeping))
 
-    async def _keep(self, made: list[OwnedObject]) -> None:
+    async def _keep(self, made: list[OwnedObject], before: asyncio.Task[None] | None) -> None:
         """An answer that could not be written down is still the caller's: it only cannot be asked for again."""
+        if before is not None:
+            await before
         try:
             await self._call.relay.owners.keep(made)
         except TurnpikeError as error:

@@ -64,6 +64,10 @@ class Plan:
         named = [target for target in here if target.served.credential_id == credential_id] or here
         return Plan(self.model, [(target, 1) for target in named], [])
 
+    def may_pass_as_it_is(self) -> bool:
+        """Somewhere the caller's own dialect is spoken."""
+        return any(target.same for target in self._fallbacks)
+
     def rests_for_s(self, now: float) -> float:
         """Until the first target lets a request pass."""
         return min(target.breaker.rests_for_s(now) for target in self._fallbacks)

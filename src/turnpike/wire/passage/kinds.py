@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from turnpike.wire.passage.paths import DEFAULT_VERSION, Api
-from turnpike.wire.passage.references import values_at
+from turnpike.wire.passage.references import ITEMS, values_at
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,47}")
 
@@ -34,6 +34,8 @@ class Derived(msgspec.Struct, frozen=True):
     path: str
     """As in `references.values_at`."""
     kind: str
+    of: str | None = None
+    """The `object` that it is asked of alone."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -100,7 +102,9 @@ KINDS: tuple[Kind, ...] = (
     _openai("assistants"),
     _openai("threads", listed=False, verbs=frozenset(("runs",)), derived=(Derived("thread_id", "openai.threads"),)),
     _openai("responses", listed=False, verbs=frozenset(("compact", "input_tokens")),
-        derived=(Derived("output[].container_id", "openai.containers"),),),
+        derived=(Derived("output[].container_id", "openai.containers"),
+                 # What a compaction gives may repeat ids that the request had made up.
+                 Derived("output[].id", f"openai.{ITEMS}", of="response")),),
     _openai("chat.completions", "chat/completions"),
     _openai("conversations", listed=False),
     _openai("videos", branches=frozenset(("remix",))),
@@ -204,7 +208,12 @@ def made_in(kind: Kind, answer: Any) -> list[tuple[str, str]]:
 
 def derived_in(kind: Kind, answer: Any) -> list[tuple[str, str]]:
     """Those that an object of this kind names as its own outcome."""
-    return [(derived.kind, name) for derived in kind.derived for name in values_at(answer, derived.path)]
+    return [
+        (derived.kind, name)
+        for derived in kind.derived
+        if derived.of is None or values_at(answer, "object") == [derived.of]
+        for name in values_at(answer, derived.path)
+    ]
 
 
 def item_id(kind: Kind, item: Any) -> str | None:

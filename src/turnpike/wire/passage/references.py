@@ -46,6 +46,17 @@ FIELDS: dict[Api, dict[str, str]] = {
 """Name of a field to the kind that it names, within its API."""
 _LOWERED = {api: {name.lower(): kind for name, kind in fields.items()} for api, fields in FIELDS.items()}
 """Some servers read names without regard to letter case."""
+ITEMS = "responses.items"
+"""What responses consist of. A later request may name one by its id, where it stands for what its provider keeps."""
+_ITEM = re.compile(r"(?:input|items)\[\d+\]\.id", re.IGNORECASE)
+"""Where an item's id stands."""
+_KEPT_IN: dict[Any, tuple[str, ...]] = {
+    None: ("content",),
+    "reasoning": ("encrypted_content", "content"),
+    "image_generation_call": ("result",),
+}
+"""By type, items that OpenAI looks up by their id where they hold none of these; the others say themselves all that
+they stand for."""
 _PROVIDERS_OWN = {"skill_id": ("anthropic", "type")}
 """A skill that the vendor itself made belongs to everyone: `{"type": "anthropic", "skill_id": "pptx"}`."""
 
@@ -57,14 +68,16 @@ PURPOSE = "purpose"
 class Reference:
     """One object that a body names."""
 
-    __slots__ = ("field", "kind", "object_id")
+    __slots__ = ("by_the_way", "field", "kind", "object_id")
 
-    def __init__(self, kind: str, object_id: str, field: str) -> None:
+    def __init__(self, kind: str, object_id: str, field: str, *, by_the_way: bool = False) -> None:
         self.kind = kind
         """Full name: `openai.files`."""
         self.object_id = object_id
         self.field = field
         """Where it stands: `input[0].content[1].file_id`."""
+        self.by_the_way = by_the_way
+        """Of something that says more than its id: to a provider of another API the id means nothing."""
 
 
 def plain_fields(api: Api) -> frozenset[str]:
@@ -77,6 +90,8 @@ def references_in(api: Api, body: Any) -> list[Reference]:
     names = _LOWERED[api]
     found: list[Reference] = []
     for holder, name, value, path in _members(body):
+        if api is Api.OPENAI and name.lower() == "id" and isinstance(value, str) and value:
+            found.extend(_item(holder, value, path))
         kind = names.get(name.lower())
         if kind is None or _is_providers_own(holder, name):
             continue
@@ -86,6 +101,19 @@ def references_in(api: Api, body: Any) -> list[Reference]:
             if not _is_elsewhere(kind, each)
         )
     return found
+
+
+def _item(holder: dict[str, Any], identifier: str, path: str) -> list[Reference]:
+    """The item of a response that is named here, if one is."""
+    fields = {name.lower(): value for name, value in holder.items()}
+    kind = fields.get("type")
+    if kind == "item_reference":
+        return [Reference(f"{Api.OPENAI}.{ITEMS}", identifier, path)]
+    if not _ITEM.fullmatch(path[path.rfind(".", 0, -3) + 1 :]) or not (kind is None or isinstance(kind, str)):
+        return []
+    if kind not in _KEPT_IN or any(fields.get(name) for name in _KEPT_IN[kind]):
+        return []
+    return [Reference(f"{Api.OPENAI}.{ITEMS}", identifier, path, by_the_way=kind is not None)]
 
 
 def _is_providers_own(holder: dict[str, Any], name: str) -> bool:

@@ -1,9 +1,9 @@
 """Queries on budgets. Never commits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, literal, select, union_all
 
 from turnpike.control.db.models import (
     ApiKey,
@@ -24,7 +24,10 @@ from turnpike.control.rights.policy import Scope
 from turnpike.kit.pagination import Order, Page
 
 ORDER: Columns = {"created_at": Budget.created_at_ms, "kind": Budget.kind, "amount": Budget.amount_nanousd}
-NAMES = {"key": ApiKey.name, "user": User.display_name, "department": Department.name, "credential": Credential.label}
+NAMES = {
+    "key": ApiKey.name, "user": User.display_name, "department": Department.name, "credential": Credential.label,
+    "provider": Provider.slug,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,20 @@ async def following(session: ReadSession, source: str) -> Budget | None:
     return (await session.scalars(query)).first()
 
 
-async def name_of(session: ReadSession, kind: str, subject: str) -> str | None:
-    """What people call the subject; None for one that has no name of its own, or is gone."""
-    if kind == "provider":
-        return await session.scalar(select(Provider.slug).where(Provider.id == subject))
-    column = NAMES.get(kind)
-    if column is None:
-        return None
-    return await session.scalar(select(column).where(column.class_.id == subject))
+async def names_of(session: ReadSession, subjects: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """What people call these, pairs of kind and subject; without those that have no name of their own, or are gone."""
+    ids: dict[str, set[str]] = {}
+    for kind, subject in subjects:
+        if kind in NAMES:
+            ids.setdefault(kind, set()).add(subject)
+    if not ids:
+        return {}
+    parts = [
+        select(literal(kind), column.class_.id, column).where(column.class_.id.in_(ids[kind]))
+        for kind, column in NAMES.items()
+        if kind in ids
+    ]
+    return {(kind, subject): name for kind, subject, name in (await session.execute(union_all(*parts))).all()}
 
 
 async def provider_id(session: ReadSession, text: str) -> str | None:

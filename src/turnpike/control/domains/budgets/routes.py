@@ -1,12 +1,13 @@
 """/api/v1/budgets, as far as one's permissions reach; and .../current, what calls of one's own key are charged to."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
 from turnpike.control.db.models import Budget, BudgetSlice
 from turnpike.control.db.sessions import ReadSession
-from turnpike.control.domains.budgets import repository, service
+from turnpike.control.domains.budgets import service
 from turnpike.control.domains.budgets.repository import BudgetFilter
 from turnpike.control.domains.budgets.schemas import (
     AlertView,
@@ -34,16 +35,20 @@ Manager = Annotated[Principal, Depends(May(Permission.MANAGE_BUDGETS))]
 router = APIRouter(prefix="/api/v1/budgets", tags=["budgets"])
 
 
+async def _views(session: ReadSession, rows: Sequence[Budget]) -> list[BudgetView]:
+    return [BudgetView(**view(*each)) for each in await service.shown(session, rows)]
+
+
 async def _view(session: ReadSession, row: Budget) -> BudgetView:
-    name = await repository.name_of(session, row.kind, row.subject)
-    return BudgetView(**view(row, name, await service.sums(session, row)))
+    (shown,) = await _views(session, [row])
+    return shown
 
 
 async def _detail(session: ReadSession, row: Budget, control: Services) -> BudgetDetail:
-    name = await repository.name_of(session, row.kind, row.subject)
+    (shown,) = await service.shown(session, [row])
     lent = await service.slices(session, row)
     holders = [view_holder(each, here=control.money.is_here(each.home)) for each in lent]
-    return BudgetDetail(**view(row, name, await service.sums(session, row)), holders=holders)
+    return BudgetDetail(**view(*shown), holders=holders)
 
 
 @router.get("")
@@ -58,7 +63,7 @@ async def list_budgets(
 ) -> Envelope[list[BudgetView]]:
     """Budgets with what is spent of them now."""
     rows, total = await service.find(session, actor.scope, BudgetFilter(kind, subject, period), sort, page)
-    return page_of([await _view(session, row) for row in rows], page, total)
+    return page_of(await _views(session, rows), page, total)
 
 
 @router.post("", status_code=201)
@@ -70,7 +75,7 @@ async def create_budget(_: Manager, session: Writing, body: BudgetBody) -> Envel
 @router.get("/current")
 async def list_own_budgets(actor: AnyKey, session: Reading) -> Envelope[list[BudgetView]]:
     """Those of the key that this request was made with, of its user and of their department."""
-    return ok([await _view(session, row) for row in await service.of_caller(session, actor)])
+    return ok(await _views(session, await service.of_caller(session, actor)))
 
 
 @router.get("/alerts")

@@ -10,7 +10,7 @@ from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.domains.budgets import repository
 from turnpike.control.domains.budgets.repository import BudgetFilter
 from turnpike.control.domains.budgets.schemas import DEFAULT_ALERTS, BudgetBody, BudgetPatch, WriteOffBody
-from turnpike.control.domains.budgets.truth import Sums, span_of, sums_now
+from turnpike.control.domains.budgets.truth import Standing, span_of, standings
 from turnpike.control.rights.policy import Scope
 from turnpike.control.web.principal import Principal
 from turnpike.errors import Conflict, InvalidRequest, NotFound
@@ -50,8 +50,15 @@ async def of_caller(session: ReadSession, actor: Principal) -> list[Budget]:
     return await repository.of_subjects(session, [(kind, subject) for kind, subject in pairs if subject is not None])
 
 
-async def sums(session: ReadSession, row: Budget) -> Sums:
-    return await sums_now(session, row, now_ms())
+async def standing(session: ReadSession, row: Budget) -> Standing:
+    return (await standings(session, [row], now_ms()))[row.id]
+
+
+async def shown(session: ReadSession, rows: Sequence[Budget]) -> list[tuple[Budget, str | None, Standing]]:
+    """With the names of their subjects, and how they stand now: two questions, however many they are."""
+    names = await repository.names_of(session, [(row.kind, row.subject) for row in rows])
+    stand = await standings(session, rows, now_ms())
+    return [(row, names.get((row.kind, row.subject)), stand[row.id]) for row in rows]
 
 
 def forecast(row: Budget, spent: int, at_ms: int) -> int | None:
@@ -110,7 +117,7 @@ async def _subject(session: ReadSession, kind: str, text: str) -> str:
     if kind in ("model", "tag", "gateway"):
         return text
     found = await repository.provider_id(session, text) if kind == "provider" else text.lower()
-    if found is None or await repository.name_of(session, kind, found) is None:
+    if found is None or not await repository.names_of(session, [(kind, found)]):
         raise InvalidRequest(f"There is no {kind} {text!r}.", details={"param": "subject"})
     return found
 

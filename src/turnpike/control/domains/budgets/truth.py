@@ -4,7 +4,7 @@ one to the other in its transaction is then never missed by both."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, union_all
 
 from turnpike.contract.budgets import BudgetSpec
 from turnpike.contract.periods import Span
@@ -60,9 +60,34 @@ async def sums_of(
     return Sums(int(rows[0][1]), int(rows[1][1]), int(rows[2][1]), int(rows[1][2]))
 
 
-async def sums_now(session: ReadSession, row: Budget, at_ms: int, *, besides: str = "", home: str = "") -> Sums:
-    span = span_of(row)
-    return await sums_of(session, row.id, span.counted_from(at_ms), span.of(at_ms)[0], besides=besides, home=home)
+class Standing(NamedTuple):
+    """Nano-dollars, of the period or window that a budget is in."""
+
+    spent: int = 0
+    lent: int = 0
+    """And not in the ledger yet."""
+
+
+async def standings(session: ReadSession, rows: Sequence[Budget], at_ms: int) -> dict[str, Standing]:
+    """By id, however many they are."""
+    together: dict[tuple[int, int], list[str]] = {}
+    for row in rows:
+        span = span_of(row)
+        together.setdefault((span.counted_from(at_ms), span.of(at_ms)[0]), []).append(row.id)
+    if not together:
+        return {}
+
+    def counting(table: type[BudgetCounter] | type[BudgetSlice]) -> ColumnElement[bool]:
+        spans = together.items()
+        return or_(*(and_(table.start_ms.between(*span), table.budget_id.in_(ids)) for span, ids in spans))
+
+    spent = select(literal(0), BudgetCounter.budget_id, func.sum(BudgetCounter.spent_nanousd)).where(
+        counting(BudgetCounter)
+    )
+    lent = select(literal(1), BudgetSlice.budget_id, func.sum(outstanding())).where(counting(BudgetSlice))
+    both = union_all(spent.group_by(BudgetCounter.budget_id), lent.group_by(BudgetSlice.budget_id))
+    found = {(kind, budget_id): int(amount) for kind, budget_id, amount in (await session.execute(both)).all()}
+    return {row.id: Standing(found.get((0, row.id), 0), found.get((1, row.id), 0)) for row in rows}
 
 
 async def active(session: ReadSession, kinds: Sequence[str]) -> Sequence[Budget]:

@@ -6,19 +6,19 @@ from turnpike.contract.periods import FOR_EVER_MS, ROLLING, TOTAL
 from turnpike.control.db.models import Budget, BudgetAlert, BudgetCounter, BudgetSlice
 from turnpike.control.domains.budgets.schemas import AlertView, HolderView, PeriodView
 from turnpike.control.domains.budgets.service import HOUR_MS, forecast
-from turnpike.control.domains.budgets.truth import Sums, span_of
+from turnpike.control.domains.budgets.truth import Standing, span_of
 from turnpike.control.web.envelope import moment, moment_or_none
 from turnpike.kit.clock import now_ms
 from turnpike.kit.money import usd_text
 
 
-def view(row: Budget, name: str | None, sums: Sums) -> dict[str, Any]:
+def view(row: Budget, name: str | None, stand: Standing) -> dict[str, Any]:
     """The fields of BudgetView."""
     at = now_ms()
     start, end = span_of(row).of(at)
     if row.period == ROLLING:
         start, end = at - row.length_ms, at
-    expected = forecast(row, sums.spent, at)
+    expected = forecast(row, stand.spent, at)
     return {
         "id": row.id,
         "kind": row.kind,
@@ -37,9 +37,9 @@ def view(row: Budget, name: str | None, sums: Sums) -> dict[str, Any]:
         "updated_at": moment(row.updated_at_ms),
         "period_start": None if row.period == TOTAL else moment(start),
         "period_end": None if row.period == TOTAL else moment(end),
-        "spent_usd": usd_text(sums.spent),
-        "reserved_usd": usd_text(sums.lent),
-        "remaining_usd": usd_text(max(0, row.amount_nanousd - sums.spent - sums.lent)),
+        "spent_usd": usd_text(stand.spent),
+        "reserved_usd": usd_text(stand.lent),
+        "remaining_usd": usd_text(max(0, row.amount_nanousd - stand.spent - stand.lent)),
         "forecast_usd": None if expected is None else usd_text(expected),
     }
 

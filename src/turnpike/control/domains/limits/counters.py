@@ -51,15 +51,14 @@ async def of(session: ReadSession, settings: Settings, subject: str, name: str) 
 async def read(leases: Leases, counters: Sequence[Counter]) -> list[Counter]:
     """With what is used of each: all that relays hold slices of. Raises LeasesUnreachable."""
     windows = [each for each in counters if each.rule.resource != Resource.CONCURRENCY]
-    used = dict(zip(windows, await leases.used([each.window for each in windows]), strict=True))
-    filled: list[Counter] = []
-    for each in counters:
-        if each.rule.resource == Resource.CONCURRENCY:
-            count = await leases.seated(Seats(each.key[0], each.rule.limit))
-        else:
-            count = used[each]
-        filled.append(Counter(each.rule, each.instance, count))
-    return filled
+    seats = [each for each in counters if each.rule.resource == Resource.CONCURRENCY]
+    counts: dict[Counter, int] = {}
+    if windows:
+        counts |= zip(windows, await leases.used([each.window for each in windows]), strict=True)
+    if seats:
+        held = await leases.seated([Seats(each.key[0], each.rule.limit) for each in seats])
+        counts |= zip(seats, held, strict=True)
+    return [Counter(each.rule, each.instance, counts[each]) for each in counters]
 
 
 async def reset(leases: Leases, counters: Sequence[Counter]) -> list[Counter]:

@@ -83,5 +83,5 @@ async def _used_up(session: ReadSession, spec: BudgetSpec) -> str | None:
         row = await budgets.get(session, everything("routes are explained by who manages them all"), spec.id)
     except NotFound:
         return None
-    sums = await budgets.sums(session, row)
-    return f"{spec.shown} is spent" if sums.spent >= _SPENT * spec.amount_nanousd else None
+    stand = await budgets.standing(session, row)
+    return f"{spec.shown} is spent" if stand.spent >= _SPENT * spec.amount_nanousd else None

@@ -108,8 +108,8 @@ class Leases(Protocol):
         a lowered limit has room for keeps none beyond it. Raises LeasesUnreachable."""
         ...
 
-    async def seated(self, seats: Seats) -> int:
-        """How many seats are held by all. Raises LeasesUnreachable."""
+    async def seated(self, seats: Sequence[Seats]) -> list[int]:
+        """How many of each are held by all. Raises LeasesUnreachable."""
         ...
 
     async def close(self) -> None: ...

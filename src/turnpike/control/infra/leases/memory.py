@@ -46,7 +46,8 @@ class MemoryLeases:
         answers: list[tuple[int, int]] = []
         for each in errands:
             given = await self.hold(each.seats, each.holder, each.wanted, each.ttl_ms)
-            answers.append((given, await self.seated(each.seats)))
+            (seated,) = await self.seated([each.seats])
+            answers.append((given, seated))
         return answers
 
     async def give_back(self, window: Window, start_ms: int, amount: int) -> None:
@@ -74,9 +75,10 @@ class MemoryLeases:
         self._seats[seats.scope] = held
         return given
 
-    async def seated(self, seats: Seats) -> int:
+    async def seated(self, seats: Sequence[Seats]) -> list[int]:
         now = self._clock()
-        return sum(count for count, until in self._seats.get(seats.scope, {}).values() if until > now)
+        held = [self._seats.get(each.scope, {}).values() for each in seats]
+        return [sum(count for count, until in rows if until > now) for rows in held]
 
     async def close(self) -> None:
         self._windows.clear()

@@ -126,7 +126,8 @@ class RedisLeases:
         await self._run(self._give_back, _window_key(window), start_ms, amount)
 
     async def used(self, windows: Sequence[Window]) -> list[int]:
-        return [await self._run(self._used, _window_key(each), self._clock(), each.length_ms) for each in windows]
+        asks = [(_window_key(each), (self._clock(), each.length_ms)) for each in windows]
+        return await self._all(self._used, asks)
 
     async def reset(self, windows: Sequence[Window]) -> None:
         for window in windows:
@@ -136,11 +137,18 @@ class RedisLeases:
         ((given, _),) = await self.sit([SeatErrand(seats, holder, wanted, ttl_ms)])
         return given
 
-    async def seated(self, seats: Seats) -> int:
-        return await self._run(self._seated, _seats_key(seats), self._clock(), "")
+    async def seated(self, seats: Sequence[Seats]) -> list[int]:
+        return await self._all(self._seated, [(_seats_key(each), (self._clock(), "")) for each in seats])
 
     async def close(self) -> None:
         await self._client.aclose()
+
+    async def _all(self, script: Any, asks: Sequence[tuple[str, tuple[object, ...]]]) -> list[int]:
+        """A key and arguments each, in one go."""
+        async with _reachable(), self._client.pipeline(transaction=False) as pipe:
+            for key, arguments in asks:
+                await script(keys=[key], args=arguments, client=pipe)
+            return await pipe.execute()
 
     async def _run(self, script: Any, key: str, *arguments: object) -> Any:
         async with _reachable():

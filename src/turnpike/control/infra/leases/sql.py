@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from string import Template
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, text
+from sqlalchemy import BigInteger, ColumnElement, bindparam, func, literal, literal_column, select, text, tuple_
 
 from turnpike.control.db.database import UNREACHABLE, Database
+from turnpike.control.db.models import LentSeats, LentWindow
 from turnpike.control.db.sessions import ReadSession, WriteSession
 from turnpike.control.infra.leases import (
     Clock,
@@ -24,7 +25,7 @@ from turnpike.control.infra.leases import (
 )
 from turnpike.kit.clock import now_ms
 
-_MOMENT = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+_MOMENT = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('lent seats ' || :scope, 0))")
 _WORDS = {True: {"most": "max", "least": "min"}, False: {"most": "greatest", "least": "least"}}
 """By whether it is SQLite."""
@@ -49,13 +50,10 @@ _GIVE_BACK = text(
     " WHERE scope = :scope AND resource = :resource AND length_ms = :length AND start_ms = :start"
 )
 _RESET = text("UPDATE lent_windows SET used = 0 WHERE scope = :scope AND resource = :resource AND length_ms = :length")
-_LOOK = text(
-    "SELECT start_ms, used FROM lent_windows WHERE scope = :scope AND resource = :resource AND length_ms = :length"
-)
+_IDENTITY = tuple_(LentWindow.scope, LentWindow.resource, LentWindow.length_ms)
 _OTHERS = text("SELECT coalesce(sum(seats), 0) FROM lent_seats WHERE scope = :scope AND holder <> :holder")
 _FORGET = text("DELETE FROM lent_seats WHERE scope = :scope AND (until_ms <= :now OR holder = :holder)")
 _SIT = text("INSERT INTO lent_seats (scope, holder, seats, until_ms) VALUES (:scope, :holder, :seats, :until)")
-_SEATED = text("SELECT coalesce(sum(seats), 0) FROM lent_seats WHERE scope = :scope AND until_ms > :now")
 
 
 class SqlLeases:
@@ -98,14 +96,16 @@ class SqlLeases:
             await session.execute(_GIVE_BACK, {**_key(window), "start": start_ms, "amount": amount})
 
     async def used(self, windows: Sequence[Window]) -> list[int]:
-        counts: list[int] = []
+        query = select(LentWindow, self._moment()).where(_IDENTITY.in_([_order(window) for window in windows]))
         async with self._read() as session:
-            now = await self._now(session)
-            for window in windows:
-                row = (await session.execute(_LOOK, _key(window))).one_or_none()
-                new = row is None or window_start(now, window.length_ms, row.start_ms)[1]
-                counts.append(0 if new or row is None else row.used)
-        return counts
+            rows = (await session.execute(query)).all()
+        # Of those that are running.
+        used = {
+            (row.scope, row.resource, row.length_ms): row.used
+            for row, now in rows
+            if not window_start(now, row.length_ms, row.start_ms)[1]
+        }
+        return [used.get(_order(window), 0) for window in windows]
 
     async def reset(self, windows: Sequence[Window]) -> None:
         async with self._write() as session:
@@ -136,10 +136,12 @@ class SqlLeases:
             await session.execute(_SIT, {**who, "seats": given, "until": now + errand.ttl_ms})
         return given, others + given
 
-    async def seated(self, seats: Seats) -> int:
+    async def seated(self, seats: Sequence[Seats]) -> list[int]:
+        query = select(LentSeats.scope, func.sum(LentSeats.seats)).group_by(LentSeats.scope)
+        query = query.where(LentSeats.scope.in_([each.scope for each in seats]))
         async with self._read() as session:
-            now = await self._now(session)
-            return (await session.execute(_SEATED, {"scope": seats.scope, "now": now})).scalar_one()
+            held = dict((await session.execute(query.where(LentSeats.until_ms > self._moment()))).all())
+        return [int(held.get(each.scope, 0)) for each in seats]
 
     async def close(self) -> None:
         """The database is its owner's."""
@@ -147,7 +149,11 @@ class SqlLeases:
     async def _now(self, session: ReadSession) -> int:
         if self._clock is not None:
             return self._clock()
-        return (await session.execute(text(_MOMENT))).scalar_one()
+        return (await session.execute(select(self._moment()))).scalar_one()
+
+    def _moment(self) -> ColumnElement[int]:
+        """Now, by the truth's clock, for a statement that asks for more."""
+        return literal_column(_MOMENT, BigInteger) if self._clock is None else literal(self._clock(), BigInteger)
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[WriteSession]:
