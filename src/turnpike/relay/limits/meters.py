@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from turnpike.contract.leases import SEATS_TTL_MS, SliceAnswer, SliceAsk
 from turnpike.contract.limits import LimitRule
-from turnpike.kit.referable import Referable
 
 if TYPE_CHECKING:
     from turnpike.relay.limits.waits import Wait
@@ -29,7 +28,7 @@ PENDING_PATIENCE_S = 3.0
 SEATS_TTL_S = SEATS_TTL_MS / 1000
 
 
-class Meter(Referable):
+class Meter:
     """A window's slice. `scope`: the counter's name (turnpike.contract.limits.scope_of)."""
 
     __slots__ = (

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from turnpike.contract.budgets import AskMoney, BudgetSpec, MoneyLent, charge_text
-from turnpike.kit.referable import Referable
 
 if TYPE_CHECKING:
     from turnpike.errors import TurnpikeError
@@ -242,7 +241,7 @@ class Pot:
             self.owes = True
 
 
-class Purse(Referable):
+class Purse:
     """One budget's pots. The same object for all gates, from snapshot to snapshot."""
 
     __slots__ = ("__weakref__", "money", "pot", "pots", "spec")
