@@ -3,7 +3,7 @@
 import json
 from email.parser import BytesParser
 from email.policy import HTTP
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -146,7 +146,10 @@ def fields_of(body: bytes) -> list[tuple[str, str]]:
     message = BytesParser(policy=HTTP).parsebytes(head + body)
     assert not message.defects
     return [
-        (str(part.get_param("name", header="content-disposition")), part.get_payload(decode=True).decode())  # type: ignore[union-attr]
+        (
+            str(part.get_param("name", header="content-disposition")),
+            cast("bytes", part.get_payload(decode=True)).decode(),
+        )
         for part in message.iter_parts()
     ]
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from turnpike.cli.client import Control
+from turnpike.cli.commands.subjects import the_one
 from turnpike.cli.options import DEFAULT, Common
 from turnpike.cli.output import Output, cell, field
 from turnpike.cli.tasks import with_control
@@ -43,12 +44,12 @@ def list_models(
 async def find_model(control: Control, name: str, provider: str | None) -> dict[str, Any]:
     """Raises NotFound, or InvalidRequest where several providers have a model of that name."""
     rows = await control.rows(PATH, name=name, provider=provider)
-    if not rows:
-        raise NotFound(f"There is no model {name!r}; turnpike models list shows those there are.")
-    if len(rows) > 1:
-        places = ", ".join(str(row["provider"]) for row in rows)
-        raise InvalidRequest(f"Several providers have {name!r}: say --provider with one of {places}")
-    return rows[0]
+    places = ", ".join(str(row["provider"]) for row in rows)
+    return the_one(
+        rows,
+        f"There is no model {name!r}; turnpike models list shows those there are.",
+        f"Several providers have {name!r}: say --provider with one of {places}",
+    )
 
 
 def change(

@@ -18,12 +18,11 @@ async def find_key(control: Control, text: str) -> dict[str, Any]:
     rows = await control.rows(KEYS)
     called = [row for row in rows if text in (row["name"], row["prefix"])]
     found = [row for row in rows if text == row["id"]] or [row for row in called if row["status"] == "active"] or called
-    if not found:
-        raise NotFound(f"no API key {text!r}; `turnpike keys list --all` shows those that there are")
-    if len(found) > 1:
-        ids = ", ".join(str(row["id"]) for row in found)
-        raise InvalidRequest(f"{len(found)} keys are called {text!r}; name one by its id: {ids}")
-    return found[0]
+    return the_one(
+        found,
+        f"no API key {text!r}; `turnpike keys list --all` shows those that there are",
+        f"{len(found)} keys are called {text!r}; name one by its id: {_ids(found)}",
+    )
 
 
 async def find_user(control: Control, text: str) -> dict[str, Any]:
@@ -31,23 +30,22 @@ async def find_user(control: Control, text: str) -> dict[str, Any]:
     rows = await control.rows(USERS)
     sure = [row for row in rows if text == row["id"] or text.lower() == row["email"]]
     found = sure or [row for row in rows if text == row["display_name"]]
-    if not found:
-        raise NotFound(f"nobody is called {text!r}; `turnpike users list --all` shows everybody")
-    if len(found) > 1:
-        ids = ", ".join(str(row["id"]) for row in found)
-        raise InvalidRequest(f"{len(found)} people are called {text!r}; name one by e-mail or id: {ids}")
-    return found[0]
+    return the_one(
+        found,
+        f"nobody is called {text!r}; `turnpike users list --all` shows everybody",
+        f"{len(found)} people are called {text!r}; name one by e-mail or id: {_ids(found)}",
+    )
 
 
 async def find_department(control: Control, text: str) -> dict[str, Any]:
     """The one of that id, name or code. Raises NotFound, and InvalidRequest when several are meant."""
     rows = await control.rows(DEPARTMENTS)
     found = [row for row in rows if text in (row["id"], row["name"])] or [row for row in rows if text == row["code"]]
-    if not found:
-        raise NotFound(f"there is no department {text!r}; `turnpike departments list` shows those that there are")
-    if len(found) > 1:
-        raise InvalidRequest(f"{len(found)} departments are called {text!r}; name one by its id")
-    return found[0]
+    return the_one(
+        found,
+        f"there is no department {text!r}; `turnpike departments list` shows those that there are",
+        f"{len(found)} departments are called {text!r}; name one by its id: {_ids(found)}",
+    )
 
 
 async def id_of(control: Control, kind: str, text: str) -> str:
@@ -61,3 +59,16 @@ async def id_of(control: Control, kind: str, text: str) -> str:
         return (await control.get(f"/api/v1/ai/providers/{text}")).data["id"]
     find = find_user if kind == "user" else find_department
     return (await find(control, text))["id"]
+
+
+def the_one(found: list[dict[str, Any]], nothing: str, several: str) -> dict[str, Any]:
+    """Raises NotFound and InvalidRequest with these words."""
+    if not found:
+        raise NotFound(nothing)
+    if len(found) > 1:
+        raise InvalidRequest(several)
+    return found[0]
+
+
+def _ids(rows: list[dict[str, Any]]) -> str:
+    return ", ".join(str(row["id"]) for row in rows)
