@@ -9,6 +9,7 @@ import fcntl
 import mmap
 import os
 import threading
+import time
 from collections import deque
 from pathlib import Path
 
@@ -30,6 +31,9 @@ from turnpike.kit.logs import Log
 
 _MEMORY_RECORDS = 100_000
 """Records kept in memory while the disk refuses them, if the setting says to go on."""
+_CAN_ADVISE = hasattr(mmap, "MADV_RANDOM") and hasattr(os, "posix_fadvise")
+_WARMED_BYTES = 256 * 1024
+_WARMING_PAUSE_S = 0.001
 _pack_frame = FRAME.pack
 
 
@@ -45,6 +49,9 @@ class _Segment:
         try:
             os.posix_fallocate(self.fd, 0, size)
             self.map = mmap.mmap(self.fd, size)
+            if _CAN_ADVISE:
+                # Else the first touch reads the whole segment ahead: milliseconds in the kernel, at one go.
+                self.map.madvise(mmap.MADV_RANDOM)
             self.map[:HEADER_BYTES] = pack_header(header)
         except (OSError, ValueError):
             os.close(self.fd)
@@ -187,12 +194,22 @@ class Journal:
             self._spare = self._make()
         except (OSError, ValueError) as error:
             self._log.warning("journal segment not made ahead", error=str(error))
+        else:
+            self._warm(self._spare)
         finally:
             self._making = None
 
+    def _warm(self, spare: _Segment) -> None:
+        """Gets memory for it, a part at a time with pauses, so that whoever else runs here has his turn."""
+        for start in range(0, self._size if _CAN_ADVISE else 0, _WARMED_BYTES):
+            if self._spare is not spare:
+                return  # it is in use
+            os.posix_fadvise(spare.fd, start, _WARMED_BYTES, os.POSIX_FADV_WILLNEED)
+            time.sleep(_WARMING_PAUSE_S)
+
     def _roll(self, payload_bytes: int) -> bool:
         """Goes on to the next segment; False when there is none to be had."""
-        if self._making is not None:
+        if self._spare is None and self._making is not None:
             self._making.join()
         following = self._spare
         try:

@@ -37,6 +37,7 @@ class Line:
 async def test_who_asks_for_nothing_learns_that_counting_goes_on() -> None:
     line = Line()
     meter = line.desk.meter(RULE, "")
+    held = line.desk.grip(meter)
     line.is_up = False
     line.desk.lost()
     await line.pass_s(2)
@@ -49,6 +50,22 @@ async def test_who_asks_for_nothing_learns_that_counting_goes_on() -> None:
     line.desk.answered(LeaseAnswer(ask.id, slices))
     assert (line.desk.away_since, line.desk.state) == (None, "ok")
     assert meter.left == 1
+    assert held is line.desk.grip(meter)
+
+
+async def test_a_meter_is_forgotten_once_nobody_holds_it_and_nothing_of_it_is_lent() -> None:
+    line = Line()
+    meter = line.desk.meter(RULE, "")
+    held = line.desk.grip(meter)
+    line.desk.want(meter)
+    await line.pass_s(0.2)
+    (ask,) = line.said
+    line.desk.answered(LeaseAnswer(ask.id, (SliceAnswer(meter.number, 1, 1, 1, 30_000),)))
+    del held
+    await line.pass_s(1.5)
+    assert line.desk.meter(RULE, "") is meter  # one of it is lent
+    await line.pass_s(40)
+    assert line.desk.meter(RULE, "") is not meter
 
 
 async def test_a_relay_that_limits_nothing_misses_nothing() -> None:

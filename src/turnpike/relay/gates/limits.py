@@ -87,8 +87,8 @@ class LimitsGate:
     """Meters of requests and seats take one for each call; those of sums as much as the call is expected to use."""
 
     __slots__ = (
-        "_addresses", "_anthropic", "_bounds", "_desk", "_faces", "_now", "_of_target", "_ones", "_policy", "_seats",
-        "_sums", "_windows",
+        "_addresses", "_anthropic", "_bounds", "_desk", "_faces", "_grips", "_now", "_of_target", "_ones", "_policy",
+        "_seats", "_sums", "_windows",
     )  # fmt: skip
 
     def __init__(
@@ -105,6 +105,7 @@ class LimitsGate:
         no bound of tokens."""
         meters = tuple(meters)
         self._desk = desk
+        self._grips = tuple(desk.grip(meter) for meter in meters)
         self._now = desk.now
         self._ones = tuple(meter for meter in meters if meter.rule.resource in _WHOLE)
         self._seats = tuple(meter for meter in meters if meter.is_seats)

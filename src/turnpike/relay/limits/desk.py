@@ -8,12 +8,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 from turnpike.contract.leases import LeaseAnswer, LeaseAsk, LimitsReset, SliceAsk
 from turnpike.contract.limits import LimitRule, Resource, scope_of
 from turnpike.contract.metrics import Sample
 from turnpike.errors import TurnpikeError
+from turnpike.kit.grips import Grip, Grips
 from turnpike.kit.networks import counted_address
 from turnpike.relay.limits import words
 from turnpike.relay.limits.meters import Meter, Seats
@@ -47,14 +47,15 @@ class Desk:
         """Since when nothing can be counted."""
         self.refusals = 0
         self.uncounted = 0
-        self._meters: WeakValueDictionary[tuple[str, str, int], Meter] = WeakValueDictionary()
+        self._meters: dict[tuple[str, str, int], Meter] = {}
+        self._grips: Grips[tuple[str, str, int]] = Grips()
         self._numbers = 0
         self._next_id = 0
         self._wanted: dict[int, Meter] = {}
         self._sent: dict[int, tuple[float, list[tuple[Meter, SliceAsk]]]] = {}
         self._lent: set[Meter] = set()
         self._seats: set[Seats] = set()
-        self._addresses: OrderedDict[tuple[str, str], Meter] = OrderedDict()
+        self._addresses: OrderedDict[tuple[str, str], tuple[Meter, Grip]] = OrderedDict()
         self._scheduled = False
         self._tidied_at = 0.0
         self._ask_at = 0.0
@@ -65,6 +66,7 @@ class Desk:
         self.book = RuleBook(snapshot.limits)
 
     def meter(self, rule: LimitRule, instance: str) -> Meter:
+        """It is the only one as long as somebody has a `grip` on it, or something of it is lent or under way."""
         scope = scope_of(rule, instance)
         key = scope, rule.resource, rule.length_ms
         meter = self._meters.get(key)
@@ -72,21 +74,27 @@ class Desk:
             self._numbers += 1
             made = Seats if rule.resource == Resource.CONCURRENCY else Meter
             meter = self._meters[key] = made(self._numbers, scope, rule)
+            self._grips.watch(key)
         if meter.rule.limit != rule.limit:
             meter.dry_until = 0.0  # what there was none of under the old limit
         meter.rule = rule
         return meter
 
+    def grip(self, meter: Meter) -> Grip:
+        return self._grips.on(meter.key)
+
     def address_meter(self, rule: LimitRule, address: str) -> Meter:
         """Of one caller's address. The least used of many are forgotten."""
         key = rule.id, address
-        meter = self._addresses.get(key)
-        if meter is None:
-            meter = self._addresses[key] = self.meter(rule, counted_address(address))
+        known = self._addresses.get(key)
+        if known is None:
+            meter = self.meter(rule, counted_address(address))
+            self._addresses[key] = meter, self.grip(meter)
             if len(self._addresses) > _ADDRESSES_AT_MOST:
                 self._addresses.popitem(last=False)
         else:
             self._addresses.move_to_end(key)
+            meter, _ = known
             meter.rule = rule
         return meter
 
@@ -230,7 +238,7 @@ class Desk:
 
     def _probe(self) -> None:
         """Whether counting goes on is seen by asking for some limit, though no call wants any."""
-        meter = next(self._meters.values(), None)
+        meter = next(iter(self._meters.values()), None)
         if meter is None:
             self.away_since = None
         else:
@@ -259,6 +267,15 @@ class Desk:
             else:
                 meter.idle = meter.left
         self._send(asks, now)
+        for key in self._grips.let_go(self._rests):
+            del self._meters[key]
+
+    def _rests(self, key: tuple[str, str, int]) -> bool:
+        """Nothing would be lost with it."""
+        meter = self._meters[key]
+        if meter.asked or meter.pending or meter.waits or meter.number in self._wanted:
+            return False
+        return meter not in self._lent and meter not in self._seats
 
     def give_all_back(self) -> bool:
         """At the end of a relay. True when something is on its way, which `is_settled` tells the end of."""

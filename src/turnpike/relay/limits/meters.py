@@ -32,7 +32,7 @@ class Meter:
     """A window's slice. `scope`: the counter's name (turnpike.contract.limits.scope_of)."""
 
     __slots__ = (
-        "__weakref__", "asked", "back", "base", "count", "dry_until", "ends", "granted_at", "idle", "left", "low",
+        "asked", "back", "base", "count", "dry_until", "ends", "granted_at", "idle", "left", "low",
         "number", "pending", "rule", "scope", "start_ms", "until", "used", "waits", "wanted",
     )  # fmt: skip
     is_seats = False

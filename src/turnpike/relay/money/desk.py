@@ -1,11 +1,11 @@
 """The relay's money: which budgets a call falls under, what is asked of control, and what a refusal says."""
 
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 from turnpike.contract.budgets import BudgetSpec, MoneyLent
 from turnpike.errors import BudgetSpent, RateLimited, TurnpikeError, Unavailable
 from turnpike.kit.clock import from_ms, rfc3339
+from turnpike.kit.grips import Grip, Grips
 from turnpike.kit.money import usd_text
 from turnpike.relay.money.purse import Pot, Purse
 
@@ -20,11 +20,12 @@ _HELD_AT_MOST = 4_000
 
 
 class Money:
-    """One per relay. Purses are kept as long as a gate knows them or they hold money."""
+    """One per relay. Purses are kept as long as a gate has a grip on them or they hold money."""
 
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
-        self._purses: WeakValueDictionary[str, Purse] = WeakValueDictionary()
+        self._purses: dict[str, Purse] = {}
+        self._grips: Grips[str] = Grips()
         self._holding: dict[Pot, None] = {}
         """Pots that must not be forgotten."""
         self._waiting: dict[Pot, None] = {}
@@ -73,9 +74,13 @@ class Money:
         if found is None:
             at_ms = int(self._relay.now() * 1000 + self._relay.wall_offset_ms)
             found = self._purses[spec.id] = Purse(self, spec, at_ms)
+            self._grips.watch(spec.id)
         else:
             found.renew(spec)
         return found
+
+    def grip(self, purse: Purse) -> Grip:
+        return self._grips.on(purse.spec.id)
 
     # ---- asking
 
@@ -143,6 +148,13 @@ class Money:
                 pot.give_back()
             elif pot.owes and not pot.asking:
                 self.say_held(pot)
+        for budget_id in self._grips.let_go(self._rests):
+            del self._purses[budget_id]
+
+    def _rests(self, budget_id: str) -> bool:
+        """Nothing would be lost with it."""
+        pots = self._purses[budget_id].pots.values()
+        return all(pot.idle and pot not in self._holding and pot not in self._waiting for pot in pots)
 
     # ---- refusing
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from turnpike.contract.snapshot import CredentialSpec, ModelSpec, ProviderSpec
+    from turnpike.kit.grips import Grip
     from turnpike.relay.core import Relay
     from turnpike.relay.endpoints import Route
     from turnpike.relay.gates import Gate, Governed
@@ -57,8 +58,8 @@ class Reservation:
                 pot.move(amount)
             return
         if cost_nanousd is not None and not self.at_target:
-            for pot, amount in zip(self.pots, self.amounts, strict=True):
-                pot.settle(amount, cost_nanousd)
+            for place, pot in enumerate(self.pots):
+                pot.settle(self.amounts[place], cost_nanousd)
             return
         leaves = self.at_target and not call.settled
         for pot, amount in zip(self.pots, self.amounts, strict=True):
@@ -102,13 +103,14 @@ def _is_open(text: str, counter: str) -> bool:
 class MoneyGate:
     """Of one caller and plan, or of one target. Its purses are looked up at the first call."""
 
-    __slots__ = ("_at_target", "_bounds", "_purses", "_specs", "_till")
+    __slots__ = ("_at_target", "_bounds", "_grips", "_purses", "_specs", "_till")
 
     def __init__(self, specs: tuple[BudgetSpec, ...], bounds: "Iterable[Bound]", *, at_target: bool = False) -> None:
         self._specs = specs
         self._bounds = _distinct(bounds)
         self._at_target = at_target
         self._purses: tuple[Purse, ...] = ()
+        self._grips: tuple[Grip, ...] = ()
         self._till: _Till | None = None
 
     def enter(self, call: "Governed") -> bool:
@@ -143,6 +145,7 @@ class MoneyGate:
         purses = self._purses
         if not purses:
             purses = self._purses = tuple(money.purse(spec) for spec in self._specs)
+            self._grips = tuple(money.grip(purse) for purse in purses)
         if self._at_target or not call.head.tags:
             return purses
         return (*purses, *(purse for purse in money.tagged(call.head.tags) if purse not in purses))

@@ -244,7 +244,7 @@ class Pot:
 class Purse:
     """One budget's pots. The same object for all gates, from snapshot to snapshot."""
 
-    __slots__ = ("__weakref__", "money", "pot", "pots", "spec")
+    __slots__ = ("money", "pot", "pots", "spec")
 
     def __init__(self, money: "Money", spec: BudgetSpec, at_ms: int) -> None:
         self.money = money
