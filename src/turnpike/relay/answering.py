@@ -117,9 +117,11 @@ class Answering:
             if cost is not None:
                 headers += b"x-turnpike-cost: %d.%09d\r\n" % divmod(cost, 1_000_000_000)
         else:
-            headers = b"%b%b%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\nx-turnpike-cost: %d.%09d\r\n" % (
+            # Compiled code fills plain %b and %d in by itself: of the digits behind the point the first is cut off.
+            behind_point = b"%d" % (1_000_000_000 + cost % 1_000_000_000)
+            headers = b"%b%b%bx-request-id: %b\r\nx-turnpike-attempts: %d\r\nx-turnpike-cost: %d.%b\r\n" % (
                 _JSON, attempt.target.answer_head, self.extra_headers, self.request_id_raw, attempt.number,
-                cost // 1_000_000_000, cost % 1_000_000_000,
+                cost // 1_000_000_000, behind_point[1:],
             )  # fmt: skip
         self.connection.answer_any(200, headers, body)
         self.attempt = None

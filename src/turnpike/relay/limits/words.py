@@ -50,7 +50,7 @@ class Face:
     """The constant parts of one meter's header lines, for one API."""
 
     __slots__ = (
-        "_before", "_between", "_ends", "_form", "_form_until", "_is_binding", "_limit", "_meter", "_policy",
+        "_before", "_behind", "_between", "_end", "_ends", "_is_binding", "_limit", "_made_until", "_meter", "_policy",
         "_stamped",
     )  # fmt: skip
 
@@ -61,9 +61,10 @@ class Face:
         self._limit = meter.rule.limit
         self._stamped = anthropic
         self._is_binding = binding
-        self._form = b""
-        """The lines with a place for what is left, which alone differs from call to call of the same second."""
-        self._form_until = self._ends = 0.0
+        self._behind = self._end = b""
+        """Of the lines, what follows what is left, and what follows it where it stands a second time: it alone differs
+        from call to call of the same second."""
+        self._made_until = self._ends = 0.0
         self._policy = f'ratelimit: "{_policy(meter.rule)}";r='.encode()
         if anthropic:
             head = f"anthropic-ratelimit-{what}"
@@ -82,22 +83,25 @@ class Face:
         if now < ends:
             left += meter.left - meter.used
             left = max(left, 0)
-        if now >= self._form_until or ends != self._ends:
+        if now >= self._made_until or ends != self._ends:
             self._renew(now, offset_ms)
-        return self._form % ((left, left) if self._is_binding else left)
+        if self._is_binding:
+            return b"%b%d%b%d%b" % (self._before, left, self._behind, left, self._end)
+        return b"%b%d%b" % (self._before, left, self._behind)
 
     def _renew(self, now: float, offset_ms: float) -> None:
-        """Makes the form for as long as the whole seconds stay the same."""
+        """Makes what stands around it for as long as the whole seconds stay the same."""
         ends = self._ends = self._meter.ends
         wait_s = int(ends - now) + 1 if now < ends else 0
-        self._form_until = ends - wait_s + 1 if wait_s else now + 1.0
+        self._made_until = ends - wait_s + 1 if wait_s else now + 1.0
         if self._stamped:
             reset = rfc3339(from_ms(int((ends or now) * 1000 + offset_ms))).encode()
         else:
             reset = b"%ds" % wait_s
-        self._form = b"%b%%d%b%b\r\n" % (self._before, self._between, reset)
+        self._behind = b"%b%b\r\n" % (self._between, reset)
         if self._is_binding:
-            self._form += b"%b%%d;t=%d\r\n" % (self._policy, wait_s)
+            self._behind += self._policy
+            self._end = b";t=%d\r\n" % wait_s
 
 
 def refused(meter: "Meter", now: float) -> RateLimited:

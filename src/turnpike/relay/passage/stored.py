@@ -44,7 +44,9 @@ def _names_objects(watched: Watched, body: bytes | bytearray) -> bool:
         if needle in body:
             return True
     # A letter may be written as an escape: only then is the body read for it.
-    return bool(watched.needles) and _ESCAPED in body and bool(references_in(watched.api, _json(body)))
+    if b"\\" not in body or _ESCAPED not in body:  # the search for a single byte is the quick one
+        return False
+    return bool(watched.needles) and bool(references_in(watched.api, _json(body)))
 
 
 def _json(body: bytes | bytearray) -> Any:

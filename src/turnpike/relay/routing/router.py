@@ -25,7 +25,10 @@ _NO_RULE = -1
 class Router:
     """Of one kind of caller, endpoint and name. `route` None: a plain model, under policies of residency."""
 
-    __slots__ = ("_catalog", "_endpoint", "_name", "_only", "_plans", "_profile", "_route", "_shares", "_slug")
+    __slots__ = (
+        "_catalog", "_endpoint", "_name", "_only", "_plans", "_profile", "_residency", "_route", "_same", "_shares",
+        "_slug",
+    )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - all that a plan is made of
         self,
@@ -37,6 +40,7 @@ class Router:
         route: RouteSpec | None,
     ) -> None:
         self._catalog = catalog
+        self._residency = catalog.index.residency
         self._profile = profile
         self._endpoint = endpoint
         self._name = name
@@ -44,13 +48,17 @@ class Router:
         self._route = route
         self._only = None if route is None or route.rules[0].when != _ALWAYS else (0, route.rules[0])
         """The first rule, where every request meets it."""
+        self._same: Plan | None = None
+        """The plan, where it is the same for all."""
         self._plans: dict[tuple[int, bool, int], Plan] = {}
         self._shares: dict[tuple[int, str], bool] = {}
 
     def plan_for(self, call: "Asked") -> "Plan":
         """Raises what Catalog.plan raises, PolicyRefused where no rule of the route takes the call, Forbidden where a
         policy of residency leaves no deployment open."""
-        policies = self._catalog.index.residency.of(call.entry.caller, call.head.tags)
+        if self._same is not None:
+            return self._same
+        policies = self._residency.of(call.entry.caller, call.head.tags)
         route = self._route
         place, rolled = _NO_RULE, False
         found = self._only
@@ -63,6 +71,8 @@ class Router:
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = self._make(call, found[1] if found else None, policies, rolled=rolled)
+            if not self._residency and self._only is not None and self._only[1].rollout is None:
+                self._same = plan
         return plan
 
     def _make(self, call: "Asked", rule: Rule | None, policies: "InForce", *, rolled: bool) -> "Plan":
