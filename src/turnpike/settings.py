@@ -154,8 +154,8 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr | None = Field(
         None,
-        description="`redis://:password@host:6379/0` (or `rediss://`, `unix://`), for what is kept in Redis; for kept "
-        "answers also `redis+cluster://` or `rediss+cluster://` with any node of a cluster.",
+        description="`redis://:password@host:6379/0` (or `rediss://`, `unix://`), for what is kept in Redis; "
+        "`redis+cluster://` or `rediss+cluster://` with any node of a cluster.",
     )
     leases: LeasesIn = Field(
         LeasesIn.DATABASE,
@@ -397,11 +397,6 @@ class Settings(BaseSettings):
             raise ValueError("tls_certificate and tls_key go together; only one of them is set")
         if self.leases is LeasesIn.REDIS and self.redis_url is None:
             raise ValueError("leases=redis takes a redis_url")
-        if self.leases is LeasesIn.REDIS and "+cluster://" in self.redis_address():
-            raise ValueError(
-                "leases=redis counts in one server (redis://, rediss:// or unix://), and redis_url names a cluster; "
-                "count in the database with leases=database, or name one server"
-            )
         return self
 
     # ---- handed to child processes

@@ -72,31 +72,34 @@ class RedisCluster:
 
     def start(self) -> None:
         """Raises AssertionError when it does not come together."""
-        for number in range(self.NODES):
-            port = _free_port()
-            folder = self._folder / str(number)
-            folder.mkdir()
+        is_new = not self.ports
+        if is_new:
+            self.ports = [_free_port() for _ in range(self.NODES)]
+        for port in self.ports:
+            folder = self._folder / str(port)
+            folder.mkdir(exist_ok=True)
             command = [
                 __redis_executable__, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--cluster-enabled",
                 "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "2000",
             ]  # fmt: skip
             with (folder / "redis.log").open("ab") as log:
                 self._processes.append(subprocess.Popen(command, cwd=folder, stdout=log, stderr=log))
-            self.ports.append(port)
-        self._join([BlockingRedis(port=port, protocol=2) for port in self.ports])
-
-    def _join(self, nodes: "list[BlockingRedis]") -> None:
+        nodes = [BlockingRedis(port=port, protocol=2) for port in self.ports]
         for node in nodes:
             self._wait(lambda node=node: node.ping())
+        if is_new:
+            self._share_out(nodes)
+        for node in nodes:
+            self._wait(lambda node=node: node.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+            node.close()
+
+    def _share_out(self, nodes: "list[BlockingRedis]") -> None:
         share = self.SLOTS // self.NODES + 1
         for number, node in enumerate(nodes):
             slots = range(number * share, min(self.SLOTS, (number + 1) * share))
             node.execute_command("CLUSTER ADDSLOTS", *slots)
             if number:
                 node.execute_command("CLUSTER MEET", "127.0.0.1", self.ports[0])
-        for node in nodes:
-            self._wait(lambda node=node: node.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
-            node.close()
 
     @staticmethod
     def _wait(probe: "Callable[[], object]") -> None:
@@ -123,6 +126,16 @@ class RedisCluster:
             process.terminate()
         for process in self._processes:
             process.wait(10)
+        self._processes = []
+
+    def cut(self) -> int:
+        """Ends every connection of a client; returns how many there were."""
+        ended = 0
+        for port in self.ports:
+            node = BlockingRedis(port=port)
+            ended += int(node.client_kill_filter(_type="normal", skipme=True))  # pyright: ignore[reportArgumentType]
+            node.close()
+        return ended
 
 
 def _free_port() -> int:

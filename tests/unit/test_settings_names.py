@@ -47,13 +47,3 @@ def test_a_childs_settings_are_its_parents_whatever_the_environment_says(monkeyp
     line = Settings().to_child()
     monkeypatch.setenv("RATE_LIMIT_ENABLED", "true")
     assert Settings.from_parent(line).rate_limit_enabled is False
-
-
-def test_limits_are_not_counted_in_a_cluster_and_the_start_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TURNPIKE_LEASES", "redis")
-    monkeypatch.setenv("TURNPIKE_REDIS_URL", "redis+cluster://127.0.0.1:7000")
-    with pytest.raises(ValueError, match="leases=redis counts in one server") as refused:
-        Settings()
-    assert "redis_url names a cluster" in str(refused.value)
-    monkeypatch.setenv("TURNPIKE_LEASES", "database")
-    assert Settings().redis_url is not None, "for kept answers"

@@ -2,54 +2,37 @@
 the clock steps. What it does when it cannot be reached is in test_leases_lost.py."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import cycle
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from tests.support.redis import RedisServer, redis_server
-from turnpike.control.db.database import Database
+from tests.support.redis import RedisCluster, RedisServer, redis_cluster, redis_server
+from tests.support.truths import MINUTE, START, Kind, SteppingClock, Truth, open_ports, opened
 from turnpike.control.infra.leases import Errand, Leases, SeatErrand, Seats, Window, granted
 from turnpike.control.infra.leases.memory import MemoryLeases
 from turnpike.control.infra.leases.redis_store import RedisLeases
 from turnpike.control.infra.leases.sql import SqlLeases
+from turnpike.control.infra.redis_client import open_client
 from turnpike.settings import Settings
 
-__all__ = ["redis_server"]
+__all__ = ["redis_cluster", "redis_server"]
 
-MINUTE = 60_000
-START = 29_000_000 * MINUTE
 WINDOW = Window("key:1", "requests", MINUTE, 100)
-
-
-class SteppingClock:
-    def __init__(self) -> None:
-        self.ms = START + 10_000
-
-    def __call__(self) -> int:
-        return self.ms
-
-
-class Truth:
-    """One shared truth, and as many ports to it as there are control processes."""
-
-    def __init__(self, clock: SteppingClock, port: Callable[[], Leases]) -> None:
-        self.clock = clock
-        self.port = port
-
-
-Kind = tuple[str, Settings | RedisServer | None]
-ALL = ["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres), "redis"]
+ALL = ["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres), "redis", "redis cluster"]
+FIXTURES = {
+    "sqlite": "sqlite_settings", "postgres": "postgres_settings", "redis": "redis_server",
+    "redis cluster": "redis_cluster",
+}  # fmt: skip
 
 
 @pytest.fixture(params=ALL)
 def kind(request: pytest.FixtureRequest) -> Kind:
     """Where limits are counted, and what it takes to open it."""
-    needed = {"sqlite": "sqlite_settings", "postgres": "postgres_settings", "redis": "redis_server"}.get(request.param)
+    needed = FIXTURES.get(request.param)
     return request.param, request.getfixturevalue(needed) if needed else None
 
 
@@ -57,47 +40,13 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 async def truth(kind: Kind) -> AsyncIterator[Truth]:
     clock = SteppingClock()
     async with AsyncExitStack() as stack:
-        yield Truth(clock, await _ports(kind, clock, stack))
+        yield Truth(clock, await open_ports(kind, clock, stack))
 
 
 @pytest.fixture
 async def by_own_clock(kind: Kind) -> AsyncIterator[Leases]:
     async with AsyncExitStack() as stack:
-        yield (await _ports(kind, None, stack))()
-
-
-async def _ports(kind: Kind, clock: SteppingClock | None, stack: AsyncExitStack) -> Callable[[], Leases]:
-    """Each call opens another port to the same truth."""
-    match kind:
-        case ("redis", RedisServer() as server):
-            client = server.client()
-            await client.flushall()
-            await client.aclose()
-
-            def connect() -> Leases:
-                port = RedisLeases(server.client(), clock)
-                stack.push_async_callback(port.close)
-                return port
-
-            return connect
-        case (_, Settings() as settings):
-            databases = [await stack.enter_async_context(_opened(settings))]
-            if not databases[0].is_sqlite:
-                databases.append(await stack.enter_async_context(_opened(settings)))
-            turns = cycle(databases)
-            return lambda: SqlLeases(next(turns), clock)
-        case _:
-            one = MemoryLeases(clock) if clock else MemoryLeases()
-            return lambda: one
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Database]:
-    database = Database(settings)
-    try:
-        yield database
-    finally:
-        await database.close()
+        yield (await open_ports(kind, None, stack))()
 
 
 # ---- windows
@@ -347,7 +296,7 @@ def test_every_truth_agrees_with_the_one_in_memory(
         clock = SteppingClock()
         client = redis_server.client()
         await client.flushall()
-        async with _opened(sqlite_settings) as database:
+        async with opened(sqlite_settings) as database:
             sql = SqlLeases(database, clock)
             await sql.reset([WINDOW])
             # What an earlier example left is of a window long gone.
@@ -403,3 +352,18 @@ async def test_each_step_touches_one_key_of_a_cluster(redis_server: RedisServer)
     await port.close()
 
     assert keys == ["turnpike:seats:{user:1}", "turnpike:window:{key:1|requests|60000}"]
+
+
+async def test_a_cluster_counts_each_limit_at_the_node_of_its_key(redis_cluster: RedisCluster) -> None:
+    port = RedisLeases(open_client(redis_cluster.address, connect_s=2.0, answer_s=2.0))
+    before = [redis_cluster.keys_of(number) for number in range(RedisCluster.NODES)]
+    windows = [Window(f"spread:{number}", "requests", 3_600_000, 10) for number in range(60)]
+    slices = await port.lend([Errand(window, 4) for window in windows])
+    again = await port.lend([Errand(window, 8) for window in reversed(windows)])
+    after = [redis_cluster.keys_of(number) for number in range(RedisCluster.NODES)]
+
+    assert [each.granted for each in slices] == [4] * 60
+    assert [each.granted for each in again] == [6] * 60
+    assert await port.used(windows) == [10] * 60
+    await port.close()
+    assert all(later > earlier for earlier, later in zip(before, after, strict=True))

@@ -16,13 +16,14 @@ from pydantic import SecretStr
 
 from tests.support.control import unused_port
 from tests.support.databases import PostgresServer, test_settings
-from tests.support.redis import RedisServer, redis_server
+from tests.support.redis import RedisCluster, RedisServer, redis_cluster, redis_server
 from turnpike.control.db.database import Database
 from turnpike.control.infra.leases import Errand, Leases, LeasesUnreachable, SeatErrand, Seats, Window
 from turnpike.control.infra.leases.redis_store import open_redis
 from turnpike.control.infra.leases.sql import SqlLeases
+from turnpike.control.infra.redis_client import open_client
 
-__all__ = ["redis_server"]
+__all__ = ["redis_cluster", "redis_server"]
 
 DAY_MS = 86_400_000
 WINDOW = Window("key:1", "requests", DAY_MS, 100)
@@ -47,16 +48,18 @@ class Away:
     """What was lent, while it is stopped."""
 
 
-@pytest.fixture(params=[pytest.param("postgres", marks=pytest.mark.postgres), "redis"])
-def server(request: pytest.FixtureRequest) -> PostgresServer | RedisServer:
-    return request.getfixturevalue({"postgres": "own_postgres", "redis": "redis_server"}[request.param])
+@pytest.fixture(params=[pytest.param("own_postgres", marks=pytest.mark.postgres), "redis_server", "redis_cluster"])
+def server(request: pytest.FixtureRequest) -> PostgresServer | RedisServer | RedisCluster:
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
-async def away(server: PostgresServer | RedisServer, tmp_path: Path) -> AsyncIterator[Away]:
+async def away(server: PostgresServer | RedisServer | RedisCluster, tmp_path: Path) -> AsyncIterator[Away]:
     async with AsyncExitStack() as stack:
         if isinstance(server, RedisServer):
             yield await _redis(server, stack)
+        elif isinstance(server, RedisCluster):
+            yield await _cluster(server, stack)
         else:
             yield await _postgres(server, tmp_path, stack)
 
@@ -85,6 +88,16 @@ async def _redis(server: RedisServer, stack: AsyncExitStack) -> Away:
         return other.client_kill_filter(_type="normal", skipme=True)
 
     return Away(ports, server.stop, server.start, cut, keeps=False)
+
+
+async def _cluster(server: RedisCluster, stack: AsyncExitStack) -> Away:
+    ports: list[Leases] = [open_redis(server.address) for _ in range(2)]
+    for port in ports:
+        stack.push_async_callback(port.close)
+    flushing = open_client(server.address, connect_s=2.0, answer_s=2.0)
+    await flushing.flushall()
+    await flushing.aclose()
+    return Away(ports, server.stop, server.start, lambda: asyncio.to_thread(server.cut), keeps=False)
 
 
 async def test_a_truth_that_is_away_is_said_to_be_and_the_same_ports_go_on(away: Away) -> None:

@@ -81,6 +81,8 @@ class Desk:
         return meter
 
     def grip(self, meter: Meter) -> Grip:
+        """As long as it lives, this is the meter."""
+        self._meters.setdefault(meter.key, meter)
         return self._grips.on(meter.key)
 
     def address_meter(self, rule: LimitRule, address: str) -> Meter:

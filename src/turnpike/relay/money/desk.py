@@ -80,6 +80,8 @@ class Money:
         return found
 
     def grip(self, purse: Purse) -> Grip:
+        """As long as it lives, this is the budget's purse."""
+        self._purses.setdefault(purse.spec.id, purse)
         return self._grips.on(purse.spec.id)
 
     # ---- asking

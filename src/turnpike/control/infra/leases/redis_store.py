@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from redis.asyncio import Redis
-
 from turnpike.control.infra.leases import Clock, Errand, LeasesUnreachable, SeatErrand, Seats, Slice, Window
-from turnpike.control.infra.redis_client import FAILURES
+from turnpike.control.infra.redis_client import FAILURES, Client, open_client
 
 PREFIX = "turnpike:"
 TIMEOUT_S = 2.0
+
+_Step = tuple[str, str, tuple[object, ...]]
+"""A script, its key, its arguments."""
 
 _NOW = """
 local now = tonumber(ARGV[1])
@@ -90,74 +91,70 @@ _SEATED = _HELD + "return held"
 
 
 class RedisLeases:
-    def __init__(self, client: "Redis", clock: Clock | None = None) -> None:
+    """Scripts are sent as they are and not by their digests: a node of a cluster that has not seen one yet would not
+    run it."""
+
+    def __init__(self, client: Client, clock: Clock | None = None) -> None:
         """`client` becomes this object's own: `close` closes it."""
         self._client = client
         self._clock = clock or (lambda: 0)
-        script = client.register_script
-        self._take, self._used, self._give_back = script(_TAKE), script(_USED), script(_GIVE_BACK)
-        self._reset, self._hold, self._seated = script(_RESET), script(_HOLD), script(_SEATED)
 
     async def take(self, window: Window, wanted: int, *, share: int = 1) -> Slice:
         (taken,) = await self.lend([Errand(window, wanted, share)])
         return taken
 
     async def lend(self, errands: Sequence[Errand]) -> list[Slice]:
-        async with _reachable(), self._client.pipeline(transaction=False) as pipe:
-            places: list[int] = []
-            for each in errands:
-                window, key = each.window, [_window_key(each.window)]
-                if each.back:
-                    await self._give_back(keys=key, args=[each.back_start_ms, each.back], client=pipe)
-                places.append(len(pipe))
-                numbers = [self._clock(), window.length_ms, each.wanted, window.limit, each.share, each.least]
-                await self._take(keys=key, args=numbers, client=pipe)
-            replies = await pipe.execute()
+        steps: list[_Step] = []
+        places: list[int] = []
+        for each in errands:
+            window, key = each.window, _window_key(each.window)
+            if each.back:
+                steps.append((_GIVE_BACK, key, (each.back_start_ms, each.back)))
+            places.append(len(steps))
+            numbers = (self._clock(), window.length_ms, each.wanted, window.limit, each.share, each.least)
+            steps.append((_TAKE, key, numbers))
+        replies = await self._run(steps)
         return [Slice(*replies[place]) for place in places]
 
     async def sit(self, errands: Sequence[SeatErrand]) -> list[tuple[int, int]]:
-        async with _reachable(), self._client.pipeline(transaction=False) as pipe:
-            for each in errands:
-                numbers = [self._clock(), each.holder, each.wanted, each.seats.limit, each.ttl_ms]
-                await self._hold(keys=[_seats_key(each.seats)], args=numbers, client=pipe)
-            return [(given, seated) for given, seated in await pipe.execute()]
+        steps: list[_Step] = []
+        for each in errands:
+            numbers = (self._clock(), each.holder, each.wanted, each.seats.limit, each.ttl_ms)
+            steps.append((_HOLD, _seats_key(each.seats), numbers))
+        return [(given, seated) for given, seated in await self._run(steps)]
 
     async def give_back(self, window: Window, start_ms: int, amount: int) -> None:
-        await self._run(self._give_back, _window_key(window), start_ms, amount)
+        await self._run([(_GIVE_BACK, _window_key(window), (start_ms, amount))])
 
     async def used(self, windows: Sequence[Window]) -> list[int]:
-        asks = [(_window_key(each), (self._clock(), each.length_ms)) for each in windows]
-        return await self._all(self._used, asks)
+        return await self._run([(_USED, _window_key(each), (self._clock(), each.length_ms)) for each in windows])
 
     async def reset(self, windows: Sequence[Window]) -> None:
-        for window in windows:
-            await self._run(self._reset, _window_key(window))
+        await self._run([(_RESET, _window_key(window), ()) for window in windows])
 
     async def hold(self, seats: Seats, holder: str, wanted: int, ttl_ms: int) -> int:
         ((given, _),) = await self.sit([SeatErrand(seats, holder, wanted, ttl_ms)])
         return given
 
     async def seated(self, seats: Sequence[Seats]) -> list[int]:
-        return await self._all(self._seated, [(_seats_key(each), (self._clock(), "")) for each in seats])
+        return await self._run([(_SEATED, _seats_key(each), (self._clock(), "")) for each in seats])
 
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _all(self, script: Any, asks: Sequence[tuple[str, tuple[object, ...]]]) -> list[int]:
-        """A key and arguments each, in one go."""
+    async def _run(self, steps: Sequence[_Step]) -> list[Any]:
+        """In one go; the answers in the same order."""
+        if not steps:
+            return []
         async with _reachable(), self._client.pipeline(transaction=False) as pipe:
-            for key, arguments in asks:
-                await script(keys=[key], args=arguments, client=pipe)
+            for script, key, arguments in steps:
+                pipe.eval(script, 1, key, *map(str, arguments))
             return await pipe.execute()
-
-    async def _run(self, script: Any, key: str, *arguments: object) -> Any:
-        async with _reachable():
-            return await script(keys=[key], args=arguments)
 
 
 def open_redis(address: str) -> RedisLeases:
-    """`redis://`, `rediss://` or `unix://`. Nothing is connected before it is used."""
-    return RedisLeases(Redis.from_url(address, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S))
+    """As `open_client`. Nothing is connected before it is used."""
+    return RedisLeases(open_client(address, connect_s=TIMEOUT_S, answer_s=TIMEOUT_S))
 
 
 @asynccontextmanager
