@@ -6,6 +6,7 @@ from turnpike.contract.leases import LeaseAnswer, LeaseAsk, SliceAnswer
 from turnpike.contract.limits import LimitRule, Resource
 from turnpike.contract.messages import ToControl
 from turnpike.relay.limits.desk import Desk
+from turnpike.relay.limits.meters import Seats
 
 RULE = LimitRule("r", "global", "", Resource.REQUESTS, 10, 60)
 
@@ -25,6 +26,11 @@ class Line:
             assert isinstance(message, LeaseAsk)
             self.said.append(message)
         return self.is_up
+
+    def lend(self, granted: int) -> None:
+        """Answers the oldest question."""
+        ask = self.said.pop(0)
+        self.desk.answered(LeaseAnswer(ask.id, (SliceAnswer(ask.asks[0].number, granted, granted, 0, 6_000),)))
 
     async def pass_s(self, seconds: float) -> None:
         """Sweeps as the relay does."""
@@ -74,3 +80,48 @@ async def test_a_relay_that_limits_nothing_misses_nothing() -> None:
     line.desk.lost()
     await line.pass_s(1)
     assert (line.desk.away_since, line.said) == (None, [])
+
+
+SEATS = LimitRule("c", "global", "", Resource.CONCURRENCY, 100, 0)
+
+
+async def test_seats_are_kept_for_as_many_as_there_were_at_a_time_of_late() -> None:
+    line = Line()
+    seats = line.desk.meter(SEATS, "")
+    held = line.desk.grip(seats)
+    assert isinstance(seats, Seats)
+    line.desk.want(seats)
+    await line.pass_s(0.1)
+    line.lend(9)
+    seats.least = 1  # eight calls, which have ended
+    await line.pass_s(0.2)
+    assert line.said == []
+    assert seats.left == 9
+
+    await line.pass_s(1)
+    assert line.said[0].asks[0].wanted < 9
+    assert held is line.desk.grip(seats)
+
+
+async def test_calls_that_come_one_by_one_do_not_each_ask_for_a_seat() -> None:
+    line = Line()
+    seats = line.desk.meter(SEATS, "")
+    held = line.desk.grip(seats)
+    assert isinstance(seats, Seats)
+    line.desk.want(seats)
+    await line.pass_s(0.1)
+    line.lend(1)
+
+    for _ in range(10):
+        assert seats.left >= 1
+        seats.least = seats.left - 1  # as a call leaves it that comes and goes
+        await line.pass_s(0.5)
+        if line.said:
+            line.lend(line.said[0].asks[0].wanted)
+
+    for _ in range(4):  # nobody calls any more
+        await line.pass_s(1)
+        if line.said:
+            line.lend(line.said[0].asks[0].wanted)
+    assert (seats.granted, seats.left) == (0, 0)
+    assert held is line.desk.grip(seats)

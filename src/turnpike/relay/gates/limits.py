@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from turnpike.contract.limits import Resource, Subject
 from turnpike.relay.limits import words
 from turnpike.relay.limits.estimates import BOUNDED, concerns, used
+from turnpike.relay.limits.meters import Seats
 from turnpike.wire.bounds import Bound
 from turnpike.wire.operations import Operation
 
@@ -49,7 +50,7 @@ class _Held:
 
     __slots__ = ("_desk", "_seats", "_sums")
 
-    def __init__(self, desk: "Desk", sums: "Iterable[tuple[Meter, int]]", seats: "tuple[Meter, ...]") -> None:
+    def __init__(self, desk: "Desk", sums: "Iterable[tuple[Meter, int]]", seats: tuple[Seats, ...]) -> None:
         self._desk = desk
         self._sums: list[tuple[Meter, int, int]] = []
         """With the count that each was taken of."""
@@ -61,6 +62,7 @@ class _Held:
     def release(self, call: "Governed", usage: "Usage | None", cost_nanousd: int | None) -> None:
         desk = self._desk
         for seats in self._seats:
+            seats.least = min(seats.least, seats.left)
             seats.left += 1
             if seats.waits:
                 desk.freed(seats)
@@ -108,7 +110,7 @@ class LimitsGate:
         self._grips = tuple(desk.grip(meter) for meter in meters)
         self._now = desk.now
         self._ones = tuple(meter for meter in meters if meter.rule.resource in _WHOLE)
-        self._seats = tuple(meter for meter in meters if meter.is_seats)
+        self._seats = tuple(meter for meter in meters if isinstance(meter, Seats))
         summed = (meter for meter in meters if meter.rule.resource not in _WHOLE)
         self._sums = tuple((meter, _is_bounded(meter.rule)) for meter in summed)
         counted = addresses or any(is_bounded for _, is_bounded in self._sums)
@@ -186,7 +188,7 @@ class LimitsGate:
     def taken(self, call: "Governed", needs: "Needs") -> None:
         """All of it was there."""
         sums = [(meter, amount) for meter, amount in needs if meter.rule.resource not in _WHOLE]
-        seats = tuple(meter for meter, _ in needs if meter.is_seats)
+        seats = tuple(meter for meter, _ in needs if isinstance(meter, Seats))
         if sums or seats:
             self._keep(call, _Held(self._desk, sums, seats))
         self.show(call, needs)

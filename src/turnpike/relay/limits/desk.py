@@ -248,9 +248,8 @@ class Desk:
 
     def _sweep_seats(self, now: float) -> None:
         for seats in list(self._seats):
-            if not seats.asked and (seats.needs_renewal(now) or (seats.has_too_many and seats.left == seats.idle)):
+            if seats.look(now):
                 self.want(seats)
-            seats.idle = seats.left
 
     def _tidy(self, now: float) -> None:
         """Gives back what is not used, and asks for what was used beyond the slice."""

@@ -21,6 +21,9 @@ _PREFETCHED_FROM = 4
 _ASK_AGAIN_S = 0.25
 """How long nobody asks for more of what is used up: it may be reset, raised, or given back by another relay."""
 _SEAT_PARTS = 8
+_RESTING_SEAT_PARTS = 64
+_RESTS_AFTER_S = 2.0
+"""So long after the last call a free seat or two of a large limit are kept, so that the next one need not ask."""
 _SEAT_PATIENCE_S = 0.5
 """A seat that another relay is about to give up is worth waiting for."""
 PENDING_PATIENCE_S = 3.0
@@ -154,12 +157,18 @@ class Meter:
 class Seats(Meter):
     """Seats: `left` of `granted` are free, the others taken by calls of this relay."""
 
-    __slots__ = ("granted",)
+    __slots__ = ("granted", "least", "peak", "seen_at")
     is_seats = True
 
     def __init__(self, number: int, scope: str, rule: LimitRule) -> None:
         super().__init__(number, scope, rule)
         self.granted = 0
+        self.least = 0
+        """The fewest that were free since the last sweep, as calls that end have seen it."""
+        self.peak = 0
+        """The most that were taken at a time, of late."""
+        self.seen_at = 0.0
+        """When a call had one, by the last sweep that knew of any."""
 
     @property
     def taken(self) -> int:
@@ -176,32 +185,41 @@ class Seats(Meter):
     def patience_s(self) -> float:
         return _SEAT_PATIENCE_S
 
-    @property
-    def spare(self) -> int:
+    def spare(self, now: float) -> int:
         """Seats worth keeping free here, so that not every call has to ask."""
-        return min(self.taken // 2 + 1, self.rule.limit // _SEAT_PARTS)
+        peak = max(self.peak, self.taken)
+        if peak:
+            return min(peak - self.taken + peak // 2 + 1, self.rule.limit // _SEAT_PARTS)
+        return min(1, self.rule.limit // _RESTING_SEAT_PARTS) if now - self.seen_at < _RESTS_AFTER_S else 0
 
-    @property
-    def has_too_many(self) -> bool:
-        return self.left > (self.spare if self.taken else 0)
+    def look(self, now: float) -> bool:
+        """At every sweep. Whether control is to be told of it: it must be renewed, or has seats to give back."""
+        most = self.granted - min(self.least, self.left)
+        self.least = self.left
+        if most:
+            self.seen_at = now
+        self.peak = max(most, self.peak - self.peak // 8 - 1)
+        rested, self.idle = self.left == self.idle, self.left
+        return not self.asked and (self.needs_renewal(now) or (rested and self.left > self.spare(now)))
 
     def ask(self, needed: int, now: float) -> SliceAsk:
         taken = self.taken
         self.asked = True
         wanted = taken + needed
-        if wanted:
-            wanted = min(max(wanted, self.rule.limit), wanted + self.spare)
+        wanted = min(max(wanted, self.rule.limit), wanted + self.spare(now))
         return SliceAsk(self.number, *self.key, self.rule.limit, wanted, taken + needed)
 
     def give_back(self) -> SliceAsk:
         self.asked = True
         taken = self.taken
-        self.granted, self.left = taken, 0
+        self.granted, self.left, self.least = taken, 0, 0
         return SliceAsk(self.number, *self.key, self.rule.limit, taken, 0)
 
     def answered(self, ask: SliceAsk, answer: SliceAnswer, sent_at: float, now: float) -> None:
         self.asked = False
-        self.left = answer.granted - self.taken
+        more = answer.granted - self.granted
+        self.left += more
+        self.least += more
         self.granted = answer.granted
         self.until = sent_at + answer.usable_for_ms / 1000
         self.used = answer.used
