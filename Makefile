@@ -1,7 +1,7 @@
 # Turnpike. `make run` sets everything up by itself and starts the gateway; `make test` checks everything.
 # A bare machine needs Python 3.11 or newer (with pip and venv) and make.
 
-PYTHON ?= $(shell sh tools/python.sh)
+PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
@@ -21,7 +21,6 @@ help: ## what can be made
 
 $(VENV)/.uv: requirements/uv.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Turnpike needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 run")'
-	@echo "Taking $(PYTHON), $$($(PYTHON) --version); name another with: make PYTHON=..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
