@@ -5,6 +5,7 @@ import asyncio
 from turnpike.contract.leases import LeaseAnswer, LeaseAsk, SliceAnswer
 from turnpike.contract.limits import LimitRule, Resource
 from turnpike.contract.messages import ToControl
+from turnpike.kit.grips import Grip
 from turnpike.relay.limits.desk import Desk
 from turnpike.relay.limits.meters import Seats
 
@@ -85,14 +86,18 @@ async def test_a_relay_that_limits_nothing_misses_nothing() -> None:
 SEATS = LimitRule("c", "global", "", Resource.CONCURRENCY, 100, 0)
 
 
-async def test_seats_are_kept_for_as_many_as_there_were_at_a_time_of_late() -> None:
-    line = Line()
+async def lent_seats(line: Line, count: int) -> tuple[Seats, Grip]:
     seats = line.desk.meter(SEATS, "")
-    held = line.desk.grip(seats)
     assert isinstance(seats, Seats)
     line.desk.want(seats)
     await line.pass_s(0.1)
-    line.lend(9)
+    line.lend(count)
+    return seats, line.desk.grip(seats)
+
+
+async def test_seats_are_kept_for_as_many_as_there_were_at_a_time_of_late() -> None:
+    line = Line()
+    seats, held = await lent_seats(line, 9)
     seats.least = 1  # eight calls, which have ended
     await line.pass_s(0.2)
     assert line.said == []
@@ -105,13 +110,7 @@ async def test_seats_are_kept_for_as_many_as_there_were_at_a_time_of_late() -> N
 
 async def test_calls_that_come_one_by_one_do_not_each_ask_for_a_seat() -> None:
     line = Line()
-    seats = line.desk.meter(SEATS, "")
-    held = line.desk.grip(seats)
-    assert isinstance(seats, Seats)
-    line.desk.want(seats)
-    await line.pass_s(0.1)
-    line.lend(1)
-
+    seats, held = await lent_seats(line, 1)
     for _ in range(10):
         assert seats.left >= 1
         seats.least = seats.left - 1  # as a call leaves it that comes and goes
